@@ -1,0 +1,3 @@
+import type { ResourcesFile } from './schema.ts';
+declare const resources: ResourcesFile;
+export default resources;

@@ -1,0 +1,211 @@
+/**
+ * The Store contract: a revisioned, watchable key space. It knows keys, bytes and revisions, never kinds.
+ *
+ * **Revisions.** Every committed write (put or delete of one key) gets the next revision of one global counter, a safe
+ * integer that starts at 1 and is never reused, also after a restart. A write that fails consumes no revision. "The store
+ * revision" is the revision of the last committed write; an empty store is at revision 1, so that 0 is never valid.
+ *
+ * **Atomic visibility.** A write is acknowledged after its engine batch is in. Then, in one synchronous stretch without
+ * an await, the write is published to the watchers and the store revision moves up to it. Whoever reads revision R has
+ * been, or will be, sent every event up to R before any event after R.
+ *
+ * **Order.** Keys are ordered by their UTF-8 bytes. Lists come in that order, events in revision order.
+ *
+ * **Compare and set.** Writers state what they expect of the key; the check happens against the newest accepted write,
+ * committed or about to be, so two concurrent writers never both succeed on one expectation.
+ *
+ * **History.** Any revision from `compactedRevision` on can be read and watched from. Older ones answer a
+ * `StorageError` with code `compacted`; revisions that do not exist yet answer `future-revision`.
+ *
+ * **Bytes.** Values are handed over, not copied: neither side changes a buffer once it is in the store. The bytes given
+ * to `put` are the very bytes `get`, `list` and `watch` return.
+ *
+ * Errors are always `StorageError`; anything else thrown is a bug.
+ */
+export interface Store {
+  /** Revision of the last committed write. */
+  readonly revision: number;
+  /** Oldest revision that can still be listed; a watch may start from it. */
+  readonly compactedRevision: number;
+
+  /** Current value of `key`, or undefined. Never blocks, reads memory. */
+  get(key: string): StoredValue | undefined;
+
+  /**
+   * Value of `key` as it was at `revision`.
+   * Errors: `compacted`, `future-revision`.
+   */
+  getAt(key: string, revision: number): StoredValue | undefined;
+
+  /**
+   * Entries of `[start, end)` in key order, as of `revision` (default: current). The result is a consistent snapshot
+   * however slowly it is iterated.
+   * Errors: `compacted`, `future-revision`.
+   */
+  list(range: KeyRange, options?: ListAt): ListResult;
+
+  /** Number of keys in `[start, end)` now. */
+  count(range: KeyRange): number;
+
+  /**
+   * Writes one key. `encode` is called once, synchronously, with the revision the write will have, and returns the bytes
+   * to keep: they may contain the revision. If it throws, nothing is written and its error is passed on.
+   * Errors: `key-exists`, `key-not-found`, `revision-conflict` by `expect`; `unavailable` when the engine failed or the
+   * store is closed.
+   */
+  put(key: string, encode: (revision: number) => Encoded, options: WriteExpectation): Promise<StoredValue>;
+
+  /**
+   * Deletes one key. `encode` makes the bytes of the last state as the delete event carries it (the object with the
+   * revision of the delete). Resolves to the value stored before.
+   * Errors: as `put`.
+   */
+  delete(key: string, encode: (revision: number) => Encoded, options: WriteExpectation): Promise<StoredValue>;
+
+  /**
+   * The newest accepted value of `key`: what compare-and-set is checked against. Differs from `get` only while a write of
+   * that key is on its way to the engine.
+   */
+  latest(key: string): StoredValue | undefined;
+
+  /**
+   * Events of `[start, end)` with revision greater than `fromRevision`, each once, in order, without a gap, first from
+   * history and then live. Events are handed to `listener` synchronously, in revision order, a batch per commit.
+   * Errors (thrown): `compacted`, `future-revision`. A watcher that throws is cancelled.
+   */
+  watch(range: KeyRange, fromRevision: number, listener: WatchListener): Watch;
+
+  /** Resolves when `revision` is committed. Rejects with `unavailable` when the store closes first. */
+  waitFor(revision: number, signal?: AbortSignal): Promise<void>;
+
+  /**
+   * Forgets history before `revision`: afterwards `compactedRevision` is `revision` (it never moves back).
+   * Errors: `future-revision`.
+   */
+  compact(revision: number): Promise<void>;
+
+  /** Waits for writes under way, ends every watch with `unavailable`, closes the engine. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Half-open range of keys `[start, end)`. `prefixRange(p)` covers every key that begins with `p`. */
+export interface KeyRange {
+  readonly start: string;
+  readonly end: string;
+}
+
+export interface StoredValue {
+  readonly key: string;
+  readonly bytes: Buffer;
+  /** Revision of the write that made this value. */
+  readonly revision: number;
+  /** Revision of the write that created the key. */
+  readonly createRevision: number;
+  /**
+   * Slot for whoever understands the bytes to keep the decoded form (set at `put` from `Encoded.decoded`, or on first
+   * decoding). Shared by all readers, so the object in it is never changed.
+   */
+  decoded?: unknown;
+}
+
+export interface Encoded {
+  readonly bytes: Buffer;
+  /** The object the bytes were made from, if the caller gives it away for sharing. */
+  readonly decoded?: unknown;
+}
+
+/** What a writer expects of the key. */
+export interface WriteExpectation {
+  /**
+   * `absent`: the key must not exist. A number: the key's latest revision must be this. `any`: the key must exist
+   * (delete) or may be in any state (put).
+   */
+  readonly expect: 'absent' | 'any' | number;
+}
+
+export interface ListAt {
+  readonly revision?: number;
+  /** At most this many entries; 0 or absent means all. */
+  readonly limit?: number;
+}
+
+export interface ListResult {
+  readonly entries: readonly StoredValue[];
+  /** Revision of the snapshot. */
+  readonly revision: number;
+  /** True when `limit` cut the list short. */
+  readonly more: boolean;
+}
+
+export type StoreEventType = 'created' | 'updated' | 'deleted';
+
+export interface StoreEvent {
+  readonly type: StoreEventType;
+  readonly key: string;
+  readonly revision: number;
+  /** State after the write; for `deleted`, the last state carrying the revision of the delete. */
+  readonly value: StoredValue;
+  /** State before the write; absent on `created`. */
+  readonly previous?: StoredValue;
+}
+
+export interface WatchListener {
+  /** Called with one or more events in revision order. Must not throw, must not write synchronously. */
+  events(events: readonly StoreEvent[]): void;
+  /** Called once when the store ends the watch: compacted under it, or closing. */
+  ended(error: StorageErrorLike): void;
+}
+
+export interface Watch {
+  /** Every event up to this revision was handed to the listener. */
+  readonly revision: number;
+  cancel(): void;
+}
+
+export type StorageErrorCode =
+  | 'key-not-found'
+  | 'key-exists'
+  | 'revision-conflict'
+  | 'compacted'
+  | 'future-revision'
+  | 'unavailable'
+  | 'corrupt';
+
+export interface StorageErrorLike extends Error {
+  readonly code: StorageErrorCode;
+  readonly key?: string;
+  /** For `compacted` the oldest revision kept, for `future-revision` the current one, for `revision-conflict` the latest. */
+  readonly revision?: number;
+}
+
+/**
+ * The Engine contract: ordered bytes on some medium, nothing else. The store is its only user and calls `write` from one
+ * place, never twice at a time.
+ */
+export interface Engine {
+  readonly supports: EngineSupports;
+  /** Opens the medium. Errors: `unavailable` (in use by another process: the message names the directory), `corrupt`. */
+  open(): Promise<void>;
+  /** Entries with `start <= key < end` in byte order of the keys, streamed. */
+  range(start: string, end: string): AsyncIterable<readonly EngineEntry[]>;
+  get(key: string): Promise<Buffer | undefined>;
+  /** Applies all operations or none. Resolved means: survives what `supports.durability` says. */
+  write(operations: readonly EngineOperation[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EngineSupports {
+  /** False: contents are gone after `close`. Suites skip reopening, with that as the reason. */
+  readonly persistent: boolean;
+  /** What an acknowledged write survives: nothing, the death of the process, or loss of power. */
+  readonly durability: 'none' | 'process' | 'power';
+}
+
+export interface EngineEntry {
+  readonly key: string;
+  readonly value: Buffer;
+}
+
+export type EngineOperation =
+  | { readonly type: 'put'; readonly key: string; readonly value: Buffer }
+  | { readonly type: 'delete'; readonly key: string };
