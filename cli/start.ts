@@ -1,0 +1,123 @@
+import { mkdtempSync } from 'node:fs';
+import { mkdir, rm, writeFile, chmod } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { isLogLevel, type LogLevel } from '../api/machinery/logger.ts';
+import { startCluster, type Cluster } from '../server/cluster.ts';
+
+interface StartFlags {
+  port: number;
+  host: string;
+  dataDir: string;
+  memory?: boolean;
+  kubeconfig?: string;
+  nodes: number;
+  scheduler: 'on' | 'off';
+  controllers: string[];
+  serviceClusterIpRange: string;
+  enableAdmissionPlugins: string[];
+  disableAdmissionPlugins: string[];
+  seed?: string;
+  logLevel: LogLevel;
+}
+
+/** `kubemu start`: runs a cluster until SIGINT or SIGTERM. */
+export function startCommand(): Command {
+  return new Command('start')
+    .description('Start a cluster and serve it until interrupted.')
+    .option('--port <number>', 'port to serve HTTPS on; 0 takes any free one', wholeNumber(65535), 6443)
+    .addOption(new Option('--secure-port <number>', 'the name kube-apiserver gives --port').argParser(wholeNumber(65535)).hideHelp())
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .addOption(new Option('--bind-address <address>', 'the name kube-apiserver gives --host').hideHelp())
+    .option('--data-dir <folder>', 'where objects and certificates are kept', 'kubemu-data')
+    .option('--memory', 'keep nothing on disk')
+    .option('--kubeconfig <file>', 'where to write the kubeconfig (default: in the data directory)')
+    .option('--nodes <number>', 'simulated nodes; 0 for none', wholeNumber(10_000), 1)
+    .addOption(new Option('--scheduler <switch>', 'run the scheduler').choices(['on', 'off']).default('on'))
+    .option('--controllers <list>', "controllers to run: '*' all that are on by default, 'name' one more, '-name' one less", commaList, ['*'])
+    .option('--service-cluster-ip-range <cidr>', 'addresses for services', '10.96.0.0/16')
+    .option('--enable-admission-plugins <list>', 'admission plugins to run besides the default ones', commaList, [])
+    .option('--disable-admission-plugins <list>', 'default admission plugins not to run', commaList, [])
+    .option('--seed <text>', 'makes UIDs, name suffixes and addresses repeatable')
+    .addOption(new Option('--log-level <level>', 'silent, error, warn, info or debug').argParser(logLevel).default('warn'))
+    .action((flags: StartFlags & { securePort?: number; bindAddress?: string }) =>
+      run({ ...flags, port: flags.securePort ?? flags.port, host: flags.bindAddress ?? flags.host }),
+    );
+}
+
+async function run(flags: StartFlags): Promise<void> {
+  const stopped = stopSignal();
+  let cluster: Cluster;
+  try {
+    cluster = await startCluster({
+      port: flags.port,
+      host: flags.host,
+      dataDir: flags.memory ? undefined : resolve(flags.dataDir),
+      nodes: flags.nodes,
+      scheduler: flags.scheduler === 'on',
+      controllers: flags.controllers,
+      serviceClusterIPRange: flags.serviceClusterIpRange,
+      enableAdmissionPlugins: flags.enableAdmissionPlugins,
+      disableAdmissionPlugins: flags.disableAdmissionPlugins,
+      seed: flags.seed,
+      logLevel: flags.logLevel,
+    });
+  } catch (error) {
+    process.stderr.write(`kubemu: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  const kubeconfig = await writeKubeconfig(flags, cluster.kubeconfig);
+  process.stdout.write(`kubemu is ready: ${cluster.url}\n`);
+  process.stdout.write(`export KUBECONFIG=${kubeconfig.path}\n`);
+  await stopped;
+  await cluster.stop();
+  await kubeconfig.remove();
+}
+
+/** Writes the file with mode 0600. Without a data directory and a name, into a temporary folder that goes at the end. */
+async function writeKubeconfig(flags: StartFlags, content: string): Promise<{ path: string; remove(): Promise<void> }> {
+  const temporary = flags.kubeconfig === undefined && flags.memory ? mkdtempSync(join(tmpdir(), 'kubemu-')) : undefined;
+  const path = resolve(flags.kubeconfig ?? join(temporary ?? flags.dataDir, 'kubeconfig'));
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content, { mode: 0o600 });
+  await chmod(path, 0o600);
+  return {
+    path,
+    remove: async () => {
+      if (temporary !== undefined) await rm(temporary, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = false;
+    const onSignal = (): void => {
+      if (seen) process.exit(130);
+      seen = true;
+      resolve();
+    };
+    process.on('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+  });
+}
+
+function wholeNumber(max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value > max) throw new InvalidArgumentError(`must be a whole number up to ${max}`);
+    return value;
+  };
+}
+
+function commaList(text: string): string[] {
+  return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+}
+
+function logLevel(text: string): LogLevel {
+  if (!isLogLevel(text)) throw new InvalidArgumentError('must be silent, error, warn, info or debug');
+  return text;
+}
