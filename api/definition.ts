@@ -9,6 +9,7 @@
 import type { FieldError } from './machinery/errors.ts';
 import type { UnknownObject, KubeObject } from './machinery/object-meta.ts';
 import type { GroupVersionKind } from './machinery/gvk.ts';
+import type { NameRule } from './machinery/names.ts';
 import type { StructSchema } from './machinery/schema.ts';
 
 export interface ResourceDefinition {
@@ -100,7 +101,7 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   readonly examples?: { readonly valid: T; readonly invalid?: readonly T[] };
 }
 
-export type NameRule = 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment';
+export type { NameRule };
 
 export interface ScaleMapping<T extends KubeObject = UnknownObject> {
   specReplicas(object: T): number;

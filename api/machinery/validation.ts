@@ -1,0 +1,349 @@
+/**
+ * Builders of field errors, with upstream's text behind the path, and the checks of metadata that hold for every kind.
+ * Mirrors apimachinery util/validation/field/errors.go and api/validation/objectmeta.go.
+ */
+import type { FieldError, FieldErrorType } from './errors.ts';
+import { equalJSON } from './equality.ts';
+import { path as newPath, type FieldPath } from './field-path.ts';
+import { byteLength, compareText, goJSON, goQuote, goStringSlice, isPrintable } from './go-format.ts';
+import { parseGroupVersion } from './gvk.ts';
+import { checkDNS1123Label, checkLabelValue, checkName, checkQualifiedName, type NameRule } from './names.ts';
+import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from './object-meta.ts';
+
+/** A path, built or written out. */
+export type PathOrText = FieldPath | string;
+
+function fieldError(type: FieldErrorType, path: PathOrText, label: string, detail: string): FieldError {
+  return { type, field: String(path), message: detail === '' ? label : `${label}: ${detail}` };
+}
+
+/** A value as error texts show it: strings quoted, scalars bare, all else as JSON (`undefined` as `null`). */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? goQuote(value) : goJSON(value);
+}
+
+/** `Required value[: detail]`. */
+export function required(path: PathOrText, detail = ''): FieldError {
+  return fieldError('FieldValueRequired', path, 'Required value', detail);
+}
+
+/** `Invalid value: "v": detail`. */
+export function invalid(path: PathOrText, value: unknown, detail: string): FieldError {
+  return fieldError('FieldValueInvalid', path, `Invalid value: ${shown(value)}`, detail);
+}
+
+/** As `invalid`, for a value of the wrong type. */
+export function typeInvalid(path: PathOrText, value: unknown, detail: string): FieldError {
+  return fieldError('FieldValueTypeInvalid', path, `Invalid value: ${shown(value)}`, detail);
+}
+
+/** `Unsupported value: "v": supported values: "A", "B"`; a set is listed sorted, an array in its own order. */
+export function notSupported(
+  path: PathOrText,
+  value: unknown,
+  allowed: readonly string[] | ReadonlySet<string>,
+): FieldError {
+  const values = Array.isArray(allowed) ? (allowed as readonly string[]) : [...allowed].sort(compareText);
+  const detail = values.length === 0 ? '' : `supported values: ${values.map(goQuote).join(', ')}`;
+  return fieldError('FieldValueNotSupported', path, `Unsupported value: ${shown(value)}`, detail);
+}
+
+/** `Forbidden[: detail]`. */
+export function forbidden(path: PathOrText, detail: string): FieldError {
+  return fieldError('FieldValueForbidden', path, 'Forbidden', detail);
+}
+
+/** `Duplicate value: "v"`. */
+export function duplicate(path: PathOrText, value: unknown): FieldError {
+  return fieldError('FieldValueDuplicate', path, `Duplicate value: ${shown(value)}`, '');
+}
+
+/** `Not found: "v"`. */
+export function notFound(path: PathOrText, value: unknown): FieldError {
+  return fieldError('FieldValueNotFound', path, `Not found: ${shown(value)}`, '');
+}
+
+/** `Too long: may not be more than N bytes`; a negative `max` is not told. The value is never shown. */
+export function tooLong(path: PathOrText, _value: unknown, max: number): FieldError {
+  const detail = max < 0 ? 'value is too long' : `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}`;
+  return fieldError('FieldValueTooLong', path, 'Too long', detail);
+}
+
+/** `Too many: 5: must have at most 3 items`; a negative number is not told. */
+export function tooMany(path: PathOrText, actual: number, max: number): FieldError {
+  const detail = max < 0 ? 'has too many items' : `must have at most ${max} ${max === 1 ? 'item' : 'items'}`;
+  return fieldError('FieldValueTooMany', path, actual < 0 ? 'Too many' : `Too many: ${actual}`, detail);
+}
+
+/** `Too short: must be at least N characters`. */
+export function tooShort(path: PathOrText, min: number): FieldError {
+  return fieldError(
+    'FieldValueTooShort',
+    path,
+    'Too short',
+    `must be at least ${min} ${min === 1 ? 'character' : 'characters'}`,
+  );
+}
+
+/** `Internal error: why`. */
+export function internal(path: PathOrText, error: unknown): FieldError {
+  const why = error instanceof Error ? error.message : String(error);
+  return fieldError('InternalError', path, 'Internal error', why);
+}
+
+/** Detail of a change to what may not change. */
+export const IMMUTABLE_MESSAGE = 'field is immutable';
+
+/** Errors when a value changed; `undefined` is shown as `null`. */
+export function validateImmutable(path: PathOrText, value: unknown, old: unknown): FieldError[] {
+  return equalJSON(value, old) ? [] : [invalid(path, value, IMMUTABLE_MESSAGE)];
+}
+
+/** Errors when a number is below zero. */
+export function validateNonnegative(path: PathOrText, value: number): FieldError[] {
+  return value < 0 ? [invalid(path, value, 'must be greater than or equal to 0')] : [];
+}
+
+/** One `invalid` a text that a check of names.ts returned. */
+export function invalidEach(path: PathOrText, value: unknown, details: readonly string[]): FieldError[] {
+  return details.map((detail) => invalid(path, value, detail));
+}
+
+/** All annotations of an object together, keys and values, in bytes. */
+export const ANNOTATIONS_SIZE_BYTES_MAX = 262144;
+
+/** Keys and values of labels. Errors name the map, not the key. */
+export function validateLabels(
+  labels: Readonly<Record<string, string>> | undefined,
+  path: PathOrText,
+): FieldError[] {
+  return sortedEntries(labels).flatMap(([key, value]) => [
+    ...invalidEach(path, key, checkQualifiedName(key)),
+    ...invalidEach(path, value, checkLabelValue(value)),
+  ]);
+}
+
+/** Keys of annotations and their size together. */
+export function validateAnnotations(
+  annotations: Readonly<Record<string, string>> | undefined,
+  path: PathOrText,
+): FieldError[] {
+  let bytes = 0;
+  const errors = sortedEntries(annotations).flatMap(([key, value]) => {
+    bytes += byteLength(key) + byteLength(value);
+    return invalidEach(path, key, checkQualifiedName(key.toLowerCase()));
+  });
+  if (bytes > ANNOTATIONS_SIZE_BYTES_MAX) errors.push(tooLong(path, '', ANNOTATIONS_SIZE_BYTES_MAX));
+  return errors;
+}
+
+function sortedEntries(map: Readonly<Record<string, string>> | undefined): [string, string][] {
+  return Object.entries(map ?? {}).sort(([a], [b]) => compareText(a, b));
+}
+
+export interface LabelSelectorObject {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+/** A `metav1.LabelSelector`. */
+export function validateLabelSelector(
+  selector: LabelSelectorObject | undefined,
+  path: FieldPath,
+  options: { readonly allowInvalidValues?: boolean } = {},
+): FieldError[] {
+  if (selector === undefined) return [];
+  const errors = validateLabels(selector.matchLabels, path.child('matchLabels'));
+  (selector.matchExpressions ?? []).forEach((expression, index) => {
+    const at = path.child('matchExpressions').index(index);
+    const values = expression.values ?? [];
+    switch (expression.operator) {
+      case 'In':
+      case 'NotIn':
+        if (values.length === 0) {
+          errors.push(required(at.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
+        }
+        break;
+      case 'Exists':
+      case 'DoesNotExist':
+        if (values.length > 0) {
+          errors.push(
+            forbidden(at.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+          );
+        }
+        break;
+      default:
+        errors.push(invalid(at.child('operator'), expression.operator, 'not a valid selector operator'));
+    }
+    errors.push(...invalidEach(at.child('key'), expression.key, checkQualifiedName(expression.key)));
+    if (options.allowInvalidValues === true) return;
+    values.forEach((value, valueIndex) => {
+      errors.push(...invalidEach(at.child('values').index(valueIndex), value, checkLabelValue(value)));
+    });
+  });
+  return errors;
+}
+
+const FIELD_MANAGER_LENGTH_MAX = 128;
+
+/** Name of a field manager; empty is fine. */
+export function validateFieldManager(manager: string, path: PathOrText): FieldError[] {
+  const errors: FieldError[] = [];
+  if (byteLength(manager) > FIELD_MANAGER_LENGTH_MAX) errors.push(tooLong(path, '', FIELD_MANAGER_LENGTH_MAX));
+  let position = 0;
+  for (const character of manager) {
+    if (!isPrintable(character)) {
+      const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
+      errors.push(invalid(path, manager, `invalid character U+${code} (at position ${position})`));
+    }
+    position += byteLength(character);
+  }
+  return errors;
+}
+
+function validateOwnerReferences(
+  references: readonly OwnerReference[] | undefined,
+  path: FieldPath,
+): FieldError[] {
+  const errors: FieldError[] = [];
+  let firstController = '';
+  for (const reference of references ?? []) {
+    const version = parseGroupVersion(reference.apiVersion ?? '');
+    if (version === undefined) {
+      errors.push(invalid(path.child('apiVersion'), reference.apiVersion ?? '', 'version must not be empty'));
+    }
+    for (const name of ['kind', 'name', 'uid'] as const) {
+      if ((reference[name] ?? '') === '') errors.push(invalid(path.child(name), '', 'must not be empty'));
+    }
+    if (version?.group === '' && version.version === 'v1' && reference.kind === 'Event') {
+      errors.push(invalid(path, reference, '/v1, Kind=Event is disallowed from being an owner'));
+    }
+    if (reference.controller !== true) continue;
+    const controller = `${reference.kind}/${reference.name}`;
+    if (firstController === '') firstController = controller;
+    else {
+      errors.push(
+        invalid(
+          path,
+          references,
+          `Only one reference can have Controller set to true. Found "true" in references for ${firstController} and ${controller}`,
+        ),
+      );
+    }
+  }
+  return errors;
+}
+
+/** Names of finalizers; orphaning and foreground deletion exclude each other. */
+export function validateFinalizers(finalizers: readonly string[] | undefined, path: PathOrText): FieldError[] {
+  const names = finalizers ?? [];
+  const errors = names.flatMap((name) => invalidEach(path, name, checkQualifiedName(name)));
+  if (names.includes('orphan') && names.includes('foregroundDeletion')) {
+    errors.push(invalid(path, names, 'finalizer orphan and foregroundDeletion cannot be both set'));
+  }
+  return errors;
+}
+
+const SUBRESOURCE_LENGTH_MAX = 256;
+
+function validateManagedFields(entries: readonly ManagedFieldsEntry[] | undefined, path: FieldPath): FieldError[] {
+  return (entries ?? []).flatMap((entry, index) => {
+    const at = path.index(index);
+    const errors: FieldError[] = [];
+    if (entry.operation !== 'Apply' && entry.operation !== 'Update') {
+      errors.push(invalid(at.child('operation'), entry.operation ?? '', 'must be `Apply` or `Update`'));
+    }
+    if ((entry.fieldsType ?? '') !== '' && entry.fieldsType !== 'FieldsV1') {
+      errors.push(invalid(at.child('fieldsType'), entry.fieldsType, 'must be `FieldsV1`'));
+    }
+    errors.push(...validateFieldManager(entry.manager ?? '', at.child('manager')));
+    if (byteLength(entry.subresource ?? '') > SUBRESOURCE_LENGTH_MAX) {
+      errors.push(tooLong(at.child('subresource'), '', SUBRESOURCE_LENGTH_MAX));
+    }
+    return errors;
+  });
+}
+
+export interface ObjectMetaRules {
+  readonly namespaced: boolean;
+  /** Default `dns-subdomain`. */
+  readonly nameRule?: NameRule;
+  /** Default `metadata`. */
+  readonly path?: FieldPath;
+}
+
+/** Metadata of a new object, after its name was generated. */
+export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules): FieldError[] {
+  const at = rules.path ?? newPath('metadata');
+  const rule = rules.nameRule ?? 'dns-subdomain';
+  const errors: FieldError[] = [];
+  const generateName = meta.generateName ?? '';
+  if (generateName !== '') {
+    errors.push(...invalidEach(at.child('generateName'), generateName, checkName(rule, generateName, true)));
+  }
+  const name = meta.name ?? '';
+  if (name === '') errors.push(required(at.child('name'), 'name or generateName is required'));
+  else errors.push(...invalidEach(at.child('name'), name, checkName(rule, name)));
+  const namespace = meta.namespace ?? '';
+  if (!rules.namespaced) {
+    if (namespace !== '') errors.push(forbidden(at.child('namespace'), 'not allowed on this type'));
+  } else if (namespace === '') errors.push(required(at.child('namespace')));
+  else errors.push(...invalidEach(at.child('namespace'), namespace, checkDNS1123Label(namespace)));
+  errors.push(
+    ...validateNonnegative(at.child('generation'), meta.generation ?? 0),
+    ...validateLabels(meta.labels, at.child('labels')),
+    ...validateAnnotations(meta.annotations, at.child('annotations')),
+    ...validateOwnerReferences(meta.ownerReferences, at.child('ownerReferences')),
+    ...validateFinalizers(meta.finalizers, at.child('finalizers')),
+    ...validateManagedFields(meta.managedFields, at.child('managedFields')),
+  );
+  return errors;
+}
+
+/** Metadata of a changed object against what is stored. */
+export function validateObjectMetaUpdate(
+  meta: ObjectMeta,
+  old: ObjectMeta,
+  at: FieldPath = newPath('metadata'),
+): FieldError[] {
+  const errors: FieldError[] = [];
+  if (old.deletionTimestamp !== undefined) {
+    const known = new Set(old.finalizers);
+    const added = [...new Set(meta.finalizers)].filter((name) => !known.has(name)).sort(compareText);
+    if (added.length > 0) {
+      errors.push(
+        forbidden(
+          at.child('finalizers'),
+          `no new finalizers can be added if the object is being deleted, found new finalizers ${goStringSlice(added)}`,
+        ),
+      );
+    }
+  }
+  if ((meta.resourceVersion ?? '') === '') {
+    errors.push(invalid(at.child('resourceVersion'), '', 'must be specified for an update'));
+  }
+  if ((meta.generation ?? 0) < (old.generation ?? 0)) {
+    errors.push(invalid(at.child('generation'), meta.generation ?? 0, 'must not be decremented'));
+  }
+  errors.push(
+    ...validateImmutable(at.child('name'), meta.name ?? '', old.name ?? ''),
+    ...validateImmutable(at.child('namespace'), meta.namespace ?? '', old.namespace ?? ''),
+    ...validateImmutable(at.child('uid'), meta.uid ?? '', old.uid ?? ''),
+    ...validateImmutable(at.child('creationTimestamp'), meta.creationTimestamp, old.creationTimestamp),
+    ...validateImmutable(at.child('deletionTimestamp'), meta.deletionTimestamp, old.deletionTimestamp),
+    ...validateImmutable(
+      at.child('deletionGracePeriodSeconds'),
+      meta.deletionGracePeriodSeconds,
+      old.deletionGracePeriodSeconds,
+    ),
+    ...validateLabels(meta.labels, at.child('labels')),
+    ...validateAnnotations(meta.annotations, at.child('annotations')),
+    ...validateOwnerReferences(meta.ownerReferences, at.child('ownerReferences')),
+    ...validateManagedFields(meta.managedFields, at.child('managedFields')),
+  );
+  return errors;
+}
