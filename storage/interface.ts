@@ -7,9 +7,11 @@
  *
  * **Atomic visibility.** A write is acknowledged after its engine batch is in. Then, in one synchronous stretch without
  * an await, the write is published to the watchers and the store revision moves up to it. Whoever reads revision R has
- * been, or will be, sent every event up to R before any event after R.
+ * been, or will be, sent every event up to R before any event after R. Publishing comes first: a listener that reads the
+ * store while it is told of a commit sees the state before that commit.
  *
- * **Order.** Keys are ordered by their UTF-8 bytes. Lists come in that order, events in revision order.
+ * **Order.** Keys are ordered by their UTF-8 bytes. Lists come in that order, events in revision order. A key is not empty
+ * and well-formed Unicode (no half of a surrogate pair); writing any other is a `TypeError`, a bug of the caller.
  *
  * **Compare and set.** Writers state what they expect of the key; the check happens against the newest accepted write,
  * committed or about to be, so two concurrent writers never both succeed on one expectation.
@@ -20,7 +22,13 @@
  * **Bytes.** Values are handed over, not copied: neither side changes a buffer once it is in the store. The bytes given
  * to `put` are the very bytes `get`, `list` and `watch` return.
  *
- * Errors are always `StorageError`; anything else thrown is a bug.
+ * **Failure.** When the engine fails to write a batch, the writes of that batch and all behind it are rejected with
+ * `unavailable`, `latest` falls back to what is committed, and the store refuses writes from then on; reads and watches go on.
+ * Whether the failed batch is on the medium is only known when the store is opened again.
+ *
+ * **Closed.** Writes, `watch` and `compact` answer `unavailable`; reads still answer the last committed state.
+ *
+ * Errors are always `StorageError`, save what `encode` throws and an abort signal's reason; anything else thrown is a bug.
  */
 export interface Store {
   /** Revision of the last committed write. */
@@ -49,16 +57,16 @@ export interface Store {
 
   /**
    * Writes one key. `encode` is called once, synchronously, with the revision the write will have, and returns the bytes
-   * to keep: they may contain the revision. If it throws, nothing is written and its error is passed on.
-   * Errors: `key-exists`, `key-not-found`, `revision-conflict` by `expect`; `unavailable` when the engine failed or the
-   * store is closed.
+   * to keep: they may contain the revision. If it throws, nothing is written and its error is passed on. It must not write.
+   * Errors: `key-exists` (`absent` of an existing key), `key-not-found` (a revision of a key that does not exist),
+   * `revision-conflict` (another revision); `unavailable` when the engine failed or the store is closed.
    */
   put(key: string, encode: (revision: number) => Encoded, options: WriteExpectation): Promise<StoredValue>;
 
   /**
    * Deletes one key. `encode` makes the bytes of the last state as the delete event carries it (the object with the
    * revision of the delete). Resolves to the value stored before.
-   * Errors: as `put`.
+   * Errors: as `put`; `key-not-found` whatever is expected of a key that does not exist.
    */
   delete(key: string, encode: (revision: number) => Encoded, options: WriteExpectation): Promise<StoredValue>;
 
@@ -70,21 +78,27 @@ export interface Store {
 
   /**
    * Events of `[start, end)` with revision greater than `fromRevision`, each once, in order, without a gap, first from
-   * history and then live. Events are handed to `listener` synchronously, in revision order, a batch per commit.
-   * Errors (thrown): `compacted`, `future-revision`. A watcher that throws is cancelled.
+   * history and then live. Events are handed to `listener` synchronously, in revision order: those of history in one batch
+   * before `watch` returns, then a batch per commit. A watch is never behind, so compaction does not touch it.
+   * Errors (thrown): `compacted`, `future-revision`, `unavailable` when the store is closed. A watcher that throws is
+   * cancelled without `ended`, and the error logged; other watchers and the writers do not notice.
    */
   watch(range: KeyRange, fromRevision: number, listener: WatchListener): Watch;
 
-  /** Resolves when `revision` is committed. Rejects with `unavailable` when the store closes first. */
+  /**
+   * Resolves when `revision` is committed. Rejects with `unavailable` when the store closes or fails first, with the
+   * signal's reason when `signal` is aborted first.
+   */
   waitFor(revision: number, signal?: AbortSignal): Promise<void>;
 
   /**
-   * Forgets history before `revision`: afterwards `compactedRevision` is `revision` (it never moves back).
-   * Errors: `future-revision`.
+   * Forgets history before `revision`: afterwards `compactedRevision` is `revision` (it never moves back, so an older
+   * `revision` does nothing). The medium's space is freed behind it, between writes.
+   * Errors: `future-revision`, `unavailable`.
    */
   compact(revision: number): Promise<void>;
 
-  /** Waits for writes under way, ends every watch with `unavailable`, closes the engine. Idempotent. */
+  /** Waits for accepted writes, ends every watch with `unavailable`, closes the engine. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -117,8 +131,8 @@ export interface Encoded {
 /** What a writer expects of the key. */
 export interface WriteExpectation {
   /**
-   * `absent`: the key must not exist. A number: the key's latest revision must be this. `any`: the key must exist
-   * (delete) or may be in any state (put).
+   * `absent`: the key must not exist (no delete can be content with that). A number: the key's latest revision must be
+   * this. `any`: the key must exist (delete) or may be in any state (put).
    */
   readonly expect: 'absent' | 'any' | number;
 }
@@ -150,9 +164,12 @@ export interface StoreEvent {
 }
 
 export interface WatchListener {
-  /** Called with one or more events in revision order. Must not throw, must not write synchronously. */
+  /**
+   * Called with one or more events in revision order; the array may be shared with other watchers. Must not throw, must
+   * not write synchronously. May open and cancel watches.
+   */
   events(events: readonly StoreEvent[]): void;
-  /** Called once when the store ends the watch: compacted under it, or closing. */
+  /** Called once when the store ends the watch because it closes. Not called after `cancel`. */
   ended(error: StorageErrorLike): void;
 }
 
@@ -184,13 +201,14 @@ export interface StorageErrorLike extends Error {
  */
 export interface Engine {
   readonly supports: EngineSupports;
-  /** Opens the medium. Errors: `unavailable` (in use by another process: the message names the directory), `corrupt`. */
+  /** Opens the medium, making it if there is none. Errors: `unavailable` (in use: the message names it), `corrupt`. */
   open(): Promise<void>;
   /** Entries with `start <= key < end` in byte order of the keys, streamed. */
   range(start: string, end: string): AsyncIterable<readonly EngineEntry[]>;
   get(key: string): Promise<Buffer | undefined>;
-  /** Applies all operations or none. Resolved means: survives what `supports.durability` says. */
+  /** Applies all operations, in order, or none. Resolved means: survives what `supports.durability` says. */
   write(operations: readonly EngineOperation[]): Promise<void>;
+  /** Everything but `open` answers `unavailable` afterwards. Idempotent. */
   close(): Promise<void>;
 }
 

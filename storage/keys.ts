@@ -1,0 +1,121 @@
+/**
+ * The key schema. Every key begins with the cluster it belongs to, so that one store can hold several:
+ *
+ *     registry/<cluster>/<group or "core">/<plural>/<namespace>/<name>      namespaced resources
+ *     registry/<cluster>/<group or "core">/<plural>/<name>                  cluster-scoped resources
+ *
+ * Lists therefore come by namespace, then name. A part is never empty and never contains `/`: the functions here throw a
+ * `TypeError` on such a part, because the caller validates names before it makes keys of them.
+ */
+import type { KeyRange } from './interface.ts';
+
+const ROOT = 'registry';
+/** How the core group, whose name is empty, is written in keys. No other group has a name without a dot and this word. */
+const CORE = 'core';
+/** Sorts behind every key there is: no key begins with it. */
+const BEHIND_ALL_KEYS = '\u{10ffff}';
+
+export interface ResourceName {
+  readonly cluster: string;
+  /** API group; '' is the core group. */
+  readonly group: string;
+  /** Plural, lower case: `pods`. */
+  readonly resource: string;
+}
+
+export interface ResourceKey extends ResourceName {
+  /** Absent for cluster-scoped resources. */
+  readonly namespace?: string;
+  readonly name: string;
+}
+
+/** What all keys of a cluster begin with, trailing slash included. */
+export function clusterPrefix(cluster: string): string {
+  return `${ROOT}/${part(cluster)}/`;
+}
+
+/** Key of one object. */
+export function resourceKey(key: ResourceKey): string {
+  const namespace = key.namespace === undefined ? '' : `${part(key.namespace)}/`;
+  return `${resourcePrefix(key)}${namespace}${part(key.name)}`;
+}
+
+/** All objects of a resource, in all namespaces. */
+export function resourceRange(resource: ResourceName): KeyRange {
+  return prefixRange(resourcePrefix(resource));
+}
+
+/** All objects of a resource in one namespace. */
+export function namespaceRange(resource: ResourceName & { readonly namespace: string }): KeyRange {
+  return prefixRange(`${resourcePrefix(resource)}${part(resource.namespace)}/`);
+}
+
+/** All objects of a cluster. */
+export function clusterRange(cluster: string): KeyRange {
+  return prefixRange(clusterPrefix(cluster));
+}
+
+/** `key` alone. */
+export function singleKeyRange(key: string): KeyRange {
+  return { start: key, end: `${key}\0` };
+}
+
+/** The part of `range` behind `key`: where a list that ended with `key` goes on. */
+export function rangeAfter(range: KeyRange, key: string): KeyRange {
+  return { start: `${key}\0`, end: range.end };
+}
+
+/** All keys that begin with `prefix`; '' gives all keys. */
+export function prefixRange(prefix: string): KeyRange {
+  return { start: prefix, end: prefixEnd(prefix) };
+}
+
+/** The parts of a key made by `resourceKey`; undefined for any other string. */
+export function parseKey(key: string): ResourceKey | undefined {
+  const [root, cluster, group, resource, ...rest] = key.split('/');
+  if (root !== ROOT || !cluster || !group || !resource) return undefined;
+  if (rest.length < 1 || rest.length > 2 || rest.includes('')) return undefined;
+  const [first = '', second] = rest;
+  const where = { cluster, group: group === CORE ? '' : group, resource };
+  return second === undefined ? { ...where, name: first } : { ...where, namespace: first, name: second };
+}
+
+/**
+ * A string whose order by `<` (UTF-16 code units) is the order of `key` by its UTF-8 bytes; equal strings exactly for equal
+ * keys. For keys without characters from U+D800 on, which are nearly all, it is the key itself.
+ */
+export function byteOrder(key: string): string {
+  if (!/[\ud800-\uffff]/.test(key)) return key;
+  // UTF-8 orders by code point. Surrogates stand for code points above U+FFFF, so they have to sort behind U+E000-U+FFFF.
+  return key.replace(/[\ud800-\uffff]/g, (character) => {
+    const unit = character.charCodeAt(0);
+    return String.fromCharCode(unit < 0xe000 ? unit + 0x2000 : unit - 0x800);
+  });
+}
+
+/** False for strings with half a surrogate pair: they have no UTF-8 form, so they cannot be keys. */
+export function isWellFormed(key: string): boolean {
+  return !/\p{Surrogate}/u.test(key);
+}
+
+function resourcePrefix({ cluster, group, resource }: ResourceName): string {
+  return `${clusterPrefix(cluster)}${group === '' ? CORE : part(group)}/${part(resource)}/`;
+}
+
+function part(text: string): string {
+  if (text === '' || text.includes('/')) {
+    throw new TypeError(`${JSON.stringify(text)} cannot be part of a key`);
+  }
+  return text;
+}
+
+function prefixEnd(prefix: string): string {
+  const points = Array.from(prefix);
+  for (let last = points.pop(); last !== undefined; last = points.pop()) {
+    const point = last.codePointAt(0) ?? 0;
+    if (point === 0x10ffff) continue;
+    // The code points between U+D7FF and U+E000 are surrogates, no characters.
+    return points.join('') + String.fromCodePoint(point === 0xd7ff ? 0xe000 : point + 1);
+  }
+  return BEHIND_ALL_KEYS;
+}

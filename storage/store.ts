@@ -1,0 +1,315 @@
+import { type Logger, silentLogger } from '../api/machinery/logger.ts';
+import * as errors from './errors.ts';
+import { History } from './history.ts';
+import type {
+  Encoded,
+  Engine,
+  EngineOperation,
+  KeyRange,
+  ListAt,
+  ListResult,
+  Store,
+  StoredValue,
+  StoreEvent,
+  Watch,
+  WatchListener,
+  WriteExpectation,
+} from './interface.ts';
+import { type LoadedData, loadData } from './load.ts';
+import { checkKey, encodeMeta, encodeRecord, logKey, META_KEY } from './log-format.ts';
+import { RevisionWaiters } from './revision-waiters.ts';
+import { WatchHub } from './watch-hub.ts';
+
+export interface StoreOptions {
+  /** A fresh engine, not opened yet. The store opens it, is its only user and closes it. */
+  readonly engine: Engine;
+  /** Told of watch listeners that throw. Default: nobody is. */
+  readonly logger?: Logger;
+}
+
+/**
+ * Opens the engine and reads what it holds; an empty engine becomes an empty store. The engine is closed again when that
+ * fails. Errors: `unavailable` (in use, or written by a newer format), `corrupt`.
+ */
+export async function openStore({ engine, logger = silentLogger }: StoreOptions): Promise<Store> {
+  await engine.open();
+  try {
+    return new RevisionedStore(engine, await loadData(engine), logger);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+/** Writes in one engine batch: bounds what one commit holds up, far above where batching still pays. */
+const BATCH_WRITES_MAX = 1024;
+const BATCH_BYTES_MAX = 8 * 1024 * 1024;
+/** Records of compacted history deleted along with one batch: compaction gives way to writes. */
+const BATCH_CLEANUPS_MAX = 1024;
+
+type Encode = (revision: number) => Encoded;
+
+interface Settle<T> {
+  readonly resolve: (value: T) => void;
+  readonly reject: (error: errors.StorageError) => void;
+}
+
+/** A write whose expectation held and which has its revision. */
+interface AcceptedWrite extends Settle<StoredValue> {
+  readonly event: StoreEvent;
+}
+
+interface AcceptedCompaction extends Settle<void> {
+  readonly revision: number;
+}
+
+interface Batch {
+  readonly writes: readonly AcceptedWrite[];
+  readonly compactions: readonly AcceptedCompaction[];
+  readonly compactedRevision: number;
+  readonly operations: readonly EngineOperation[];
+}
+
+class RevisionedStore implements Store {
+  readonly #engine: Engine;
+  readonly #history: History;
+  readonly #hub: WatchHub;
+  readonly #waiters = new RevisionWaiters();
+  /** Newest accepted event of each key with a write on its way to the engine. */
+  readonly #pending = new Map<string, StoreEvent>();
+  /** Writes the next batches take, oldest first. */
+  #queue: AcceptedWrite[] = [];
+  #compactions: AcceptedCompaction[] = [];
+  /** Revisions whose records can be deleted from the engine. */
+  #unreachable: number[];
+  /** Revision of the newest accepted write. */
+  #acceptedRevision: number;
+  /** The loop that writes batches, while it runs. */
+  #writing: Promise<void> | undefined;
+  #closed: Promise<void> | undefined;
+  /** Why writes are refused: an engine write failed, or the store is closed. */
+  #refusal: string | undefined;
+  #refusalCause: unknown;
+
+  constructor(engine: Engine, data: LoadedData, logger: Logger) {
+    this.#engine = engine;
+    this.#history = new History(data.compactedRevision, data.events, data.state);
+    this.#hub = new WatchHub(this.#history.revision, logger);
+    this.#acceptedRevision = this.#history.revision;
+    this.#unreachable = data.unreachable;
+    this.#startWriting();
+  }
+
+  get revision(): number {
+    return this.#history.revision;
+  }
+
+  get compactedRevision(): number {
+    return this.#history.compactedRevision;
+  }
+
+  get(key: string): StoredValue | undefined {
+    return this.#history.current.get(key);
+  }
+
+  getAt(key: string, revision: number): StoredValue | undefined {
+    return this.#history.at(revision).get(key);
+  }
+
+  list(range: KeyRange, { revision = this.revision, limit = 0 }: ListAt = {}): ListResult {
+    const state = this.#history.at(revision);
+    if (limit <= 0) return { entries: state.values(range), revision, more: false };
+    const entries = state.values(range, limit + 1);
+    const more = entries.length > limit;
+    if (more) entries.pop();
+    return { entries, revision, more };
+  }
+
+  count(range: KeyRange): number {
+    return this.#history.current.count(range);
+  }
+
+  latest(key: string): StoredValue | undefined {
+    const pending = this.#pending.get(key);
+    if (pending === undefined) return this.get(key);
+    return pending.type === 'deleted' ? undefined : pending.value;
+  }
+
+  async put(key: string, encode: Encode, { expect }: WriteExpectation): Promise<StoredValue> {
+    this.#checkWritable(key);
+    checkKey(key);
+    const previous = this.latest(key);
+    if (expect === 'absent' && previous !== undefined) throw errors.newKeyExists(key);
+    checkRevision(key, expect, previous);
+    return this.#accept(previous === undefined ? 'created' : 'updated', key, encode, previous);
+  }
+
+  async delete(key: string, encode: Encode, { expect }: WriteExpectation): Promise<StoredValue> {
+    this.#checkWritable(key);
+    const previous = this.latest(key);
+    if (previous === undefined) throw errors.newKeyNotFound(key);
+    if (expect === 'absent') throw errors.newKeyExists(key);
+    checkRevision(key, expect, previous);
+    await this.#accept('deleted', key, encode, previous);
+    return previous;
+  }
+
+  watch(range: KeyRange, fromRevision: number, listener: WatchListener): Watch {
+    if (this.#closed !== undefined) throw this.#newRefusal();
+    // A listener may watch from the revision it is just being told of, which history does not have yet.
+    const isBeingPublished = fromRevision > this.revision && fromRevision <= this.#hub.revision;
+    const past = isBeingPublished ? [] : this.#history.since(fromRevision);
+    return this.#hub.add(range, fromRevision, past, listener);
+  }
+
+  async waitFor(revision: number, signal?: AbortSignal): Promise<void> {
+    if (revision <= this.revision) return;
+    signal?.throwIfAborted();
+    this.#checkWritable();
+    await this.#waiters.add(revision, signal);
+  }
+
+  async compact(revision: number): Promise<void> {
+    this.#checkWritable();
+    if (revision <= this.compactedRevision) return;
+    this.#history.check(revision);
+    await new Promise<void>((resolve, reject) => {
+      this.#compactions.push({ revision, resolve, reject });
+      this.#startWriting();
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#refusal ??= 'the store is closed';
+    await this.#writing;
+    const error = this.#newRefusal();
+    this.#waiters.rejectAll(error);
+    this.#hub.end(error);
+    await this.#engine.close();
+  }
+
+  #accept(
+    type: StoreEvent['type'],
+    key: string,
+    encode: Encode,
+    previous: StoredValue | undefined,
+  ): Promise<StoredValue> {
+    const revision = this.#acceptedRevision + 1;
+    const { bytes, decoded } = encode(revision);
+    if (this.#acceptedRevision !== revision - 1) throw new TypeError('encode must not write to the store');
+    const createRevision = previous?.createRevision ?? revision;
+    const value: StoredValue = { key, bytes, revision, createRevision, decoded };
+    const event: StoreEvent = previous
+      ? { type, key, revision, value, previous }
+      : { type, key, revision, value };
+    this.#acceptedRevision = revision;
+    this.#pending.set(key, event);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ event, resolve, reject });
+      this.#startWriting();
+    });
+  }
+
+  #startWriting(): void {
+    this.#writing ??= this.#writeBatches();
+  }
+
+  async #writeBatches(): Promise<void> {
+    // Lets the other writes of this tick join the first batch.
+    await Promise.resolve();
+    for (let batch = this.#takeBatch(); batch.operations.length > 0; batch = this.#takeBatch()) {
+      try {
+        await this.#engine.write(batch.operations);
+      } catch (error) {
+        this.#fail(error, batch);
+        break;
+      }
+      this.#commit(batch);
+    }
+    this.#writing = undefined;
+  }
+
+  #takeBatch(): Batch {
+    const writes = this.#queue.splice(0, countForBatch(this.#queue));
+    const compactions = this.#compactions.splice(0);
+    const compactedRevision = compactions.reduce(
+      (newest, { revision }) => Math.max(newest, revision),
+      this.compactedRevision,
+    );
+    // Closing does not wait for clean-up: opening finds what is left.
+    const cleanups = this.#refusal === undefined ? this.#unreachable.splice(0, BATCH_CLEANUPS_MAX) : [];
+    const operations: EngineOperation[] = writes.map(({ event }) => {
+      return { type: 'put', key: logKey(event.revision), value: encodeRecord(event) };
+    });
+    for (const revision of cleanups) operations.push({ type: 'delete', key: logKey(revision) });
+    if (writes.length > 0 || compactions.length > 0) {
+      const revision = writes.at(-1)?.event.revision ?? this.revision;
+      operations.push({ type: 'put', key: META_KEY, value: encodeMeta({ revision, compactedRevision }) });
+    }
+    return { writes, compactions, compactedRevision, operations };
+  }
+
+  /** Makes a batch the engine has taken visible. No await in here: readers see all of it or nothing. */
+  #commit({ writes, compactions, compactedRevision }: Batch): void {
+    const events = writes.map(({ event }) => event);
+    // Before the revision moves: whoever can read it is certain that no watcher misses anything up to it.
+    if (events.length > 0) this.#hub.publish(events);
+    this.#history.append(events);
+    for (const event of events) {
+      if (this.#pending.get(event.key) === event) this.#pending.delete(event.key);
+    }
+    for (const revision of this.#history.compact(compactedRevision)) this.#unreachable.push(revision);
+    for (const { event, resolve } of writes) resolve(event.value);
+    for (const { resolve } of compactions) resolve();
+    this.#waiters.resolveUpTo(this.revision);
+  }
+
+  /** Back to the committed state: nobody can tell what the engine kept of the batch, so there are no more writes. */
+  #fail(cause: unknown, batch: Batch): void {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    this.#refusal = `the storage engine failed (${reason}); nothing is written until the store is opened again`;
+    this.#refusalCause = cause;
+    const writes = [...batch.writes, ...this.#queue.splice(0)];
+    const compactions = [...batch.compactions, ...this.#compactions.splice(0)];
+    this.#pending.clear();
+    this.#acceptedRevision = this.revision;
+    for (const { event, reject } of writes) reject(this.#newRefusal(event.key));
+    for (const { reject } of compactions) reject(this.#newRefusal());
+    this.#waiters.rejectAll(this.#newRefusal());
+  }
+
+  #checkWritable(key?: string): void {
+    if (this.#refusal !== undefined) throw this.#newRefusal(key);
+  }
+
+  #newRefusal(key?: string): errors.StorageError {
+    return errors.newUnavailable(this.#refusal ?? 'the store is closed', { key, cause: this.#refusalCause });
+  }
+}
+
+function checkRevision(
+  key: string,
+  expect: WriteExpectation['expect'],
+  latest: StoredValue | undefined,
+): void {
+  if (typeof expect !== 'number') return;
+  if (latest === undefined) throw errors.newKeyNotFound(key);
+  if (latest.revision !== expect) throw errors.newRevisionConflict(key, expect, latest.revision);
+}
+
+/** How many of the oldest writes go into one batch: at least one, up to the limits. */
+function countForBatch(queue: readonly AcceptedWrite[]): number {
+  let bytes = 0;
+  let count = 0;
+  for (const { event } of queue) {
+    bytes += event.value.bytes.length;
+    if (count > 0 && (bytes > BATCH_BYTES_MAX || count === BATCH_WRITES_MAX)) break;
+    count++;
+  }
+  return count;
+}
