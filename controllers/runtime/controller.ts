@@ -92,8 +92,10 @@ export interface EventRecorder {
 
 /** A running controller, as `controllers/index.ts` lists it. */
 export interface ControllerDefinition {
-  /** Name as kube-controller-manager's --controllers takes it, for example `deployment`. */
+  /** Name as kube-controller-manager's --controllers takes it, for example `deployment-controller`. */
   readonly name: string;
+  /** Older names that --controllers takes as well, for example `deployment`. */
+  readonly aliases?: readonly string[];
   /** Not started unless named. */
   readonly disabledByDefault?: boolean;
   /** Called once, before informers start: adds handlers and indexes, returns how to run. */

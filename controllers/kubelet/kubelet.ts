@@ -1,0 +1,181 @@
+/** Simulated nodes: each registers itself and runs the pods that are bound to it. */
+import { keyOf } from '../../api/machinery/object-meta.ts';
+import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
+import { configMaps, pods, secrets, type Container, type Pod, type PodStatus } from '../../openapi/generated/core-v1.ts';
+import type { ControllerContext, ControllerDefinition, Informer, Result, RunningController } from '../runtime/controller.ts';
+import { createReconciler } from '../runtime/reconciler.ts';
+import { configReferences, type ConfigReference } from './config-references.ts';
+import { NodeAgent } from './node-agent.ts';
+import { nodeName } from './node.ts';
+import { PodMachine, type PodHost } from './pod-machine.ts';
+
+export const kubeletController: ControllerDefinition = {
+  name: 'kubelet',
+  setup: (context) => new Kubelet(context),
+};
+
+/** How long a pod waits before its missing volumes are looked for again. */
+const VOLUME_RETRY_MS = 2000;
+
+class Kubelet implements RunningController {
+  readonly #context: ControllerContext;
+  readonly #agents = new Map<string, NodeAgent>();
+  readonly #machines = new Map<string, PodMachine>();
+  readonly #pods: Informer<Pod>;
+  readonly #reconciler: RunningController;
+
+  constructor(context: ControllerContext) {
+    this.#context = context;
+    for (let index = 1; index <= context.options.nodes; index++) {
+      this.#agents.set(nodeName(index), new NodeAgent(context, index));
+    }
+    this.#pods = context.informer(pods);
+    const reconciler = createReconciler({
+      name: 'kubelet',
+      context,
+      workers: 16,
+      reconcile: (key) => this.#reconcile(key),
+    });
+    this.#reconciler = reconciler;
+    const enqueue = (pod: Pod): void => {
+      if (this.#agents.has(pod.spec.nodeName ?? '')) reconciler.queue.add(keyOf(pod));
+    };
+    this.#pods.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
+  }
+
+  start(): void {
+    for (const pod of this.#pods.list()) {
+      const agent = this.#agents.get(pod.spec.nodeName ?? '');
+      if (pod.status.podIP !== undefined && pod.spec.hostNetwork !== true) agent?.holdIP(pod.metadata.uid!, pod.status.podIP);
+    }
+    for (const agent of this.#agents.values()) agent.start();
+    this.#reconciler.start?.();
+  }
+
+  async stop(): Promise<void> {
+    for (const agent of this.#agents.values()) agent.stop();
+    await this.#reconciler.stop?.();
+  }
+
+  async #reconcile(key: string): Promise<Result | void> {
+    const pod = this.#pods.get(key);
+    const machine = this.#machines.get(key);
+    if (pod === undefined || machine?.pod.metadata.uid !== pod.metadata.uid) this.#forget(key);
+    if (pod === undefined) return;
+    const agent = this.#agents.get(pod.spec.nodeName ?? '');
+    if (agent === undefined) return;
+    const missing = await this.#missingReferences(agent, pod);
+    const current = this.#machineOf(key, pod, agent);
+    current.pod = pod;
+    this.#missing.set(key, missing);
+    if (pod.metadata.deletionTimestamp !== undefined) current.terminate();
+    const blocked = pod.metadata.deletionTimestamp === undefined && this.#reportMissingVolumes(agent, pod, missing, current);
+    if (!blocked) current.step();
+    await this.#postStatus(agent, pod, current.status());
+    if (current.isStopped && pod.metadata.deletionTimestamp !== undefined) {
+      await this.#remove(agent, pod);
+      return;
+    }
+    if (blocked) return { requeueAfterMs: VOLUME_RETRY_MS };
+    const due = current.dueMs;
+    return due === undefined ? undefined : { requeueAfterMs: Math.max(0, due - this.#context.clock.now()) };
+  }
+
+  /** ConfigMaps and Secrets the pod needs and that do not exist or lack a key, by pod key. */
+  readonly #missing = new Map<string, ReadonlyMap<ConfigReference, string>>();
+
+  #machineOf(key: string, pod: Pod, agent: NodeAgent): PodMachine {
+    let machine = this.#machines.get(key);
+    if (machine === undefined) {
+      machine = new PodMachine(pod, this.#hostFor(key, agent, pod.metadata.uid!));
+      this.#machines.set(key, machine);
+    }
+    return machine;
+  }
+
+  #hostFor(key: string, agent: NodeAgent, uid: string): PodHost {
+    return {
+      now: () => this.#context.clock.now(),
+      hostIP: agent.ip,
+      event: (pod, type, reason, message, fieldPath) => agent.recorder.event(pod, type, reason, message, { fieldPath }),
+      hasImage: (name) => agent.hasImage(name),
+      addImage: (reference) => agent.addImage(reference),
+      allocateIP: () => agent.allocateIP(uid),
+      configError: (_pod, container) => this.#configError(key, container),
+    };
+  }
+
+  #configError(key: string, container: Container): string | undefined {
+    for (const [reference, problem] of this.#missing.get(key) ?? []) {
+      if (reference.container === container.name) return problem;
+    }
+    return undefined;
+  }
+
+  async #missingReferences(agent: NodeAgent, pod: Pod): Promise<ReadonlyMap<ConfigReference, string>> {
+    const missing = new Map<ConfigReference, string>();
+    for (const reference of configReferences(pod)) {
+      const problem = await this.#problemOf(agent, pod.metadata.namespace!, reference);
+      if (problem !== undefined) missing.set(reference, problem);
+    }
+    return missing;
+  }
+
+  async #problemOf(agent: NodeAgent, namespace: string, reference: ConfigReference): Promise<string | undefined> {
+    const target = { namespace, name: reference.name };
+    try {
+      const data =
+        reference.kind === 'ConfigMap'
+          ? await agent.client.get(configMaps, target).then((object) => ({ ...object.data, ...object.binaryData }))
+          : await agent.client.get(secrets, target).then((object) => object.data ?? {});
+      if (reference.key === undefined || Object.hasOwn(data, reference.key)) return undefined;
+      return `couldn't find key ${reference.key} in ${reference.kind} ${namespace}/${reference.name}`;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      return `${reference.kind.toLowerCase()} "${reference.name}" not found`;
+    }
+  }
+
+  /** Volumes come before containers: while one cannot be set up, nothing starts. */
+  #reportMissingVolumes(agent: NodeAgent, pod: Pod, missing: ReadonlyMap<ConfigReference, string>, machine: PodMachine): boolean {
+    if (machine.hasStarted || machine.isTerminal) return false;
+    let blocked = false;
+    for (const [reference, problem] of missing) {
+      if (reference.volume === undefined) continue;
+      blocked = true;
+      const message = `MountVolume.SetUp failed for volume "${reference.volume}" : ${problem}`;
+      agent.recorder.event(pod, 'Warning', 'FailedMount', message);
+    }
+    return blocked;
+  }
+
+  async #postStatus(agent: NodeAgent, pod: Pod, status: PodStatus): Promise<void> {
+    try {
+      await agent.client.update(pods, { ...pod, status }, { subresource: 'status' });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      // The informer is behind: its next event brings the pod here again, with the state that won.
+      if (!isConflict(error)) throw error;
+      const current = await agent.client.get(pods, { namespace: pod.metadata.namespace, name: pod.metadata.name! }).catch(() => undefined);
+      if (current?.metadata.uid !== pod.metadata.uid) return;
+      await agent.client.update(pods, { ...current!, status: { ...current!.status, ...status } }, { subresource: 'status' });
+    }
+  }
+
+  async #remove(agent: NodeAgent, pod: Pod): Promise<void> {
+    const { namespace, name, uid } = pod.metadata;
+    try {
+      await agent.client.delete(pods, { namespace, name: name! }, { gracePeriodSeconds: 0, preconditions: { uid } });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+
+  #forget(key: string): void {
+    const machine = this.#machines.get(key);
+    if (machine === undefined) return;
+    this.#agents.get(machine.pod.spec.nodeName ?? '')?.releaseIP(machine.pod.metadata.uid!);
+    this.#machines.delete(key);
+    this.#missing.delete(key);
+  }
+}
