@@ -11,7 +11,8 @@
  * store while it is told of a commit sees the state before that commit.
  *
  * **Order.** Keys are ordered by their UTF-8 bytes. Lists come in that order, events in revision order. A key is not empty
- * and well-formed Unicode (no half of a surrogate pair); writing any other is a `TypeError`, a bug of the caller.
+ * and well-formed Unicode (no half of a surrogate pair), and does not begin with U+10FFFF, which is left to mark the end of
+ * all keys; writing any other is a `TypeError`, a bug of the caller.
  *
  * **Compare and set.** Writers state what they expect of the key; the check happens against the newest accepted write,
  * committed or about to be, so two concurrent writers never both succeed on one expectation.

@@ -12,7 +12,7 @@ import type { KeyRange } from './interface.ts';
 const ROOT = 'registry';
 /** How the core group, whose name is empty, is written in keys. No other group has a name without a dot and this word. */
 const CORE = 'core';
-/** Sorts behind every key there is: no key begins with it. */
+/** Sorts behind every key: none begins with it. */
 const BEHIND_ALL_KEYS = '\u{10ffff}';
 
 export interface ResourceName {
@@ -93,9 +93,10 @@ export function byteOrder(key: string): string {
   });
 }
 
-/** False for strings with half a surrogate pair: they have no UTF-8 form, so they cannot be keys. */
-export function isWellFormed(key: string): boolean {
-  return !/\p{Surrogate}/u.test(key);
+/** Throws a `TypeError` when the store cannot keep `key`: see "Order" in the Store contract. */
+export function checkKey(key: string): void {
+  if (key !== '' && !key.startsWith(BEHIND_ALL_KEYS) && !/\p{Surrogate}/u.test(key)) return;
+  throw new TypeError(`${JSON.stringify(key)} cannot be a key`);
 }
 
 function resourcePrefix({ cluster, group, resource }: ResourceName): string {

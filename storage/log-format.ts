@@ -7,7 +7,7 @@
 import { crc32 } from 'node:zlib';
 import { newCorrupt, newUnavailable } from './errors.ts';
 import type { KeyRange, StoreEvent } from './interface.ts';
-import { isWellFormed, prefixRange } from './keys.ts';
+import { prefixRange } from './keys.ts';
 
 /** Version of the on-disk format this code writes, and the newest it reads. */
 export const FORMAT_VERSION = 1;
@@ -40,13 +40,13 @@ export function encodeMeta(meta: Meta): Buffer {
 
 /** Errors: `unavailable` when a newer kubemu wrote it, `corrupt`. */
 export function decodeMeta(value: Buffer): Meta {
-  let meta: Record<string, unknown>;
+  let meta: unknown;
   try {
-    meta = JSON.parse(value.toString()) as Record<string, unknown>;
+    meta = JSON.parse(value.toString());
   } catch (error) {
     throw newCorrupt(META_KEY, 'it is not JSON', error);
   }
-  const { format, revision, compactedRevision } = meta;
+  const { format, revision, compactedRevision } = Object(meta) as Record<string, unknown>;
   if (!isRevision(format)) throw newCorrupt(META_KEY, 'it has no format version');
   if (format > FORMAT_VERSION) {
     throw newUnavailable(
@@ -118,11 +118,6 @@ export function decodeRecord(engineKey: string, value: Buffer): LogRecord {
     previousRevision: Number(value.readBigUInt64BE(13)),
     bytes: value.subarray(keyEnd),
   };
-}
-
-/** Throws a `TypeError` when `key` cannot be kept: keys are not empty and well-formed Unicode. */
-export function checkKey(key: string): void {
-  if (key === '' || !isWellFormed(key)) throw new TypeError(`${JSON.stringify(key)} cannot be a key`);
 }
 
 function isRevision(value: unknown): value is number {

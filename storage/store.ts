@@ -15,8 +15,9 @@ import type {
   WatchListener,
   WriteExpectation,
 } from './interface.ts';
+import { checkKey } from './keys.ts';
 import { type LoadedData, loadData } from './load.ts';
-import { checkKey, encodeMeta, encodeRecord, logKey, META_KEY } from './log-format.ts';
+import { encodeMeta, encodeRecord, logKey, META_KEY } from './log-format.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
 import { WatchHub } from './watch-hub.ts';
 

@@ -1,0 +1,194 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../storage/interface.ts';
+import { encodeMeta, encodeRecord, logKey, META_KEY } from '../../../storage/log-format.ts';
+import { openStore } from '../../../storage/store.ts';
+import type { Medium, MediumFactory } from '../fixtures/engines.ts';
+import { ControlledEngine } from '../fixtures/controlled-engine.ts';
+import { EVERYTHING, put, record, remove, showEvent, showList, storeBenches } from '../fixtures/stores.ts';
+
+const REFUSAL = {
+  name: 'StorageError',
+  code: 'unavailable',
+  message: 'the storage engine failed (disk on fire); nothing is written until the store is opened again',
+};
+
+/** Engines that fail to write, and media with damaged contents. */
+export function failureCases(factory: MediumFactory): void {
+  const open = storeBenches(factory);
+
+  it.each([0, 1, 2, 3])(
+    'that fails %i batches on: what was acknowledged is there, nothing else is',
+    async (good) => {
+      const bench = await open();
+      const { store, engine } = bench;
+      const { events, ends } = record(store);
+      engine.failFrom = engine.batches.length + good;
+      const acknowledged: number[] = [];
+      for (let index = 0; index < 5; index++) {
+        const write = put(store, `k${index}`, `${index}`);
+        if (index < good) acknowledged.push((await write).revision);
+        else
+          await expect(write).rejects.toMatchObject({
+            ...REFUSAL,
+            key: `k${index}`,
+            cause: expect.any(Error),
+          });
+      }
+      const revisions = Array.from({ length: good }, (_, index) => index + 2);
+      const entries = revisions.map((revision) => `k${revision - 2}=${revision - 2}@${revision}/${revision}`);
+      expect(acknowledged).toEqual(revisions);
+      expect(events.map(({ revision }) => revision)).toEqual(revisions);
+      expect([store.revision, showList(store), ends]).toEqual([good + 1, entries, []]);
+      if (!bench.persistent) return;
+      const { store: again } = await bench.reopen();
+      expect([again.revision, showList(again)]).toEqual([good + 1, entries]);
+      expect((await put(again, 'after')).revision).toBe(good + 2);
+    },
+  );
+
+  it('fails the writes of the batch and all behind it, and goes back to what is committed', async () => {
+    const { store, engine } = await open();
+    await put(store, 'a', '1');
+    await put(store, 'b', '1');
+    const { events, ends } = record(store);
+    engine.failFrom = engine.batches.length;
+    const release = engine.hold();
+    const waited = store.waitFor(4);
+    const early = [put(store, 'a', '2'), remove(store, 'b'), put(store, 'c')];
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    const late = [put(store, 'a', '3'), put(store, 'b', '2'), store.compact(2)];
+    const settled = Promise.allSettled([...early, ...late, waited]);
+    expect(store.latest('a')?.revision).toBe(7);
+    release();
+    for (const result of await settled) expect(result).toMatchObject({ status: 'rejected', reason: REFUSAL });
+    expect(['a', 'b', 'c'].map((key) => store.latest(key))).toEqual(
+      ['a', 'b', 'c'].map((key) => store.get(key)),
+    );
+    expect([store.revision, store.compactedRevision, events, ends]).toEqual([3, 1, [], []]);
+    expect(showList(store)).toEqual(['a=1@2/2', 'b=1@3/3']);
+  });
+
+  it('refuses further writes without trying the engine, while reads and watches go on', async () => {
+    const { store, engine } = await open();
+    await put(store, 'a');
+    engine.failFrom = engine.batches.length;
+    await expect(put(store, 'a')).rejects.toMatchObject(REFUSAL);
+    const tried = engine.batches.length;
+    await expect(put(store, 'b')).rejects.toMatchObject(REFUSAL);
+    await expect(remove(store, 'a')).rejects.toMatchObject(REFUSAL);
+    await expect(store.compact(2)).rejects.toMatchObject(REFUSAL);
+    await expect(store.waitFor(3)).rejects.toMatchObject(REFUSAL);
+    expect(engine.batches.length).toBe(tried);
+    expect(showList(store, EVERYTHING, 2)).toEqual(['a=x@2/2']);
+    const { events, ends } = record(store, EVERYTHING, 1);
+    expect(events.map(showEvent)).toEqual(['created a@2']);
+    await store.close();
+    expect(ends).toMatchObject([REFUSAL]);
+    expect(engine.closes).toBe(1);
+  });
+
+  describe('with contents the store did not write', () => {
+    const media: Medium[] = [];
+    afterEach(async () => {
+      for (const medium of media.splice(0)) await medium.remove();
+    });
+
+    const value = { key: 'a', bytes: Buffer.from('1'), revision: 2, createRevision: 2 };
+    const created = encodeRecord({ type: 'created', key: 'a', revision: 2, value });
+    const updated = encodeRecord({
+      type: 'updated',
+      key: 'a',
+      revision: 3,
+      value: { ...value, revision: 3 },
+      previous: value,
+    });
+    const meta = (revision: number, compactedRevision = 1) => encodeMeta({ revision, compactedRevision });
+    const flipped = Buffer.from(created);
+    flipped[flipped.length - 1] = 0;
+
+    it.each<{ name: string; contents: Readonly<Record<string, Buffer>>; key: string }>([
+      { name: 'no meta', contents: { something: Buffer.from('else') }, key: META_KEY },
+      { name: 'meta that is not JSON', contents: { [META_KEY]: Buffer.from('{') }, key: META_KEY },
+      { name: 'meta without version', contents: { [META_KEY]: Buffer.from('{}') }, key: META_KEY },
+      { name: 'meta without object', contents: { [META_KEY]: Buffer.from('null') }, key: META_KEY },
+      { name: 'meta compacted ahead of itself', contents: { [META_KEY]: meta(2, 3) }, key: META_KEY },
+      {
+        name: 'a record missing in between',
+        contents: { [META_KEY]: meta(3), [logKey(3)]: updated },
+        key: logKey(2),
+      },
+      {
+        name: 'a record missing at the end',
+        contents: { [META_KEY]: meta(3), [logKey(2)]: created },
+        key: logKey(3),
+      },
+      { name: 'a record too new', contents: { [META_KEY]: meta(1), [logKey(2)]: created }, key: logKey(2) },
+      {
+        name: 'a record under a wrong key',
+        contents: { [META_KEY]: meta(2), 'log/2': created },
+        key: 'log/2',
+      },
+      { name: 'a flipped bit', contents: { [META_KEY]: meta(2), [logKey(2)]: flipped }, key: logKey(2) },
+      {
+        name: 'a record cut short',
+        contents: { [META_KEY]: meta(2), [logKey(2)]: created.subarray(0, 9) },
+        key: logKey(2),
+      },
+      {
+        name: 'a second create',
+        contents: { [META_KEY]: meta(3), [logKey(2)]: created, [logKey(3)]: created },
+        key: logKey(3),
+      },
+      {
+        name: 'an update of nothing',
+        contents: { [META_KEY]: meta(3, 2), [logKey(3)]: updated },
+        key: logKey(3),
+      },
+    ])('$name: refuses to open, names the key, closes the engine', async ({ contents, key }) => {
+      const engine = await engineWith(contents);
+      await expect(openStore({ engine })).rejects.toMatchObject({
+        name: 'StorageError',
+        code: 'corrupt',
+        key,
+      });
+      expect(engine.closes).toBe(1);
+    });
+
+    it('refuses a format that is newer, and says so', async () => {
+      const contents = { [META_KEY]: Buffer.from('{"format":2,"revision":{"new":"form"}}') };
+      await expect(openStore({ engine: await engineWith(contents) })).rejects.toMatchObject({
+        code: 'unavailable',
+        message: 'the data has format version 2, this kubemu reads up to 1: use a newer kubemu',
+      });
+    });
+
+    it('ignores what a compaction left behind', async () => {
+      const contents = { [META_KEY]: meta(3, 3), [logKey(2)]: created, [logKey(3)]: updated };
+      const store = await openStore({ engine: await engineWith(contents) });
+      expect(showList(store)).toEqual(['a=1@3/2']);
+      await store.close();
+    });
+
+    /** An engine that finds `contents` when it is opened. */
+    async function engineWith(contents: Readonly<Record<string, Buffer>>): Promise<ControlledEngine> {
+      const medium = await factory();
+      media.push(medium);
+      return new ControlledEngine(withContents(medium.engine(), contents));
+    }
+  });
+}
+
+function withContents(inner: Engine, contents: Readonly<Record<string, Buffer>>): Engine {
+  const open = async (): Promise<void> => {
+    await inner.open();
+    await inner.write(Object.entries(contents).map(([key, value]) => ({ type: 'put', key, value })));
+  };
+  return {
+    supports: inner.supports,
+    open,
+    range: (start, end) => inner.range(start, end),
+    get: (key) => inner.get(key),
+    write: (operations) => inner.write(operations),
+    close: () => inner.close(),
+  };
+}
