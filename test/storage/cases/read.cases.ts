@@ -160,7 +160,7 @@ export function readCases(factory: MediumFactory): void {
       expect(reached).toEqual([2]);
       await Promise.all([put(store, 'a'), put(store, 'a')]);
       await Promise.all(waits);
-      expect(reached.toSorted()).toEqual([2, 3, 4]);
+      expect(reached.toSorted((a, b) => a - b)).toEqual([2, 3, 4]);
     });
 
     it('finds the revision readable when it resolves', async () => {
