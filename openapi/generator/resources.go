@@ -25,10 +25,10 @@ type resourceFacts struct {
 }
 
 type versionFacts struct {
-	name, typeName, listType       string
-	served, storage                bool
+	name, typeName, listType        string
+	served, storage                 bool
 	introduced, deprecated, removed string
-	replacement                    *[3]string
+	replacement                     *[3]string
 }
 
 type subresourceFacts struct {

@@ -45,14 +45,14 @@ type fieldFacts struct {
 
 // specials are the types whose JSON is not their Go struct, with the format OpenAPI gives them.
 var specials = map[string][2]string{
-	"k8s.io/apimachinery/pkg/api/resource.Quantity":                                        {"quantity", ""},
-	"k8s.io/apimachinery/pkg/apis/meta/v1.Time":                                            {"time", "date-time"},
-	"k8s.io/apimachinery/pkg/apis/meta/v1.MicroTime":                                       {"microtime", "date-time"},
-	"k8s.io/apimachinery/pkg/apis/meta/v1.Duration":                                        {"duration", ""},
-	"k8s.io/apimachinery/pkg/apis/meta/v1.FieldsV1":                                        {"fields-v1", ""},
-	"k8s.io/apimachinery/pkg/util/intstr.IntOrString":                                      {"int-or-string", "int-or-string"},
-	"k8s.io/apimachinery/pkg/runtime.RawExtension":                                         {"raw-extension", ""},
-	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSON":                        {"json", ""},
+	"k8s.io/apimachinery/pkg/api/resource.Quantity":                                         {"quantity", ""},
+	"k8s.io/apimachinery/pkg/apis/meta/v1.Time":                                             {"time", "date-time"},
+	"k8s.io/apimachinery/pkg/apis/meta/v1.MicroTime":                                        {"microtime", "date-time"},
+	"k8s.io/apimachinery/pkg/apis/meta/v1.Duration":                                         {"duration", ""},
+	"k8s.io/apimachinery/pkg/apis/meta/v1.FieldsV1":                                         {"fields-v1", ""},
+	"k8s.io/apimachinery/pkg/util/intstr.IntOrString":                                       {"int-or-string", "int-or-string"},
+	"k8s.io/apimachinery/pkg/runtime.RawExtension":                                          {"raw-extension", ""},
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSON":                         {"json", ""},
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaPropsOrArray":       {"json-schema-props-or-array", ""},
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaPropsOrBool":        {"json-schema-props-or-bool", ""},
 	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1.JSONSchemaPropsOrStringArray": {"json-schema-props-or-string-array", ""},

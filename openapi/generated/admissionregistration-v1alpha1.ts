@@ -1,0 +1,37 @@
+/* Made by openapi/generate.ts from the facts of Kubernetes 1.36.2. Do not edit. */
+import type { ResourceType } from '../../api/machinery/client.ts';
+import type { components } from './schemas.ts';
+
+type Schemas = components['schemas'];
+
+export type ApplyConfiguration = Schemas['io.k8s.api.admissionregistration.v1alpha1.ApplyConfiguration'];
+export type AuditAnnotation = Schemas['io.k8s.api.admissionregistration.v1alpha1.AuditAnnotation'];
+export type ExpressionWarning = Schemas['io.k8s.api.admissionregistration.v1alpha1.ExpressionWarning'];
+export type JSONPatch = Schemas['io.k8s.api.admissionregistration.v1alpha1.JSONPatch'];
+export type MatchCondition = Schemas['io.k8s.api.admissionregistration.v1alpha1.MatchCondition'];
+export type MatchResources = Schemas['io.k8s.api.admissionregistration.v1alpha1.MatchResources'];
+export type MutatingAdmissionPolicy = Schemas['io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicy'];
+export type MutatingAdmissionPolicyBinding = Schemas['io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicyBinding'];
+export type MutatingAdmissionPolicyBindingList = Schemas['io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicyBindingList'];
+export type MutatingAdmissionPolicyBindingSpec = Schemas['io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicyBindingSpec'];
+export type MutatingAdmissionPolicyList = Schemas['io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicyList'];
+export type MutatingAdmissionPolicySpec = Schemas['io.k8s.api.admissionregistration.v1alpha1.MutatingAdmissionPolicySpec'];
+export type Mutation = Schemas['io.k8s.api.admissionregistration.v1alpha1.Mutation'];
+export type NamedRuleWithOperations = Schemas['io.k8s.api.admissionregistration.v1alpha1.NamedRuleWithOperations'];
+export type ParamKind = Schemas['io.k8s.api.admissionregistration.v1alpha1.ParamKind'];
+export type ParamRef = Schemas['io.k8s.api.admissionregistration.v1alpha1.ParamRef'];
+export type TypeChecking = Schemas['io.k8s.api.admissionregistration.v1alpha1.TypeChecking'];
+export type ValidatingAdmissionPolicy = Schemas['io.k8s.api.admissionregistration.v1alpha1.ValidatingAdmissionPolicy'];
+export type ValidatingAdmissionPolicyBinding = Schemas['io.k8s.api.admissionregistration.v1alpha1.ValidatingAdmissionPolicyBinding'];
+export type ValidatingAdmissionPolicyBindingList = Schemas['io.k8s.api.admissionregistration.v1alpha1.ValidatingAdmissionPolicyBindingList'];
+export type ValidatingAdmissionPolicyBindingSpec = Schemas['io.k8s.api.admissionregistration.v1alpha1.ValidatingAdmissionPolicyBindingSpec'];
+export type ValidatingAdmissionPolicyList = Schemas['io.k8s.api.admissionregistration.v1alpha1.ValidatingAdmissionPolicyList'];
+export type ValidatingAdmissionPolicySpec = Schemas['io.k8s.api.admissionregistration.v1alpha1.ValidatingAdmissionPolicySpec'];
+export type ValidatingAdmissionPolicyStatus = Schemas['io.k8s.api.admissionregistration.v1alpha1.ValidatingAdmissionPolicyStatus'];
+export type Validation = Schemas['io.k8s.api.admissionregistration.v1alpha1.Validation'];
+export type Variable = Schemas['io.k8s.api.admissionregistration.v1alpha1.Variable'];
+
+export const mutatingAdmissionPolicies: ResourceType<MutatingAdmissionPolicy> = { group: 'admissionregistration.k8s.io', version: 'v1alpha1', resource: 'mutatingadmissionpolicies', kind: 'MutatingAdmissionPolicy', namespaced: false };
+export const mutatingAdmissionPolicyBindings: ResourceType<MutatingAdmissionPolicyBinding> = { group: 'admissionregistration.k8s.io', version: 'v1alpha1', resource: 'mutatingadmissionpolicybindings', kind: 'MutatingAdmissionPolicyBinding', namespaced: false };
+export const validatingAdmissionPolicies: ResourceType<ValidatingAdmissionPolicy> = { group: 'admissionregistration.k8s.io', version: 'v1alpha1', resource: 'validatingadmissionpolicies', kind: 'ValidatingAdmissionPolicy', namespaced: false };
+export const validatingAdmissionPolicyBindings: ResourceType<ValidatingAdmissionPolicyBinding> = { group: 'admissionregistration.k8s.io', version: 'v1alpha1', resource: 'validatingadmissionpolicybindings', kind: 'ValidatingAdmissionPolicyBinding', namespaced: false };

@@ -1,0 +1,55 @@
+/* Made by openapi/generate.ts from the facts of Kubernetes 1.36.2. Do not edit. */
+import type { ResourceType } from '../../api/machinery/client.ts';
+import type { components } from './schemas.ts';
+
+type Schemas = components['schemas'];
+
+export type AllocatedDeviceStatus = Schemas['io.k8s.api.resource.v1.AllocatedDeviceStatus'];
+export type AllocationResult = Schemas['io.k8s.api.resource.v1.AllocationResult'];
+export type CELDeviceSelector = Schemas['io.k8s.api.resource.v1.CELDeviceSelector'];
+export type CapacityRequestPolicy = Schemas['io.k8s.api.resource.v1.CapacityRequestPolicy'];
+export type CapacityRequestPolicyRange = Schemas['io.k8s.api.resource.v1.CapacityRequestPolicyRange'];
+export type CapacityRequirements = Schemas['io.k8s.api.resource.v1.CapacityRequirements'];
+export type Counter = Schemas['io.k8s.api.resource.v1.Counter'];
+export type CounterSet = Schemas['io.k8s.api.resource.v1.CounterSet'];
+export type Device = Schemas['io.k8s.api.resource.v1.Device'];
+export type DeviceAllocationConfiguration = Schemas['io.k8s.api.resource.v1.DeviceAllocationConfiguration'];
+export type DeviceAllocationResult = Schemas['io.k8s.api.resource.v1.DeviceAllocationResult'];
+export type DeviceAttribute = Schemas['io.k8s.api.resource.v1.DeviceAttribute'];
+export type DeviceCapacity = Schemas['io.k8s.api.resource.v1.DeviceCapacity'];
+export type DeviceClaim = Schemas['io.k8s.api.resource.v1.DeviceClaim'];
+export type DeviceClaimConfiguration = Schemas['io.k8s.api.resource.v1.DeviceClaimConfiguration'];
+export type DeviceClass = Schemas['io.k8s.api.resource.v1.DeviceClass'];
+export type DeviceClassConfiguration = Schemas['io.k8s.api.resource.v1.DeviceClassConfiguration'];
+export type DeviceClassList = Schemas['io.k8s.api.resource.v1.DeviceClassList'];
+export type DeviceClassSpec = Schemas['io.k8s.api.resource.v1.DeviceClassSpec'];
+export type DeviceConfiguration = Schemas['io.k8s.api.resource.v1.DeviceConfiguration'];
+export type DeviceConstraint = Schemas['io.k8s.api.resource.v1.DeviceConstraint'];
+export type DeviceCounterConsumption = Schemas['io.k8s.api.resource.v1.DeviceCounterConsumption'];
+export type DeviceRequest = Schemas['io.k8s.api.resource.v1.DeviceRequest'];
+export type DeviceRequestAllocationResult = Schemas['io.k8s.api.resource.v1.DeviceRequestAllocationResult'];
+export type DeviceSelector = Schemas['io.k8s.api.resource.v1.DeviceSelector'];
+export type DeviceSubRequest = Schemas['io.k8s.api.resource.v1.DeviceSubRequest'];
+export type DeviceTaint = Schemas['io.k8s.api.resource.v1.DeviceTaint'];
+export type DeviceToleration = Schemas['io.k8s.api.resource.v1.DeviceToleration'];
+export type ExactDeviceRequest = Schemas['io.k8s.api.resource.v1.ExactDeviceRequest'];
+export type NetworkDeviceData = Schemas['io.k8s.api.resource.v1.NetworkDeviceData'];
+export type NodeAllocatableResourceMapping = Schemas['io.k8s.api.resource.v1.NodeAllocatableResourceMapping'];
+export type OpaqueDeviceConfiguration = Schemas['io.k8s.api.resource.v1.OpaqueDeviceConfiguration'];
+export type ResourceClaim = Schemas['io.k8s.api.resource.v1.ResourceClaim'];
+export type ResourceClaimConsumerReference = Schemas['io.k8s.api.resource.v1.ResourceClaimConsumerReference'];
+export type ResourceClaimList = Schemas['io.k8s.api.resource.v1.ResourceClaimList'];
+export type ResourceClaimSpec = Schemas['io.k8s.api.resource.v1.ResourceClaimSpec'];
+export type ResourceClaimStatus = Schemas['io.k8s.api.resource.v1.ResourceClaimStatus'];
+export type ResourceClaimTemplate = Schemas['io.k8s.api.resource.v1.ResourceClaimTemplate'];
+export type ResourceClaimTemplateList = Schemas['io.k8s.api.resource.v1.ResourceClaimTemplateList'];
+export type ResourceClaimTemplateSpec = Schemas['io.k8s.api.resource.v1.ResourceClaimTemplateSpec'];
+export type ResourcePool = Schemas['io.k8s.api.resource.v1.ResourcePool'];
+export type ResourceSlice = Schemas['io.k8s.api.resource.v1.ResourceSlice'];
+export type ResourceSliceList = Schemas['io.k8s.api.resource.v1.ResourceSliceList'];
+export type ResourceSliceSpec = Schemas['io.k8s.api.resource.v1.ResourceSliceSpec'];
+
+export const deviceClasses: ResourceType<DeviceClass> = { group: 'resource.k8s.io', version: 'v1', resource: 'deviceclasses', kind: 'DeviceClass', namespaced: false };
+export const resourceClaims: ResourceType<ResourceClaim> = { group: 'resource.k8s.io', version: 'v1', resource: 'resourceclaims', kind: 'ResourceClaim', namespaced: true };
+export const resourceClaimTemplates: ResourceType<ResourceClaimTemplate> = { group: 'resource.k8s.io', version: 'v1', resource: 'resourceclaimtemplates', kind: 'ResourceClaimTemplate', namespaced: true };
+export const resourceSlices: ResourceType<ResourceSlice> = { group: 'resource.k8s.io', version: 'v1', resource: 'resourceslices', kind: 'ResourceSlice', namespaced: false };

@@ -1,0 +1,55 @@
+/* Made by openapi/generate.ts from the facts of Kubernetes 1.36.2. Do not edit. */
+import type { ResourceType } from '../../api/machinery/client.ts';
+import type { components } from './schemas.ts';
+
+type Schemas = components['schemas'];
+
+export type AllocatedDeviceStatus = Schemas['io.k8s.api.resource.v1beta1.AllocatedDeviceStatus'];
+export type AllocationResult = Schemas['io.k8s.api.resource.v1beta1.AllocationResult'];
+export type BasicDevice = Schemas['io.k8s.api.resource.v1beta1.BasicDevice'];
+export type CELDeviceSelector = Schemas['io.k8s.api.resource.v1beta1.CELDeviceSelector'];
+export type CapacityRequestPolicy = Schemas['io.k8s.api.resource.v1beta1.CapacityRequestPolicy'];
+export type CapacityRequestPolicyRange = Schemas['io.k8s.api.resource.v1beta1.CapacityRequestPolicyRange'];
+export type CapacityRequirements = Schemas['io.k8s.api.resource.v1beta1.CapacityRequirements'];
+export type Counter = Schemas['io.k8s.api.resource.v1beta1.Counter'];
+export type CounterSet = Schemas['io.k8s.api.resource.v1beta1.CounterSet'];
+export type Device = Schemas['io.k8s.api.resource.v1beta1.Device'];
+export type DeviceAllocationConfiguration = Schemas['io.k8s.api.resource.v1beta1.DeviceAllocationConfiguration'];
+export type DeviceAllocationResult = Schemas['io.k8s.api.resource.v1beta1.DeviceAllocationResult'];
+export type DeviceAttribute = Schemas['io.k8s.api.resource.v1beta1.DeviceAttribute'];
+export type DeviceCapacity = Schemas['io.k8s.api.resource.v1beta1.DeviceCapacity'];
+export type DeviceClaim = Schemas['io.k8s.api.resource.v1beta1.DeviceClaim'];
+export type DeviceClaimConfiguration = Schemas['io.k8s.api.resource.v1beta1.DeviceClaimConfiguration'];
+export type DeviceClass = Schemas['io.k8s.api.resource.v1beta1.DeviceClass'];
+export type DeviceClassConfiguration = Schemas['io.k8s.api.resource.v1beta1.DeviceClassConfiguration'];
+export type DeviceClassList = Schemas['io.k8s.api.resource.v1beta1.DeviceClassList'];
+export type DeviceClassSpec = Schemas['io.k8s.api.resource.v1beta1.DeviceClassSpec'];
+export type DeviceConfiguration = Schemas['io.k8s.api.resource.v1beta1.DeviceConfiguration'];
+export type DeviceConstraint = Schemas['io.k8s.api.resource.v1beta1.DeviceConstraint'];
+export type DeviceCounterConsumption = Schemas['io.k8s.api.resource.v1beta1.DeviceCounterConsumption'];
+export type DeviceRequest = Schemas['io.k8s.api.resource.v1beta1.DeviceRequest'];
+export type DeviceRequestAllocationResult = Schemas['io.k8s.api.resource.v1beta1.DeviceRequestAllocationResult'];
+export type DeviceSelector = Schemas['io.k8s.api.resource.v1beta1.DeviceSelector'];
+export type DeviceSubRequest = Schemas['io.k8s.api.resource.v1beta1.DeviceSubRequest'];
+export type DeviceTaint = Schemas['io.k8s.api.resource.v1beta1.DeviceTaint'];
+export type DeviceToleration = Schemas['io.k8s.api.resource.v1beta1.DeviceToleration'];
+export type NetworkDeviceData = Schemas['io.k8s.api.resource.v1beta1.NetworkDeviceData'];
+export type NodeAllocatableResourceMapping = Schemas['io.k8s.api.resource.v1beta1.NodeAllocatableResourceMapping'];
+export type OpaqueDeviceConfiguration = Schemas['io.k8s.api.resource.v1beta1.OpaqueDeviceConfiguration'];
+export type ResourceClaim = Schemas['io.k8s.api.resource.v1beta1.ResourceClaim'];
+export type ResourceClaimConsumerReference = Schemas['io.k8s.api.resource.v1beta1.ResourceClaimConsumerReference'];
+export type ResourceClaimList = Schemas['io.k8s.api.resource.v1beta1.ResourceClaimList'];
+export type ResourceClaimSpec = Schemas['io.k8s.api.resource.v1beta1.ResourceClaimSpec'];
+export type ResourceClaimStatus = Schemas['io.k8s.api.resource.v1beta1.ResourceClaimStatus'];
+export type ResourceClaimTemplate = Schemas['io.k8s.api.resource.v1beta1.ResourceClaimTemplate'];
+export type ResourceClaimTemplateList = Schemas['io.k8s.api.resource.v1beta1.ResourceClaimTemplateList'];
+export type ResourceClaimTemplateSpec = Schemas['io.k8s.api.resource.v1beta1.ResourceClaimTemplateSpec'];
+export type ResourcePool = Schemas['io.k8s.api.resource.v1beta1.ResourcePool'];
+export type ResourceSlice = Schemas['io.k8s.api.resource.v1beta1.ResourceSlice'];
+export type ResourceSliceList = Schemas['io.k8s.api.resource.v1beta1.ResourceSliceList'];
+export type ResourceSliceSpec = Schemas['io.k8s.api.resource.v1beta1.ResourceSliceSpec'];
+
+export const deviceClasses: ResourceType<DeviceClass> = { group: 'resource.k8s.io', version: 'v1beta1', resource: 'deviceclasses', kind: 'DeviceClass', namespaced: false };
+export const resourceClaims: ResourceType<ResourceClaim> = { group: 'resource.k8s.io', version: 'v1beta1', resource: 'resourceclaims', kind: 'ResourceClaim', namespaced: true };
+export const resourceClaimTemplates: ResourceType<ResourceClaimTemplate> = { group: 'resource.k8s.io', version: 'v1beta1', resource: 'resourceclaimtemplates', kind: 'ResourceClaimTemplate', namespaced: true };
+export const resourceSlices: ResourceType<ResourceSlice> = { group: 'resource.k8s.io', version: 'v1beta1', resource: 'resourceslices', kind: 'ResourceSlice', namespaced: false };

@@ -1,0 +1,411 @@
+/** The first Kubernetes tutorial, walked with real kubectl binaries against the real command. */
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findKubectls, runner, startKubemu, temporaryFolder, type Run, type RunningKubemu } from './harness.ts';
+
+const kubectls = findKubectls();
+if (kubectls.length === 0) process.stdout.write('kubectl: none found ($KUBECTL or PATH), its tests are skipped\n');
+
+function deployment(image: string, replicas: number): string {
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: webapp1
+  namespace: demo
+spec:
+  replicas: ${replicas}
+  selector:
+    matchLabels:
+      app: webapp1
+  template:
+    metadata:
+      labels:
+        app: webapp1
+    spec:
+      containers:
+      - name: webapp1
+        image: ${image}
+        ports:
+        - containerPort: 80
+`;
+}
+
+const SERVICE = `apiVersion: v1
+kind: Service
+metadata:
+  name: webapp1-svc
+  namespace: demo
+spec:
+  selector:
+    app: webapp1
+  ports:
+  - port: 80
+`;
+
+describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
+  const home = temporaryFolder();
+  let server: RunningKubemu;
+  let run: Run;
+  const json = async (...args: string[]): Promise<any> => JSON.parse((await run([...args, '-o', 'json'])).stdout);
+  const text = async (...args: string[]): Promise<string> => (await run(args)).stdout;
+  /** Lines of a table as cells. */
+  const table = async (...args: string[]): Promise<string[][]> =>
+    (await text(...args))
+      .trim()
+      .split('\n')
+      .map((line) => line.split(/ {2,}/).map((cell) => cell.trim()));
+
+  beforeAll(async () => {
+    server = await startKubemu(['--memory', '--log-level', 'error']);
+    run = runner(kubectl, server.kubeconfig, home.path);
+  });
+
+  afterAll(async () => {
+    expect(await server.stop()).toBe(0);
+    home.remove();
+  });
+
+  it('finds the cluster', async () => {
+    expect(await text('version')).toMatch(/Server Version: .*v1\.36\./s);
+    expect(await text('cluster-info')).toContain(`is running at`);
+    const nodes = await table('get', 'nodes');
+    expect(nodes[0]).toEqual(['NAME', 'STATUS', 'ROLES', 'AGE', 'VERSION']);
+    expect(nodes).toHaveLength(2);
+    expect(nodes[1]![1]).toBe('Ready');
+    const namespaces = (await table('get', 'ns')).slice(1).map((row) => row.slice(0, 2));
+    expect(namespaces).toEqual([
+      ['default', 'Active'],
+      ['kube-node-lease', 'Active'],
+      ['kube-public', 'Active'],
+      ['kube-system', 'Active'],
+    ]);
+    expect(await text('api-versions')).toMatch(/^apps\/v1$/m);
+    const resources = await text('api-resources');
+    expect(resources).toMatch(/^deployments +deploy +apps\/v1 +true +Deployment$/m);
+    expect(resources).toMatch(/^pods +po +v1 +true +Pod$/m);
+  });
+
+  it('runs a deployment', async () => {
+    expect(await text('create', 'namespace', 'demo')).toBe('namespace/demo created\n');
+    const applied = await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.7.9', 1) });
+    expect(applied.stdout).toBe('deployment.apps/webapp1 created\n');
+    expect(await text('-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s')).toContain('successfully rolled out');
+    const wide = await text('-n', 'demo', 'get', 'deploy,rs,pods', '-o', 'wide');
+    expect(wide).toMatch(/deployment\.apps\/webapp1 +1\/1 +1 +1 +\S+ +webapp1 +nginx:1\.7\.9 +app=webapp1/);
+    expect(wide).toMatch(/pod\/webapp1-[a-z0-9]+-[a-z0-9]{5} +1\/1 +Running +0 +\S+ +10\.\d+\.\d+\.\d+ +\S+ +<none> +<none>/);
+    const again = await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.7.9', 1) });
+    expect(again.stdout).toBe('deployment.apps/webapp1 unchanged\n');
+  });
+
+  it('describes it like a real cluster', async () => {
+    const described = await text('-n', 'demo', 'describe', 'deployment', 'webapp1');
+    expect(described).toMatch(/^Replicas: +1 desired \| 1 updated \| 1 total \| 1 available \| 0 unavailable$/m);
+    expect(described).toMatch(/^StrategyType: +RollingUpdate$/m);
+    expect(described).toMatch(/^RollingUpdateStrategy: +25% max unavailable, 25% max surge$/m);
+    expect(described).toMatch(/Available +True +MinimumReplicasAvailable/);
+    expect(described).toMatch(/Progressing +True +NewReplicaSetAvailable/);
+    expect(described).toMatch(/Normal +ScalingReplicaSet +\S+ +deployment-controller +Scaled up replica set webapp1-\S+ from 0 to 1/);
+    const pod = await text('-n', 'demo', 'describe', 'pod', '-l', 'app=webapp1');
+    for (const line of [
+      /^Status: +Running$/m,
+      /^Controlled By: +ReplicaSet\/webapp1-/m,
+      /^ +State: +Running$/m,
+      /^ +Ready: +True$/m,
+      /^ +\/var\/run\/secrets\/kubernetes\.io\/serviceaccount from kube-api-access-\S+ \(ro\)$/m,
+      /^QoS Class: +BestEffort$/m,
+      /node\.kubernetes\.io\/not-ready:NoExecute op=Exists for 300s/,
+      /Normal +Scheduled +\S+ +default-scheduler +Successfully assigned demo\/webapp1-\S+ to \S+/,
+      /Normal +Pulling +\S+ +kubelet +Pulling image "nginx:1\.7\.9"/,
+      /Normal +Pulled +\S+ +kubelet +Successfully pulled image "nginx:1\.7\.9" in /,
+      /Normal +Created +\S+ +kubelet +Container created/,
+      /Normal +Started +\S+ +kubelet +Container started/,
+    ]) {
+      expect(pod).toMatch(line);
+    }
+    const node = await text('describe', 'node');
+    for (const line of [
+      /^ +Ready +True +.*KubeletReady +kubelet is posting ready status$/m,
+      /^Taints: +<none>$/m,
+      /^Non-terminated Pods: +\(1 in total\)$/m,
+      /^Lease:$/m,
+      /^ +HolderIdentity: +\S+$/m,
+      /Normal +RegisteredNode +.* event: Registered Node \S+ in Controller/,
+    ]) {
+      expect(node).toMatch(line);
+    }
+  });
+
+  it('rolls out a new image, back, and on', async () => {
+    await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.8', 1) });
+    await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
+    const sets = (await json('-n', 'demo', 'get', 'rs')).items.map((set: any) => [
+      set.spec.template.spec.containers[0].image,
+      set.spec.replicas,
+      set.metadata.annotations['deployment.kubernetes.io/revision'],
+    ]);
+    expect(sets.sort()).toEqual([
+      ['nginx:1.7.9', 0, '1'],
+      ['nginx:1.8', 1, '2'],
+    ]);
+    expect(await text('-n', 'demo', 'rollout', 'history', 'deployment/webapp1')).toMatch(/^1 .*\n2 /m);
+    expect(await text('-n', 'demo', 'rollout', 'undo', 'deployment/webapp1')).toContain('rolled back');
+    await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
+    expect(await text('-n', 'demo', 'get', 'deploy', 'webapp1', '-o', 'jsonpath={.spec.template.spec.containers[0].image}')).toBe('nginx:1.7.9');
+    expect(await text('-n', 'demo', 'rollout', 'history', 'deployment/webapp1')).toMatch(/^2 .*\n3 /m);
+    await run(['-n', 'demo', 'set', 'image', 'deployment/webapp1', 'webapp1=nginx:1.9']);
+    await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
+    expect(await text('-n', 'demo', 'rollout', 'restart', 'deployment/webapp1')).toContain('restarted');
+    await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
+    const restarted = await json('-n', 'demo', 'get', 'deploy', 'webapp1');
+    expect(restarted.spec.template.metadata.annotations['kubectl.kubernetes.io/restartedAt']).toBeTruthy();
+    expect(restarted.metadata.annotations['deployment.kubernetes.io/revision']).toBe('5');
+  });
+
+  it('pauses and resumes a rollout', async () => {
+    expect(await text('-n', 'demo', 'rollout', 'pause', 'deployment/webapp1')).toContain('paused');
+    await run(['-n', 'demo', 'set', 'image', 'deployment/webapp1', 'webapp1=nginx:1.10']);
+    await run(['-n', 'demo', 'wait', 'deployment/webapp1', '--for=jsonpath={.status.observedGeneration}=' + (await generation()), '--timeout=30s']);
+    expect((await podImages()).join()).toBe('nginx:1.9');
+    expect(await text('-n', 'demo', 'rollout', 'resume', 'deployment/webapp1')).toContain('resumed');
+    await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
+    await run(['-n', 'demo', 'wait', 'deployment/webapp1', '--for=condition=Progressing', '--timeout=30s']);
+    expect(await podImages()).toContain('nginx:1.10');
+  });
+
+  const generation = async (): Promise<string> => text('-n', 'demo', 'get', 'deploy', 'webapp1', '-o', 'jsonpath={.metadata.generation}');
+  /** Images of the pods that are not on their way out. */
+  const podImages = async (): Promise<string[]> =>
+    (await json('-n', 'demo', 'get', 'pods')).items
+      .filter((pod: any) => pod.metadata.deletionTimestamp === undefined)
+      .map((pod: any) => pod.spec.containers[0].image);
+
+  it('keeps serving when an image cannot be pulled', async () => {
+    await run(['-n', 'demo', 'set', 'image', 'deployment/webapp1', 'webapp1=nginx:does-not-exist']);
+    await run(['-n', 'demo', 'wait', 'pod', '-l', 'app=webapp1', '--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=ImagePullBackOff', '--timeout=60s'], { code: 1 }).catch(() => undefined);
+    const pods = await until(async () => {
+      const items = (await json('-n', 'demo', 'get', 'pods')).items.filter((pod: any) => pod.metadata.deletionTimestamp === undefined);
+      const waiting = items.find((pod: any) => pod.status.containerStatuses?.[0]?.state?.waiting?.reason === 'ImagePullBackOff');
+      return waiting === undefined ? undefined : items;
+    });
+    expect(pods).toHaveLength(2);
+    expect(pods.filter((pod: any) => pod.status.phase === 'Running')).toHaveLength(1);
+    const broken = pods.find((pod: any) => pod.status.phase === 'Pending').metadata.name;
+    expect(await text('-n', 'demo', 'get', 'pod', broken)).toMatch(/0\/1 +ImagePullBackOff/);
+    const described = await text('-n', 'demo', 'describe', 'pod', broken);
+    expect(described).toMatch(/Warning +Failed +.*kubelet +Failed to pull image "nginx:does-not-exist"/);
+    expect(described).toMatch(/Normal +BackOff +.*kubelet +Back-off pulling image "nginx:does-not-exist"/);
+    await run(['-n', 'demo', 'rollout', 'undo', 'deployment/webapp1']);
+    expect(await text('-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s')).toContain('successfully rolled out');
+  });
+
+  /** Asks again until `probe` answers something; bounded by the test's own time limit. */
+  async function until<T>(probe: () => Promise<T | undefined>): Promise<T> {
+    for (let tries = 0; tries < 300; tries++) {
+      const value = await probe();
+      if (value !== undefined) return value;
+    }
+    throw new Error('condition not reached');
+  }
+
+  it('serves pods through a service and scales', async () => {
+    await run(['apply', '-f', '-'], { stdin: SERVICE });
+    expect(await text('-n', 'demo', 'get', 'svc', 'webapp1-svc', '-o', 'jsonpath={.spec.clusterIP}')).toMatch(/^10\.96\./);
+    expect(await text('-n', 'demo', 'scale', 'deployment/webapp1', '--replicas=3')).toContain('scaled');
+    await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
+    expect((await podImages()).length).toBe(3);
+    const described = await text('-n', 'demo', 'describe', 'deployment', 'webapp1');
+    expect(described.trimEnd().split('\n').at(-1)).toMatch(/Normal +ScalingReplicaSet +\S+ +deployment-controller +(\(combined from similar events\): )?Scaled up replica set webapp1-\S+ from 1 to 3/);
+    const endpoints = await until(async () => {
+      const subsets = (await json('-n', 'demo', 'get', 'endpoints', 'webapp1-svc')).subsets ?? [];
+      return subsets[0]?.addresses?.length === 3 ? subsets : undefined;
+    });
+    expect(endpoints[0].ports).toEqual([{ port: 80, protocol: 'TCP' }]);
+    const slices = (await json('-n', 'demo', 'get', 'endpointslices', '-l', 'kubernetes.io/service-name=webapp1-svc')).items;
+    expect(slices).toHaveLength(1);
+    expect(slices[0].endpoints.filter((endpoint: any) => endpoint.conditions.ready)).toHaveLength(3);
+    await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.10', 2) });
+    await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
+    await until(async () => ((await json('-n', 'demo', 'get', 'endpoints', 'webapp1-svc')).subsets?.[0]?.addresses?.length === 2 ? true : undefined));
+  });
+
+  it('replaces a deleted pod, and deletes with the deployment', async () => {
+    const before = (await json('-n', 'demo', 'get', 'pods')).items.map((pod: any) => pod.metadata.name);
+    await run(['-n', 'demo', 'delete', 'pod', before[0], '--wait=true', '--timeout=60s', '--grace-period=1']);
+    await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
+    const after = (await json('-n', 'demo', 'get', 'pods')).items.map((pod: any) => pod.metadata.name);
+    expect(after).not.toContain(before[0]);
+    await run(['-n', 'demo', 'delete', 'deployment', 'webapp1']);
+    await until(async () => ((await json('-n', 'demo', 'get', 'rs')).items.length === 0 ? true : undefined));
+    await run(['-n', 'demo', 'delete', 'pods', '--all', '--grace-period=0', '--force', '--wait=true']);
+    expect((await json('-n', 'demo', 'get', 'pods')).items).toHaveLength(0);
+  });
+
+  it('runs a job to its end', async () => {
+    await run(['apply', '-f', '-'], {
+      stdin: `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: hello
+  namespace: demo
+spec:
+  template:
+    spec:
+      restartPolicy: OnFailure
+      containers:
+      - name: hello
+        image: busybox:1.36
+        command: ["echo", "hello"]
+`,
+    });
+    await run(['-n', 'demo', 'wait', 'job/hello', '--for=condition=Complete', '--timeout=30s']);
+    expect(await text('-n', 'demo', 'get', 'job', 'hello')).toMatch(/hello +(Complete +)?1\/1/);
+    expect(await text('-n', 'demo', 'describe', 'job', 'hello')).toMatch(/Normal +Completed +\S+ +job-controller +Job completed/);
+    expect(await text('-n', 'demo', 'get', 'pods', '-l', 'job-name=hello')).toMatch(/0\/1 +Completed/);
+  });
+
+  const volume = (name: string, tier: string): string => `apiVersion: v1
+kind: PersistentVolume
+metadata:
+  name: ${name}
+  labels:
+    tier: ${tier}
+spec:
+  capacity:
+    storage: 5Gi
+  accessModes: [ReadWriteOnce]
+  storageClassName: ""
+  hostPath:
+    path: /data
+`;
+  const claim = (name: string, size: string, tier: string): string => `apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: ${name}
+  namespace: demo
+spec:
+  accessModes: [ReadWriteOnce]
+  storageClassName: ""
+  resources:
+    requests:
+      storage: ${size}
+  selector:
+    matchLabels:
+      tier: ${tier}
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: ${name}
+  namespace: demo
+spec:
+  containers:
+  - name: app
+    image: nginx:1.25
+    volumeMounts:
+    - name: data
+      mountPath: /data
+  volumes:
+  - name: data
+    persistentVolumeClaim:
+      claimName: ${name}
+`;
+
+  it('binds claims that match, and leaves the others pending', async () => {
+    await run(['apply', '-f', '-'], { stdin: volume('small', 'gold') });
+    await run(['apply', '-f', '-'], { stdin: claim('large', '8Gi', 'silver') });
+    await until(async () => ((await text('-n', 'demo', 'describe', 'pvc', 'large')).includes('FailedBinding') ? true : undefined));
+    expect(await text('-n', 'demo', 'get', 'pvc', 'large')).toMatch(/large +Pending/);
+    expect(await text('-n', 'demo', 'describe', 'pvc', 'large')).toMatch(
+      /Normal +FailedBinding +.*persistentvolume-controller +no persistent volumes available for this claim and no storage class is set/,
+    );
+    expect(await text('-n', 'demo', 'get', 'pod', 'large')).toMatch(/0\/1 +Pending/);
+    const described = await until(async () => {
+      const output = await text('-n', 'demo', 'describe', 'pod', 'large');
+      return output.includes('FailedScheduling') ? output : undefined;
+    });
+    expect(described).toMatch(/Warning +FailedScheduling +.*default-scheduler +.*pod has unbound immediate PersistentVolumeClaims/);
+    await run(['apply', '-f', '-'], { stdin: claim('fits', '3Gi', 'gold') });
+    await run(['-n', 'demo', 'wait', 'pod/fits', '--for=condition=Ready', '--timeout=30s']);
+    expect(await text('-n', 'demo', 'get', 'pvc', 'fits')).toMatch(/fits +Bound +small +5Gi +RWO/);
+    expect(await text('get', 'pv', 'small')).toMatch(/small +5Gi +RWO +Retain +Bound +demo\/fits/);
+  });
+
+  it('creates with the short commands', async () => {
+    expect(await text('-n', 'demo', 'run', 'solo', '--image=nginx:1.25', '--labels=app=solo')).toBe('pod/solo created\n');
+    expect(await text('-n', 'demo', 'create', 'deployment', 'made', '--image=nginx:1.25', '--replicas=2')).toBe('deployment.apps/made created\n');
+    expect(await text('-n', 'demo', 'create', 'configmap', 'settings', '--from-literal=a=1')).toBe('configmap/settings created\n');
+    expect(await text('-n', 'demo', 'create', 'secret', 'generic', 'keys', '--from-literal=k=v')).toBe('secret/keys created\n');
+    expect(await text('-n', 'demo', 'create', 'job', 'once', '--image=busybox:1.36', '--', 'true')).toBe('job.batch/once created\n');
+    await run(['-n', 'demo', 'wait', 'deployment/made', '--for=condition=Available', '--timeout=30s']);
+    expect(await text('-n', 'demo', 'expose', 'deployment', 'made', '--port=8080', '--target-port=80')).toBe('service/made exposed\n');
+    expect(await text('-n', 'demo', 'get', 'cm', 'settings', '-o', 'jsonpath={.data.a}')).toBe('1');
+    expect(await text('-n', 'demo', 'get', 'secret', 'keys', '-o', 'jsonpath={.data.k}')).toBe('dg==');
+    expect(await text('-n', 'demo', 'create', 'configmap', 'dry', '--dry-run=server', '-o', 'name')).toBe('configmap/dry\n');
+    expect((await run(['-n', 'demo', 'get', 'configmap', 'dry'], { code: 1 })).stderr).toBe('Error from server (NotFound): configmaps "dry" not found\n');
+    expect((await run(['-n', 'demo', 'create', 'configmap', 'settings'], { code: 1 })).stderr).toContain(
+      'error: failed to create configmap: configmaps "settings" already exists',
+    );
+  });
+
+  it('prints in every format', async () => {
+    const configMap = ['-n', 'demo', 'get', 'cm', 'settings'];
+    expect(await text(...configMap, '-o', 'yaml')).toMatch(/^apiVersion: v1\ndata:\n {2}a: "1"\nkind: ConfigMap\nmetadata:\n/);
+    expect((await json(...configMap)).data).toEqual({ a: '1' });
+    expect(await text(...configMap, '-o', 'name')).toBe('configmap/settings\n');
+    expect(await text(...configMap, '-o', 'custom-columns=N:.metadata.name,A:.data.a')).toMatch(/^N +A\nsettings +1\n$/);
+    expect(await text('-n', 'demo', 'get', 'svc', '-o', 'wide')).toMatch(/^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\(S\) +AGE +SELECTOR$/m);
+    expect(await text('get', 'pods', '-A', '--field-selector', 'metadata.name=solo')).toMatch(/^NAMESPACE +NAME +READY +STATUS +RESTARTS +AGE\ndemo +solo /);
+    expect(await text('-n', 'demo', 'get', 'all', '-l', 'app=made')).toContain('deployment.apps/made');
+    expect((await run(['-n', 'demo', 'get', 'pods', '--field-selector', 'spec.nonsense=1'], { code: 1 })).stderr).toContain('field label not supported: spec.nonsense');
+  });
+
+  it('changes objects in every way', async () => {
+    const solo = ['-n', 'demo'];
+    expect(await text(...solo, 'label', 'pod', 'solo', 'tier=web')).toBe('pod/solo labeled\n');
+    expect(await text(...solo, 'annotate', 'pod', 'solo', 'note=hi')).toBe('pod/solo annotated\n');
+    await run([...solo, 'patch', 'cm', 'settings', '-p', '{"data":{"b":"2"}}']);
+    await run([...solo, 'patch', 'cm', 'settings', '--type=merge', '-p', '{"data":{"a":null,"c":"3"}}']);
+    await run([...solo, 'patch', 'cm', 'settings', '--type=json', '-p', '[{"op":"replace","path":"/data/b","value":"4"}]']);
+    expect((await json(...solo, 'get', 'cm', 'settings')).data).toEqual({ b: '4', c: '3' });
+    expect(await text(...solo, 'patch', 'cm', 'settings', '-p', '{"data":{"b":"4"}}')).toContain('(no change)');
+    const editor = join(home.path, 'editor.sh');
+    writeFileSync(editor, `#!/bin/sh\nsed -i 's/c: "3"/c: "5"/' "$1"\n`);
+    chmodSync(editor, 0o755);
+    expect((await run([...solo, 'edit', 'cm', 'settings'], { env: { KUBE_EDITOR: editor } })).stdout).toBe('configmap/settings edited\n');
+    expect((await json(...solo, 'get', 'cm', 'settings')).data.c).toBe('5');
+    const manifest = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: diffed\n  namespace: demo\ndata:\n  x: "1"\n';
+    await run(['apply', '-f', '-'], { stdin: manifest });
+    expect((await run(['diff', '-f', '-'], { stdin: manifest })).stdout).toBe('');
+    const changed = await run(['diff', '-f', '-'], { stdin: manifest.replace('"1"', '"2"'), code: 1 });
+    expect(changed.stdout).toMatch(/^- {2}x: "1"$/m);
+    expect(changed.stdout).toMatch(/^\+ {2}x: "2"$/m);
+    expect(await text('explain', 'deployment.spec.strategy', '--recursive')).toMatch(/rollingUpdate\s+<\S+>\n\s+maxSurge\s+<\S+>/);
+    expect(await text('explain', 'pod.spec.containers')).toMatch(/DESCRIPTION:\n\s+\S+/);
+  });
+
+  it('refuses bad objects with the reasons of the real server', async () => {
+    const bad = await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.8', 1).replace('app: webapp1\n    spec', 'app: other\n    spec'), code: 1 });
+    expect(bad.stderr).toContain(
+      'The Deployment "webapp1" is invalid: spec.template.metadata.labels: Invalid value: {"app":"other"}: `selector` does not match template `labels`',
+    );
+    const unknown = await run(['create', '--validate=strict', '-f', '-'], {
+      stdin: 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: strict\n  namespace: demo\nbogus: 1\n',
+      code: 1,
+    });
+    expect(unknown.stderr).toContain('unknown field "bogus"');
+  });
+
+  it('streams changes', async () => {
+    const watching = run(['-n', 'demo', 'get', 'cm', 'streamed', '-w', '-o', 'name', '--request-timeout=5s']).catch((error: Error) => error.message);
+    await run(['-n', 'demo', 'create', 'cm', 'streamed']);
+    await run(['-n', 'demo', 'wait', 'cm/streamed', '--for=jsonpath={.metadata.name}=streamed', '--timeout=30s']);
+    await run(['-n', 'demo', 'delete', 'cm', 'streamed']);
+    await watching;
+  });
+
+  it('empties and removes a namespace', async () => {
+    await run(['delete', 'ns', 'demo', '--timeout=90s'], { timeoutMs: 100_000 });
+    expect((await run(['get', 'ns', 'demo'], { code: 1 })).stderr).toContain('namespaces "demo" not found');
+  }, 120_000);
+});

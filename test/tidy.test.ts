@@ -1,0 +1,113 @@
+/** The rules of the house that a machine can check. */
+import { readFileSync, readdirSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { KUBEMU_VERSION, KUBERNETES_VERSION } from '../server/version.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const SOURCE_FOLDERS = ['api', 'bench', 'cli', 'controllers', 'openapi', 'server', 'storage'];
+
+function filesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return path === 'openapi/generator' ? [] : filesIn(path);
+    return path.endsWith('.ts') ? [path] : [];
+  });
+}
+
+interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+  /** Files of ours it imports, as paths from the root. */
+  readonly imports: readonly string[];
+}
+
+const sources: SourceFile[] = SOURCE_FOLDERS.flatMap(filesIn).map((path) => {
+  const text = readFileSync(join(root, path), 'utf8');
+  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1]!);
+  const imports = specifiers.map((specifier) => relative(root, resolve(root, dirname(path), specifier)).split(sep).join('/'));
+  return { path, text, imports };
+});
+
+/** Who may import whom: the first rule whose `from` is a prefix of the file's path decides. */
+const IMPORT_RULES: readonly { from: string; may: readonly string[] }[] = [
+  { from: 'openapi/facts/', may: ['openapi/facts/'] },
+  { from: 'openapi/generated/', may: ['openapi/generated/', 'api/machinery/'] },
+  { from: 'openapi/', may: ['openapi/', 'api/'] },
+  { from: 'api/machinery/', may: ['api/machinery/', 'openapi/facts/', 'openapi/generated/'] },
+  { from: 'api/', may: ['api/', 'openapi/facts/', 'openapi/generated/'] },
+  { from: 'storage/', may: ['storage/', 'api/machinery/'] },
+  { from: 'controllers/', may: ['controllers/', 'api/', 'openapi/generated/'] },
+  { from: 'server/cluster.ts', may: ['server/', 'api/', 'storage/', 'openapi/', 'controllers/'] },
+  { from: 'server/', may: ['server/', 'api/', 'storage/', 'openapi/'] },
+  { from: 'cli/', may: ['cli/', 'server/cluster.ts', 'server/version.ts', 'api/machinery/'] },
+  { from: 'bench/', may: [''] },
+];
+
+/** Calls with one home each, and what to use elsewhere. */
+const SEAMS: readonly { pattern: RegExp; allowed: readonly string[]; instead: string }[] = [
+  { pattern: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, allowed: ['api/machinery/clock.ts', 'bench/'], instead: 'Clock.now' },
+  { pattern: /\b(setTimeout|setInterval)\(/, allowed: ['api/machinery/clock.ts'], instead: 'Clock.schedule' },
+  { pattern: /\b(setImmediate|process\.nextTick)\(/, allowed: ['api/machinery/tasks.ts'], instead: 'TaskTracker.run or nextTurn' },
+  { pattern: /\bMath\.random\(/, allowed: [], instead: 'Random' },
+  { pattern: /\bconsole\.\w+\(/, allowed: ['bench/'], instead: 'Logger' },
+];
+
+/** The code of a file without comments, so that words in prose do not count. */
+function codeOf(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
+}
+
+describe('import directions', () => {
+  it.each(sources.map((source) => [source.path, source] as const))('%s', (path, source) => {
+    const rule = IMPORT_RULES.find(({ from }) => path.startsWith(from))!;
+    const wrong = source.imports.filter((target) => !rule.may.some((prefix) => target.startsWith(prefix)));
+    expect(wrong, `${path} may import ${rule.may.join(', ')}`).toEqual([]);
+  });
+
+  it('every rule has files', () => {
+    const unused = IMPORT_RULES.filter(({ from }) => !sources.some(({ path }) => path.startsWith(from)));
+    expect(unused).toEqual([]);
+  });
+});
+
+describe('seams', () => {
+  it.each(SEAMS)('$pattern stands only behind its door; elsewhere: $instead', ({ pattern, allowed }) => {
+    const wrong = sources.filter(({ path, text }) => pattern.test(codeOf(text)) && !allowed.some((prefix) => path.startsWith(prefix)));
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+describe('files', () => {
+  it('are all used', () => {
+    const entries = ['cli/main.ts', 'server/index.ts', 'openapi/generate.ts', 'openapi/build.ts', 'bench/run.ts'];
+    const imported = new Set(sources.flatMap(({ imports }) => imports));
+    const testText = filesIn('test').map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
+    const unused = sources.filter(
+      ({ path }) => !imported.has(path) && !entries.includes(path) && !path.endsWith('.d.json.ts') && !testText.includes(`/${path}'`),
+    );
+    expect(unused.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('hold no unfinished markers', () => {
+    const marker = new RegExp(['TO', 'DO|FIX', 'ME|X', 'XX'].join(''));
+    const wrong = sources.filter(({ text }) => marker.test(text.replaceAll(/mktemp.*X+/g, '')));
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
+  it('switch no lint rule off without a reason', () => {
+    const wrong = sources.flatMap(({ path, text }) =>
+      [...text.matchAll(/(?:oxlint|eslint)-disable[^\n]*/g)].filter(([line]) => !line.includes(' -- ')).map(([line]) => `${path}: ${line}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe('versions', () => {
+  it('agree with package.json and the facts', () => {
+    const packageVersion = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).version;
+    expect(KUBEMU_VERSION).toBe(packageVersion);
+    const facts = JSON.parse(readFileSync(join(root, 'openapi/facts/types.json'), 'utf8'));
+    expect(KUBERNETES_VERSION).toBe(`v${facts.kubernetes}`);
+  });
+});
