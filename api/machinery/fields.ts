@@ -94,11 +94,11 @@ export function parseFieldSelector(text: string): FieldSelector {
     if (found === null) {
       throw new SelectorError(`invalid selector: '${text}'; can't understand '${term}'`);
     }
-    requirements.push({
-      field: term.slice(0, found.index),
-      operator: found[0] === '!=' ? '!=' : '=',
-      value: unescapeFieldValue(term.slice(found.index + found[0].length)),
-    });
+    const field = term.slice(0, found.index);
+    const value = unescapeFieldValue(term.slice(found.index + found[0].length));
+    // A term of an operator alone says nothing.
+    if (field === '' && value === '') continue;
+    requirements.push({ field, operator: found[0] === '!=' ? '!=' : '=', value });
   }
   return new FieldSelector(requirements);
 }
