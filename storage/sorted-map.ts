@@ -35,12 +35,12 @@ export class SortedMap<V extends object> {
     this.#tree.delete(byteOrder(key));
   }
 
-  /** Values of the keys in `range` in key order, at most `limit`. */
+  /** Values of the keys in `range` in key order, at most `limit` (1 or more). */
   values(range: KeyRange, limit = Infinity): V[] {
     const values: V[] = [];
     const start = byteOrder(range.start);
     const end = byteOrder(range.end);
-    if (start >= end || limit <= 0) return values;
+    if (start >= end) return values;
     this.#tree.forRange(start, end, false, (_key, value) => {
       values.push(value);
       return values.length >= limit ? { break: 0 } : undefined;

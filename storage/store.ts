@@ -278,7 +278,6 @@ class RevisionedStore implements Store {
     const writes = [...batch.writes, ...this.#queue.splice(0)];
     const compactions = [...batch.compactions, ...this.#compactions.splice(0)];
     this.#pending.clear();
-    this.#acceptedRevision = this.revision;
     for (const { event, reject } of writes) reject(this.#newRefusal(event.key));
     for (const { reject } of compactions) reject(this.#newRefusal());
     this.#waiters.rejectAll(this.#newRefusal());

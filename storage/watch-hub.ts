@@ -82,10 +82,10 @@ export class WatchHub {
 
   /** Called by a watcher that was cancelled. */
   leave(group: Group, watcher: Watcher): void {
-    group.watchers.delete(watcher);
-    if (group.watchers.size > 0) return;
+    const hadJoined = group.watchers.delete(watcher);
+    if (!hadJoined || group.watchers.size > 0) return;
     const { index, name } = this.#index(group.range);
-    if (index.get(name) === group) index.delete(name);
+    index.delete(name);
   }
 
   #deliver(watcher: Watcher, events: readonly StoreEvent[], revision: number): void {

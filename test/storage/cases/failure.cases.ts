@@ -102,6 +102,14 @@ export function failureCases(factory: MediumFactory): void {
       value: { ...value, revision: 3 },
       previous: value,
     });
+    const deletion = encodeRecord({ type: 'deleted', key: 'a', revision: 2, value });
+    const renewed = encodeRecord({
+      type: 'updated',
+      key: 'a',
+      revision: 3,
+      value: { ...value, createRevision: 3, revision: 3 },
+      previous: value,
+    });
     const meta = (revision: number, compactedRevision = 1) => encodeMeta({ revision, compactedRevision });
     const flipped = Buffer.from(created);
     flipped[flipped.length - 1] = 0;
@@ -142,6 +150,16 @@ export function failureCases(factory: MediumFactory): void {
       {
         name: 'an update of nothing',
         contents: { [META_KEY]: meta(3, 2), [logKey(3)]: updated },
+        key: logKey(3),
+      },
+      {
+        name: 'a delete of nothing',
+        contents: { [META_KEY]: meta(2), [logKey(2)]: deletion },
+        key: logKey(2),
+      },
+      {
+        name: 'an update that says the key is new',
+        contents: { [META_KEY]: meta(3), [logKey(2)]: created, [logKey(3)]: renewed },
         key: logKey(3),
       },
     ])('$name: refuses to open, names the key, closes the engine', async ({ contents, key }) => {

@@ -3,7 +3,16 @@ import { silentLogger } from '../../../api/machinery/logger.ts';
 import type { StoreEvent, Watch } from '../../../storage/interface.ts';
 import { prefixRange, singleKeyRange } from '../../../storage/keys.ts';
 import type { MediumFactory } from '../fixtures/engines.ts';
-import { EVERYTHING, put, record, remove, show, showEvent, storeBenches } from '../fixtures/stores.ts';
+import {
+  EVERYTHING,
+  put,
+  record,
+  type Recording,
+  remove,
+  show,
+  showEvent,
+  storeBenches,
+} from '../fixtures/stores.ts';
 
 /** watch: content and order of events, ranges, listeners that misbehave. */
 export function watchCases(factory: MediumFactory): void {
@@ -181,6 +190,25 @@ export function watchCases(factory: MediumFactory): void {
       await put(store, 'a');
       expect(told).toEqual(['first']);
       expect(other.events.length).toBe(2);
+    });
+
+    it('may cancel a watch they have just opened, which is then told nothing', async () => {
+      const { store } = await open();
+      const { watch, events } = record(store);
+      const opened: Recording[] = [];
+      store.watch(EVERYTHING, 1, {
+        events: () => {
+          watch.cancel();
+          if (opened.length > 0) return;
+          opened.push(record(store), record(store));
+          opened[0]?.watch.cancel();
+        },
+        ended: () => {},
+      });
+      await put(store, 'a');
+      opened[1]?.watch.cancel();
+      await put(store, 'a');
+      expect([events.length, ...opened.map((recording) => recording.events.length)]).toEqual([1, 0, 1]);
     });
 
     it('may open watches while they are told, which miss and repeat nothing', async () => {
