@@ -1,0 +1,81 @@
+/** Which pods stand behind a service, for the Endpoints and EndpointSlice controllers alike. */
+import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
+import type { Pod, Service, ServicePort } from '../../openapi/generated/core-v1.ts';
+import type { Informer, Workqueue } from '../runtime/controller.ts';
+
+/** Enqueues a service when it changes, and when a pod it selects, or selected, changes. */
+export function watchServicePods(queue: Workqueue, services: Informer<Service>, pods: Informer<Pod>): void {
+  const enqueueService = (service: KubeObject): void => queue.add(keyOf(service));
+  services.addHandler({ added: enqueueService, updated: enqueueService, deleted: enqueueService });
+  const enqueueFor = (pod: Pod): void => {
+    for (const service of services.list(pod.metadata.namespace)) if (selects(service, pod)) enqueueService(service);
+  };
+  pods.addHandler({
+    added: enqueueFor,
+    updated: (pod, old) => {
+      if (!matters(pod, old)) return;
+      enqueueFor(pod);
+      if (pod.metadata.labels !== old.metadata.labels) enqueueFor(old);
+    },
+    deleted: enqueueFor,
+  });
+}
+
+function selects({ spec }: Service, pod: Pod): boolean {
+  if (spec.selector === undefined) return false;
+  const labels = pod.metadata.labels ?? {};
+  return Object.entries(spec.selector).every(([key, value]) => labels[key] === value);
+}
+
+/** Most status updates of a pod change nothing an endpoint shows. */
+function matters(pod: Pod, old: Pod): boolean {
+  const view = ({ metadata, spec, status }: Pod): string =>
+    JSON.stringify([metadata.labels, metadata.deletionTimestamp !== undefined, spec.nodeName, status.podIPs, status.phase, isServing({ metadata, spec, status })]);
+  return view(pod) !== view(old);
+}
+
+/** The live pods with an address that the service selects, in order of their names. */
+export function podsOfService(service: Service, pods: Informer<Pod>): Pod[] {
+  return pods
+    .list(service.metadata.namespace)
+    .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !hasEnded(pod))
+    .filter((pod) => service.spec.publishNotReadyAddresses === true || pod.metadata.deletionTimestamp === undefined)
+    .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
+}
+
+/** All of the above and those that are being deleted: EndpointSlices show them as terminating. */
+export function podsWithTerminating(service: Service, pods: Informer<Pod>): Pod[] {
+  return pods
+    .list(service.metadata.namespace)
+    .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !hasEnded(pod))
+    .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
+}
+
+function hasEnded(pod: Pod): boolean {
+  return pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
+}
+
+/** True when the pod's Ready condition is. */
+export function isServing(pod: Pod): boolean {
+  return pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
+}
+
+/** The number behind a service port on this pod; a name is looked up among its container ports. */
+export function findPort(pod: Pod, port: ServicePort): number | undefined {
+  const target = port.targetPort ?? port.port;
+  if (typeof target === 'number') return target;
+  const protocol = port.protocol ?? 'TCP';
+  const restartable = (pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  for (const container of [...pod.spec.containers, ...restartable]) {
+    const found = container.ports?.find(({ name, protocol: own }) => name === target && (own ?? 'TCP') === protocol);
+    if (found !== undefined) return found.containerPort;
+  }
+  return undefined;
+}
+
+/** When the newest of the changes behind an endpoints object happened. */
+export function triggerTime(service: Service, pods: readonly Pod[]): string | undefined {
+  const times = pods.flatMap((pod) => pod.status.conditions?.filter(({ type }) => type === 'Ready').map((condition) => condition.lastTransitionTime) ?? []);
+  times.push(service.metadata.creationTimestamp);
+  return times.filter((time) => time !== undefined && time !== null).sort().at(-1);
+}

@@ -1,0 +1,78 @@
+/** Holds claims that pods use, and volumes that claims use, until nobody does. */
+import { structuredCopy, type ResourceType } from '../../api/machinery/client.ts';
+import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
+import { persistentVolumeClaims, persistentVolumes, pods, type Pod } from '../../openapi/generated/core-v1.ts';
+import type { ControllerContext, ControllerDefinition, Reconciler, RunningController } from '../runtime/controller.ts';
+import { createReconciler } from '../runtime/reconciler.ts';
+
+const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
+const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
+
+export const claimProtectionController: ControllerDefinition = {
+  name: 'persistentvolumeclaim-protection-controller',
+  aliases: ['pvc-protection'],
+  setup: (base) => {
+    const context = { ...base, client: base.client.as('pvc-protection-controller') };
+    const podInformer = context.informer(pods);
+    const isUsed = (key: string): boolean => {
+      const namespace = key.split('/', 1)[0]!;
+      return podInformer.list(namespace).some((pod) => claimKeys(pod).includes(key) && (pod.spec.nodeName ?? '') !== '' && !hasEnded(pod));
+    };
+    const reconciler = protect(context, persistentVolumeClaims, CLAIM_FINALIZER, 'pvc-protection', isUsed);
+    const enqueueClaims = (pod: Pod): void => {
+      for (const key of claimKeys(pod)) reconciler.queue.add(key);
+    };
+    podInformer.addHandler({ updated: enqueueClaims, deleted: enqueueClaims });
+    return reconciler;
+  },
+};
+
+export const volumeProtectionController: ControllerDefinition = {
+  name: 'persistentvolume-protection-controller',
+  aliases: ['pv-protection'],
+  setup: (base): RunningController => {
+    const context = { ...base, client: base.client.as('pv-protection-controller') };
+    const informer = context.informer(persistentVolumes);
+    return protect(context, persistentVolumes, VOLUME_FINALIZER, 'pv-protection', (key) => informer.get(key)?.status.phase === 'Bound');
+  },
+};
+
+function claimKeys(pod: Pod): string[] {
+  return (pod.spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
+    persistentVolumeClaim === undefined ? [] : [`${pod.metadata.namespace}/${persistentVolumeClaim.claimName}`],
+  );
+}
+
+function hasEnded(pod: Pod): boolean {
+  return pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
+}
+
+/** Removes the finalizer of objects that are being deleted and not used, adds it to the others. */
+function protect<T extends KubeObject>(
+  context: ControllerContext,
+  resource: ResourceType<T>,
+  finalizer: string,
+  name: string,
+  isUsed: (key: string) => boolean,
+): Reconciler {
+  const informer = context.informer(resource);
+  const reconciler = createReconciler({
+    name,
+    context,
+    workers: 2,
+    reconcile: async (key) => {
+      const object = informer.get(key);
+      if (object === undefined) return;
+      const finalizers = object.metadata.finalizers ?? [];
+      const isEnding = object.metadata.deletionTimestamp !== undefined;
+      const has = finalizers.includes(finalizer);
+      if (isEnding ? !has || isUsed(key) : has) return;
+      const changed = structuredCopy(object);
+      changed.metadata.finalizers = isEnding ? finalizers.filter((other) => other !== finalizer) : [...finalizers, finalizer];
+      await context.client.update(resource, changed);
+    },
+  });
+  const enqueue = (object: T): void => reconciler.queue.add(keyOf(object));
+  informer.addHandler({ added: enqueue, updated: enqueue });
+  return reconciler;
+}
