@@ -11,8 +11,13 @@ import { temporaryDirectory } from './fixtures/engines.ts';
 import { EVERYTHING, record } from './fixtures/stores.ts';
 
 const WRITER = fileURLToPath(new URL('./fixtures/writer-process.ts', import.meta.url));
-/** For each round, how many acknowledged writes its writer is let live for. */
-const WRITES_PER_ROUND = [500, 1_234, 3_000];
+/** For each round, how many acknowledged writes its writer lives for, and who kills it then. */
+const ROUNDS = [
+  { writes: 500, kill: 'from outside' },
+  { writes: 333, kill: 'itself' },
+  { writes: 1, kill: 'itself' },
+  { writes: 3_000, kill: 'from outside' },
+] as const;
 
 /** The writer process has this many writers, and each waits for its write to be acknowledged. */
 const UNACKNOWLEDGED_MAX = 8;
@@ -23,14 +28,15 @@ interface Acknowledged {
   readonly revision: number;
 }
 
-/** Lets a child write until enough is acknowledged, kills it, and adds what it acknowledged to `known`. */
+/** Lets a child write until it is killed and adds what it acknowledged to `known`. */
 async function writeAndKill(
   directory: string,
   durability: 'process' | 'power',
   known: Map<string, Acknowledged>,
-  writes: number,
+  { writes, kill }: (typeof ROUNDS)[number],
 ): Promise<void> {
-  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, directory, durability], {
+  const selfKill = kill === 'itself' ? [String(writes)] : [];
+  const child = spawn(process.execPath, ['--import', 'tsx', WRITER, directory, durability, ...selfKill], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit');
@@ -39,7 +45,7 @@ async function writeAndKill(
     const [kind, key = '', revision] = line.split(' ');
     known.set(key, { deleted: kind === 'delete', revision: Number(revision) });
     // What is in the pipe by then was acknowledged before the kill, so the loop reads on.
-    if (++count === writes) child.kill('SIGKILL');
+    if (++count === writes && kill === 'from outside') child.kill('SIGKILL');
   }
   const [, signal] = (await exited) as [number | null, string | null];
   expect([signal, count >= writes]).toEqual(['SIGKILL', true]);
@@ -79,8 +85,8 @@ describe('after SIGKILL', () => {
       const known = new Map<string, Acknowledged>();
       let newest = 1;
       try {
-        for (const writes of WRITES_PER_ROUND) {
-          await writeAndKill(directory, durability, known, writes);
+        for (const round of ROUNDS) {
+          await writeAndKill(directory, durability, known, round);
           const last = Math.max(...Array.from(known.values(), ({ revision }) => revision));
           expect(last).toBeGreaterThan(newest);
           const store = await openStore({ engine: new LevelEngine({ directory, durability }) });
