@@ -48,6 +48,8 @@ export interface ListSchema {
   readonly items: Schema;
   readonly listType: 'atomic' | 'set' | 'map';
   readonly mapKeys: readonly string[];
+  /** Protobuf wraps the list in a message of its own with one field, `items = 1` (ExtraValue and its like). */
+  readonly protobufItems?: boolean;
 }
 
 export interface MapSchema {

@@ -1,7 +1,7 @@
 /** Keeps Endpoints of services with a selector: their ready and not ready pods, grouped by ports. */
 import { isConflict, isNamespaceTerminating, isNotFound, isAlreadyExists } from '../../api/machinery/errors.ts';
 import { keyOf, parseKey } from '../../api/machinery/object-meta.ts';
-import { semanticEqual } from '../../api/machinery/codec.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
 import {
   endpoints,
   pods,
@@ -79,8 +79,8 @@ async function writeEndpoints(context: ControllerContext, service: Service, sele
       });
     return;
   }
-  const sameSubsets = semanticEqual(existing.subsets ?? [], subsets);
-  if (sameSubsets && semanticEqual(existing.metadata.labels ?? {}, labels)) return;
+  const sameSubsets = equalJSON(existing.subsets ?? [], subsets);
+  if (sameSubsets && equalJSON(existing.metadata.labels ?? {}, labels)) return;
   await context.client.update(endpoints, {
     ...existing,
     metadata: { ...existing.metadata, labels, annotations: { ...existing.metadata.annotations, ...annotations } },

@@ -1,6 +1,6 @@
 /** Keeps EndpointSlices of services with a selector, at most 100 endpoints a slice. */
 import { isConflict, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
-import { semanticEqual } from '../../api/machinery/codec.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
 import { pods, services, nodes, type Node, type Pod, type Service } from '../../openapi/generated/core-v1.ts';
 import { endpointSlices, type Endpoint, type EndpointPort, type EndpointSlice } from '../../openapi/generated/discovery-v1.ts';
 import { findPort, isServing, podsWithTerminating, triggerTime, watchServicePods } from '../endpoints/service-pods.ts';
@@ -115,7 +115,7 @@ async function write(
     for (let start = 0; start === 0 || start < group.endpoints.length; start += ENDPOINTS_PER_SLICE) {
       const endpoints = group.endpoints.slice(start, start + ENDPOINTS_PER_SLICE);
       // A slice with the same ports is reused first; an empty one takes any ports.
-      const match = free.findIndex((slice) => semanticEqual(slice.ports ?? [], group.ports) || (slice.endpoints ?? []).length === 0);
+      const match = free.findIndex((slice) => equalJSON(slice.ports ?? [], group.ports) || (slice.endpoints ?? []).length === 0);
       const slice = match < 0 ? undefined : free.splice(match, 1)[0];
       await writeSlice(context, service, slice, { endpoints, ports: group.ports }, labels, trigger);
     }
@@ -137,7 +137,7 @@ async function writeSlice(
   trigger: string | undefined,
 ): Promise<void> {
   if (slice !== undefined) {
-    const same = semanticEqual(slice.endpoints ?? [], content.endpoints) && semanticEqual(slice.ports ?? [], content.ports) && semanticEqual(slice.metadata.labels, labels);
+    const same = equalJSON(slice.endpoints ?? [], content.endpoints) && equalJSON(slice.ports ?? [], content.ports) && equalJSON(slice.metadata.labels, labels);
     if (!same) await context.client.update(endpointSlices, { ...slice, metadata: { ...slice.metadata, labels }, ...content });
     return;
   }

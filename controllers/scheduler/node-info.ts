@@ -1,6 +1,6 @@
 /** What the scheduler knows of one node: its capacity and everything the pods on it take. Kept current pod by pod. */
 import { controllerOf } from '../../api/machinery/object-meta.ts';
-import { addQuantity, parseQuantity, type Quantity } from '../../api/machinery/quantity.ts';
+import { milli, parseQuantity } from '../../api/machinery/quantity.ts';
 import type { Container, Node, Pod } from '../../openapi/generated/core-v1.ts';
 
 /** Amounts by resource name, in thousandths so that `500m` of a CPU is a whole number. */

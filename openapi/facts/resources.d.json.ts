@@ -1,3 +1,2 @@
-import type { ResourcesFile } from './schema.ts';
-declare const resources: ResourcesFile;
-export default resources;
+declare const facts: import('./schema.ts').ResourcesFile;
+export = facts;

@@ -1,3 +1,2 @@
-import type { TypesFile } from './schema.ts';
-declare const types: TypesFile;
-export default types;
+declare const facts: import('./schema.ts').TypesFile;
+export = facts;

@@ -166,10 +166,10 @@ func (c *collector) field(owner reflect.Type, field reflect.StructField, markers
 	}
 	facts.expression, facts.format = expression, format
 	facts.pointer = field.Type.Kind() == reflect.Pointer
-	if strings.Contains(options, "omitempty") {
-		facts.omit = "empty"
-	} else if strings.Contains(options, "omitzero") {
+	if strings.Contains(options, "omitzero") {
 		facts.omit = "zero"
+	} else if strings.Contains(options, "omitempty") {
+		facts.omit = "empty"
 	}
 	if tag := field.Tag.Get("protobuf"); tag != "" {
 		parts := strings.Split(tag, ",")
