@@ -50,7 +50,7 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   if (bytes.length < 4 || !PROTOBUF_MAGIC.equals(bytes.subarray(0, 4))) {
     throw new DecodeError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
   }
-  const envelope = { apiVersion: '', kind: '', raw: new Uint8Array(), contentEncoding: '', contentType: '' };
+  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = { apiVersion: '', kind: '', raw: new Uint8Array(), contentEncoding: '', contentType: '' };
   const reader = new WireReader(bytes.subarray(4), 'Unknown');
   while (reader.next()) {
     if (reader.number === 1) {
@@ -156,7 +156,7 @@ function writeSpecial(writer: WireWriter, number: number, schema: SpecialSchema,
       break;
     case 'time':
     case 'microtime':
-      writer.message(number, (nested) => writeTime(nested, value as string | undefined));
+      writer.message(number, (nested) => writeTime(nested, value as string | null | undefined));
       break;
     case 'duration':
       writer.message(number, (nested) => nested.varint(1, durationNanos((value as string | undefined) ?? '0s')));
@@ -181,8 +181,8 @@ function writeSpecial(writer: WireWriter, number: number, schema: SpecialSchema,
 }
 
 /** A timestamp; the zero time is an empty message. */
-function writeTime(writer: WireWriter, text: string | undefined): void {
-  if (text === undefined) return;
+function writeTime(writer: WireWriter, text: string | null | undefined): void {
+  if (text === undefined || text === null) return;
   const epochMs = Date.parse(text);
   const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
   writer.varint(1, Math.floor(epochMs / 1000));

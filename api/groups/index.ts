@@ -1,0 +1,101 @@
+/** Joins the facts about built-in kinds with their schemas, behaviours and tables into definitions. */
+import facts from '../../openapi/facts/resources.json' with { type: 'json' };
+import type { GroupFacts, ResourceFacts, ResourceVersionFacts } from '../../openapi/facts/schema.ts';
+import type {
+  GroupBehaviours,
+  ResourceBehaviour,
+  ResourceDefinition,
+  SubresourceDefinition,
+  VersionDefinition,
+} from '../definition.ts';
+import { builtInSchema } from '../machinery/built-in-schemas.ts';
+import { formatGroupResource, formatGroupVersion } from '../machinery/gvk.ts';
+import { kindDeprecation, kindFacts } from './kind-facts.ts';
+import { tables } from './printing/index.ts';
+
+/** Behaviours by group name; the core group is ''. */
+const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {};
+
+/** Upstream's text of the warning for a version whose lifecycle ends. */
+function lifecycleWarning(group: string, kind: string, version: ResourceVersionFacts): string | undefined {
+  const { deprecated, removed, replacement } = version;
+  if (deprecated === undefined) return undefined;
+  const texts = [`${formatGroupVersion(group, version.name)} ${kind} is deprecated in v${deprecated}+`];
+  if (removed !== undefined) texts.push(`, unavailable in v${removed}+`);
+  if (replacement !== undefined) {
+    texts.push(`; use ${formatGroupVersion(replacement.group, replacement.version)} ${replacement.kind}`);
+  }
+  return texts.join('');
+}
+
+function defineVersion(group: string, resource: ResourceFacts, version: ResourceVersionFacts): VersionDefinition {
+  const warning =
+    kindDeprecation(group, resource.plural) ?? lifecycleWarning(group, resource.kind, version);
+  return {
+    name: version.name,
+    schema: builtInSchema(version.type),
+    ...(warning === undefined ? {} : { deprecationWarning: warning }),
+  };
+}
+
+function defineBuiltInBehaviour(group: string, plural: string): ResourceBehaviour {
+  const table = tables[formatGroupResource({ group, resource: plural })];
+  const behaviours = BEHAVIOURS[group] ?? {};
+  return {
+    ...kindFacts(group, plural),
+    ...(table === undefined ? {} : { table }),
+    ...(Object.hasOwn(behaviours, plural) ? behaviours[plural] : {}),
+  };
+}
+
+function defineSubresources(resource: ResourceFacts): SubresourceDefinition[] {
+  return (resource.subresources ?? []).map(({ name, verbs, kind, type }) => ({
+    name,
+    verbs,
+    ...(kind === undefined ? {} : { kind }),
+    ...(type === undefined ? {} : { schema: builtInSchema(type) }),
+  }));
+}
+
+/** Undefined when no version is served. */
+function defineResource(group: GroupFacts, resource: ResourceFacts): ResourceDefinition | undefined {
+  const versions = resource.versions.filter((version) => version.served);
+  const storage = resource.versions.find((version) => version.storage);
+  if (versions.length === 0 || storage === undefined) return undefined;
+  const defined = versions.map((version) => defineVersion(group.name, resource, version));
+  return {
+    group: group.name,
+    names: {
+      plural: resource.plural,
+      singular: resource.singular,
+      kind: resource.kind,
+      listKind: resource.listKind,
+      shortNames: resource.shortNames ?? [],
+      categories: resource.categories ?? [],
+    },
+    namespaced: resource.scope === 'Namespaced',
+    verbs: resource.verbs,
+    versions: defined,
+    storageVersion:
+      defined.find((version) => version.name === storage.name) ??
+      defineVersion(group.name, resource, storage),
+    subresources: defineSubresources(resource),
+    storedAs: {
+      group: resource.storedAs?.group ?? group.name,
+      resource: resource.storedAs?.plural ?? resource.plural,
+    },
+    behaviour: defineBuiltInBehaviour(group.name, resource.plural),
+  };
+}
+
+let definitions: readonly ResourceDefinition[] | undefined;
+
+/** Every built-in resource with a served version, groups in discovery order, sorted by plural name within. */
+export function builtInDefinitions(): readonly ResourceDefinition[] {
+  return (definitions ??= facts.groups.flatMap((group) =>
+    group.resources.flatMap((resource) => defineResource(group, resource) ?? []),
+  ));
+}
+
+/** Release of Kubernetes the facts are of, for example `1.36.2`. */
+export const kubernetesVersion: string = facts.kubernetes;
