@@ -28,9 +28,12 @@ function lifecycleWarning(group: string, kind: string, version: ResourceVersionF
   return texts.join('');
 }
 
-function defineVersion(group: string, resource: ResourceFacts, version: ResourceVersionFacts): VersionDefinition {
-  const warning =
-    kindDeprecation(group, resource.plural) ?? lifecycleWarning(group, resource.kind, version);
+function defineVersion(
+  group: string,
+  resource: ResourceFacts,
+  version: ResourceVersionFacts,
+): VersionDefinition {
+  const warning = kindDeprecation(group, resource.plural) ?? lifecycleWarning(group, resource.kind, version);
   return {
     name: version.name,
     schema: builtInSchema(version.type),

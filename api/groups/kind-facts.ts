@@ -155,7 +155,9 @@ function eventReporter(event: UnknownObject): string {
 }
 
 function eventSource(event: UnknownObject): string {
-  return at(event, 'source', 'component') || at(event, 'deprecatedSource', 'component') || eventReporter(event);
+  return (
+    at(event, 'source', 'component') || at(event, 'deprecatedSource', 'component') || eventReporter(event)
+  );
 }
 
 function podIP(pod: UnknownObject): string {

@@ -149,7 +149,9 @@ function newRequirement(key: string, operator: LabelOperator, values: readonly s
     case 'lt':
       values.forEach((value, index) => {
         if (parseInt64(value) === undefined) {
-          errors.push(invalid(at.index(index), value, "for 'Gt', 'Lt' operators, the value must be an integer"));
+          errors.push(
+            invalid(at.index(index), value, "for 'Gt', 'Lt' operators, the value must be an integer"),
+          );
         }
       });
       break;

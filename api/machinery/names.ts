@@ -137,7 +137,8 @@ export function checkWildcardDNS1123Subdomain(value: string): string[] {
 
 /** `[prefix/]name`: keys of labels and annotations, finalizers, condition types, resource names. */
 export function checkQualifiedName(value: string): string[] {
-  const rule = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
+  const rule =
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
   const examples = ['MyName', 'my.name', '123-abc'];
   const parts = value.split('/');
   const errors: string[] = [];

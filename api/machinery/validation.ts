@@ -65,7 +65,8 @@ export function notFound(path: PathOrText, value: unknown): FieldError {
 
 /** `Too long: may not be more than N bytes`; a negative `max` is not told. The value is never shown. */
 export function tooLong(path: PathOrText, _value: unknown, max: number): FieldError {
-  const detail = max < 0 ? 'value is too long' : `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}`;
+  const detail =
+    max < 0 ? 'value is too long' : `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}`;
   return fieldError('FieldValueTooLong', path, 'Too long', detail);
 }
 
@@ -172,7 +173,10 @@ export function validateLabelSelector(
       case 'DoesNotExist':
         if (values.length > 0) {
           errors.push(
-            forbidden(at.child('values'), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+            forbidden(
+              at.child('values'),
+              "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            ),
           );
         }
         break;
@@ -193,7 +197,8 @@ const FIELD_MANAGER_LENGTH_MAX = 128;
 /** Name of a field manager; empty is fine. */
 export function validateFieldManager(manager: string, path: PathOrText): FieldError[] {
   const errors: FieldError[] = [];
-  if (byteLength(manager) > FIELD_MANAGER_LENGTH_MAX) errors.push(tooLong(path, '', FIELD_MANAGER_LENGTH_MAX));
+  if (byteLength(manager) > FIELD_MANAGER_LENGTH_MAX)
+    errors.push(tooLong(path, '', FIELD_MANAGER_LENGTH_MAX));
   let position = 0;
   for (const character of manager) {
     if (!isPrintable(character)) {
@@ -239,7 +244,10 @@ function validateOwnerReferences(
 }
 
 /** Names of finalizers; orphaning and foreground deletion exclude each other. */
-export function validateFinalizers(finalizers: readonly string[] | undefined, path: PathOrText): FieldError[] {
+export function validateFinalizers(
+  finalizers: readonly string[] | undefined,
+  path: PathOrText,
+): FieldError[] {
   const names = finalizers ?? [];
   const errors = names.flatMap((name) => invalidEach(path, name, checkQualifiedName(name)));
   if (names.includes('orphan') && names.includes('foregroundDeletion')) {
@@ -250,7 +258,10 @@ export function validateFinalizers(finalizers: readonly string[] | undefined, pa
 
 const SUBRESOURCE_LENGTH_MAX = 256;
 
-function validateManagedFields(entries: readonly ManagedFieldsEntry[] | undefined, path: FieldPath): FieldError[] {
+function validateManagedFields(
+  entries: readonly ManagedFieldsEntry[] | undefined,
+  path: FieldPath,
+): FieldError[] {
   return (entries ?? []).flatMap((entry, index) => {
     const at = path.index(index);
     const errors: FieldError[] = [];

@@ -120,7 +120,10 @@ function decodeKey(key: string): string {
 /** Walks to the container that a path's last key is in. */
 function locate(root: Root, kind: string, path: string): Place {
   const missing = (): PatchError =>
-    new PatchError('invalid', `${kind} operation does not apply: doc is missing path: "${path}": missing value`);
+    new PatchError(
+      'invalid',
+      `${kind} operation does not apply: doc is missing path: "${path}": missing value`,
+    );
   const keys = path.split('/').slice(1).map(decodeKey);
   const key = keys.pop();
   if (key === undefined || !isContainer(root.document)) throw missing();
@@ -200,7 +203,8 @@ function add(root: Root, kind: string, path: string, value: unknown): void {
 
 function replace(root: Root, path: string, value: unknown): void {
   if (path === '') {
-    if (!isContainer(value)) throw new PatchError('invalid', 'replace operation value must be object or array');
+    if (!isContainer(value))
+      throw new PatchError('invalid', 'replace operation value must be object or array');
     root.document = value;
     return;
   }

@@ -92,7 +92,14 @@ export interface MergedLists {
 }
 
 /** One list of both kinds of items: the order of each stays, and where both were known before, they interleave so. */
-export function orderMerged({ patched, serverOnly, order, before, mergeKey, isMaps }: MergedLists): unknown[] {
+export function orderMerged({
+  patched,
+  serverOnly,
+  order,
+  before,
+  mergeKey,
+  isMaps,
+}: MergedLists): unknown[] {
   const keyOf = (item: unknown): unknown => (isMaps ? mergeKeyOf(item, mergeKey) : item);
   const placeBefore = places(before, keyOf);
   const left = sortBy(serverOnly, placeBefore, keyOf);

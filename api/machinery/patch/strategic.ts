@@ -27,7 +27,11 @@ const SET_ORDER = '$setElementOrder';
  * Throws PatchError: `bad-request` for directives of the wrong shape, `invalid` for lists of lists, `unknown` for
  * what does not fit the type (missing merge keys, unknown fields inside merged objects).
  */
-export function applyStrategicMergePatch(schema: StructSchema, document: unknown, patch: unknown): JSONObject {
+export function applyStrategicMergePatch(
+  schema: StructSchema,
+  document: unknown,
+  patch: unknown,
+): JSONObject {
   if (patch !== null && !isObject(patch)) {
     throw new PatchError(
       'bad-request',
@@ -161,7 +165,11 @@ function mergeOrderedLists(original: JSONObject, patch: JSONObject, schema: Sche
     const merged = mergeOrderedList(originalList, patchList, rules);
     const [patched, serverOnly] =
       rules.mergeKey === '' ? partitionScalars(merged, order) : partitionByKey(merged, order, rules.mergeKey);
-    setMember(original, key, orderMerged({ patched, serverOnly, order, before, mergeKey: rules.mergeKey, isMaps }));
+    setMember(
+      original,
+      key,
+      orderMerged({ patched, serverOnly, order, before, mergeKey: rules.mergeKey, isMaps }),
+    );
     delete patch[key];
   }
 }
@@ -170,7 +178,11 @@ function mergeOrderedLists(original: JSONObject, patch: JSONObject, schema: Sche
  * The list that `$setElementOrder` takes the places of server-only items from. Upstream merges into the slice it later
  * reads them from: items the patch deletes make room at its end, which added items fill as far as the length goes.
  */
-function placesAfterMerge(original: readonly unknown[], patch: readonly unknown[], mergeKey: string): unknown[] {
+function placesAfterMerge(
+  original: readonly unknown[],
+  patch: readonly unknown[],
+  mergeKey: string,
+): unknown[] {
   const items = patch as readonly JSONObject[];
   const isDeletion = (item: JSONObject): boolean => getMember(item, PATCH) === 'delete';
   const deleted = new Set(items.filter(isDeletion).map((item) => getMember(item, mergeKey)));
@@ -244,7 +256,13 @@ function mergeMember(original: JSONObject, patchKey: string, patchValue: unknown
 }
 
 /** Both values are of the same JSON type. */
-function mergeValue(current: unknown, patch: unknown, schema: Schema, key: string, isDeletion: boolean): unknown {
+function mergeValue(
+  current: unknown,
+  patch: unknown,
+  schema: Schema,
+  key: string,
+  isDeletion: boolean,
+): unknown {
   if (Array.isArray(current) && Array.isArray(patch)) {
     return mergeListField(current, patch, lookUpList(schema, key), isDeletion);
   }
@@ -310,7 +328,11 @@ function applyItemDirectives(
 }
 
 /** Merges items of the same merge key, adds the others behind. `original` stays as it is, its items change. */
-function mergeItems(original: readonly unknown[], patch: readonly JSONObject[], rules: FieldRules): unknown[] {
+function mergeItems(
+  original: readonly unknown[],
+  patch: readonly JSONObject[],
+  rules: FieldRules,
+): unknown[] {
   const merged = [...original] as JSONObject[];
   const places = new Map<unknown, number>();
   merged.forEach((item, index) => {

@@ -60,7 +60,9 @@ const cases: { name: string; got: string[]; want: string[] }[] = [
   {
     name: 'key with two slashes',
     got: checkQualifiedName('a/b/c'),
-    want: [`a valid label key ${KEY} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`],
+    want: [
+      `a valid label key ${KEY} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+    ],
   },
   { name: 'empty label value', got: checkLabelValue(''), want: [] },
   {
@@ -96,7 +98,11 @@ const cases: { name: string; got: string[]; want: string[] }[] = [
       'must contain at least one letter (a-z)',
     ],
   },
-  { name: 'port name long', got: checkPortName('a'.repeat(16)), want: ['must be no more than 15 characters'] },
+  {
+    name: 'port name long',
+    got: checkPortName('a'.repeat(16)),
+    want: ['must be no more than 15 characters'],
+  },
   { name: 'port number', got: checkPortNumber(65536), want: ['must be between 1 and 65535, inclusive'] },
   { name: 'environment name with space', got: checkEnvVarName('a b'), want: [] },
   {

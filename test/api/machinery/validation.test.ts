@@ -18,7 +18,8 @@ import {
   validateObjectMetaUpdate,
 } from '../../../api/machinery/validation.ts';
 
-const texts = (errors: readonly FieldError[]): string[] => errors.map((item) => `${item.field}: ${item.message}`);
+const texts = (errors: readonly FieldError[]): string[] =>
+  errors.map((item) => `${item.field}: ${item.message}`);
 
 describe('paths', () => {
   it('joins fields, indexes and keys', () => {
@@ -37,18 +38,48 @@ describe('paths', () => {
 describe('field errors', () => {
   const cases: { name: string; got: FieldError; type: string; message: string }[] = [
     { name: 'required', got: required('a'), type: 'FieldValueRequired', message: 'Required value' },
-    { name: 'required with detail', got: required('a', 'd'), type: 'FieldValueRequired', message: 'Required value: d' },
-    { name: 'string', got: invalid('a', 'x"\n', 'd'), type: 'FieldValueInvalid', message: 'Invalid value: "x\\"\\n": d' },
-    { name: 'number', got: invalid('a', -1, 'd'), type: 'FieldValueInvalid', message: 'Invalid value: -1: d' },
-    { name: 'boolean', got: invalid('a', true, 'd'), type: 'FieldValueInvalid', message: 'Invalid value: true: d' },
-    { name: 'absent', got: invalid('a', undefined, 'd'), type: 'FieldValueInvalid', message: 'Invalid value: null: d' },
+    {
+      name: 'required with detail',
+      got: required('a', 'd'),
+      type: 'FieldValueRequired',
+      message: 'Required value: d',
+    },
+    {
+      name: 'string',
+      got: invalid('a', 'x"\n', 'd'),
+      type: 'FieldValueInvalid',
+      message: 'Invalid value: "x\\"\\n": d',
+    },
+    {
+      name: 'number',
+      got: invalid('a', -1, 'd'),
+      type: 'FieldValueInvalid',
+      message: 'Invalid value: -1: d',
+    },
+    {
+      name: 'boolean',
+      got: invalid('a', true, 'd'),
+      type: 'FieldValueInvalid',
+      message: 'Invalid value: true: d',
+    },
+    {
+      name: 'absent',
+      got: invalid('a', undefined, 'd'),
+      type: 'FieldValueInvalid',
+      message: 'Invalid value: null: d',
+    },
     {
       name: 'object',
       got: invalid('a', { b: [1, '<'] }, 'd'),
       type: 'FieldValueInvalid',
       message: 'Invalid value: {"b":[1,"\\u003c"]}: d',
     },
-    { name: 'type', got: typeInvalid('a', 1, 'd'), type: 'FieldValueTypeInvalid', message: 'Invalid value: 1: d' },
+    {
+      name: 'type',
+      got: typeInvalid('a', 1, 'd'),
+      type: 'FieldValueTypeInvalid',
+      message: 'Invalid value: 1: d',
+    },
     {
       name: 'not supported, in order',
       got: notSupported('a', 'x', ['B', 'A']),
@@ -62,11 +93,31 @@ describe('field errors', () => {
       message: 'Unsupported value: "x": supported values: "A", "B"',
     },
     { name: 'forbidden', got: forbidden('a', 'd'), type: 'FieldValueForbidden', message: 'Forbidden: d' },
-    { name: 'duplicate', got: duplicate('a', 80), type: 'FieldValueDuplicate', message: 'Duplicate value: 80' },
+    {
+      name: 'duplicate',
+      got: duplicate('a', 80),
+      type: 'FieldValueDuplicate',
+      message: 'Duplicate value: 80',
+    },
     { name: 'not found', got: notFound('a', 'v'), type: 'FieldValueNotFound', message: 'Not found: "v"' },
-    { name: 'too long', got: tooLong('a', '', 1), type: 'FieldValueTooLong', message: 'Too long: may not be more than 1 byte' },
-    { name: 'too many', got: tooMany('a', 5, 3), type: 'FieldValueTooMany', message: 'Too many: 5: must have at most 3 items' },
-    { name: 'internal', got: internal('a', new Error('e')), type: 'InternalError', message: 'Internal error: e' },
+    {
+      name: 'too long',
+      got: tooLong('a', '', 1),
+      type: 'FieldValueTooLong',
+      message: 'Too long: may not be more than 1 byte',
+    },
+    {
+      name: 'too many',
+      got: tooMany('a', 5, 3),
+      type: 'FieldValueTooMany',
+      message: 'Too many: 5: must have at most 3 items',
+    },
+    {
+      name: 'internal',
+      got: internal('a', new Error('e')),
+      type: 'InternalError',
+      message: 'Internal error: e',
+    },
   ];
   for (const { name, got, type, message } of cases) {
     it(name, () => expect(got).toEqual({ type, field: 'a', message }));
@@ -75,7 +126,11 @@ describe('field errors', () => {
 
 describe('metadata of a new object', () => {
   const cases: { name: string; meta: ObjectMeta; namespaced?: boolean; want: string[] }[] = [
-    { name: 'good', meta: { name: 'a', namespace: 'n', labels: { 'x/y': 'z' }, finalizers: ['a/b'] }, want: [] },
+    {
+      name: 'good',
+      meta: { name: 'a', namespace: 'n', labels: { 'x/y': 'z' }, finalizers: ['a/b'] },
+      want: [],
+    },
     {
       name: 'nameless',
       meta: { namespace: 'n' },
@@ -93,8 +148,16 @@ describe('metadata of a new object', () => {
       meta: { name: 'a', namespace: 'n', annotations: { a: 'x'.repeat(262144) } },
       want: ['metadata.annotations: Too long: may not be more than 262144 bytes'],
     },
-    { name: 'annotations just fit', meta: { name: 'a', namespace: 'n', annotations: { a: 'x'.repeat(262143) } }, want: [] },
-    { name: 'annotation keys may have capitals in the prefix', meta: { name: 'a', namespace: 'n', annotations: { 'A.b/c': '' } }, want: [] },
+    {
+      name: 'annotations just fit',
+      meta: { name: 'a', namespace: 'n', annotations: { a: 'x'.repeat(262143) } },
+      want: [],
+    },
+    {
+      name: 'annotation keys may have capitals in the prefix',
+      meta: { name: 'a', namespace: 'n', annotations: { 'A.b/c': '' } },
+      want: [],
+    },
     {
       name: 'two controllers',
       meta: {

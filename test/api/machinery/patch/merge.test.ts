@@ -10,9 +10,24 @@ describe('merge patch', () => {
     { name: 'deletes', document: { a: 'b', b: 'c' }, patch: { a: null }, want: { b: 'c' } },
     { name: 'deletes what is not there', document: { a: 'b' }, patch: { c: null }, want: { a: 'b' } },
     { name: 'replaces lists', document: { a: [{ b: 'c' }] }, patch: { a: [1] }, want: { a: [1] } },
-    { name: 'goes into objects', document: { a: { b: 1, c: 2 } }, patch: { a: { b: 3, c: null } }, want: { a: { b: 3 } } },
-    { name: 'makes objects of scalars', document: { a: 1 }, patch: { a: { b: 1, c: null } }, want: { a: { b: 1 } } },
-    { name: 'drops nulls in what is new', document: {}, patch: { a: { bb: { ccc: null } } }, want: { a: { bb: {} } } },
+    {
+      name: 'goes into objects',
+      document: { a: { b: 1, c: 2 } },
+      patch: { a: { b: 3, c: null } },
+      want: { a: { b: 3 } },
+    },
+    {
+      name: 'makes objects of scalars',
+      document: { a: 1 },
+      patch: { a: { b: 1, c: null } },
+      want: { a: { b: 1 } },
+    },
+    {
+      name: 'drops nulls in what is new',
+      document: {},
+      patch: { a: { bb: { ccc: null } } },
+      want: { a: { bb: {} } },
+    },
     { name: 'keeps null items', document: {}, patch: { a: [null, { b: null }] }, want: { a: [null, {}] } },
     { name: 'treats null as absent', document: { a: null }, patch: { a: { b: null } }, want: { a: {} } },
     { name: 'leaves the rest', document: { a: null, b: 1 }, patch: {}, want: { a: null, b: 1 } },
@@ -35,7 +50,14 @@ describe('merge patch', () => {
   });
 
   const value = fc.letrec((tie) => ({
-    any: fc.oneof({ maxDepth: 3 }, fc.integer(), fc.string(), fc.boolean(), fc.array(fc.integer()), tie('object')),
+    any: fc.oneof(
+      { maxDepth: 3 },
+      fc.integer(),
+      fc.string(),
+      fc.boolean(),
+      fc.array(fc.integer()),
+      tie('object'),
+    ),
     object: fc.dictionary(fc.constantFrom('a', 'b', 'c'), tie('any')),
   })).object;
 

@@ -38,7 +38,9 @@ const cases: Case[] = [
   {
     name: 'merges lists within lists, by numbers too',
     at: inPod,
-    document: { containers: [{ name: 'a', ports: [{ containerPort: 80, name: 'x' }, { containerPort: 81 }] }] },
+    document: {
+      containers: [{ name: 'a', ports: [{ containerPort: 80, name: 'x' }, { containerPort: 81 }] }],
+    },
     patch: { containers: [{ name: 'a', ports: [{ containerPort: 80, name: 'y' }] }] },
     want: { containers: [{ name: 'a', ports: [{ containerPort: 80, name: 'y' }, { containerPort: 81 }] }] },
   },
@@ -116,7 +118,10 @@ const cases: Case[] = [
     name: '$setElementOrder orders, server-only items keep their place',
     at: inPod,
     document: { containers: containers('a', 'server', 'b') },
-    patch: { '$setElementOrder/containers': [{ name: 'b' }, { name: 'c' }, { name: 'a' }], containers: containers('c') },
+    patch: {
+      '$setElementOrder/containers': [{ name: 'b' }, { name: 'c' }, { name: 'a' }],
+      containers: containers('c'),
+    },
     want: { containers: containers('server', 'b', 'c', 'a') },
   },
   {
@@ -298,7 +303,11 @@ describe('strategic merge patch', () => {
   it('applied twice is applied once', () => {
     fc.assert(
       fc.property(list, list, (document, patch) => {
-        const once = applyStrategicMergePatch(deployment, inPod({ containers: document }), inPod({ containers: patch }));
+        const once = applyStrategicMergePatch(
+          deployment,
+          inPod({ containers: document }),
+          inPod({ containers: patch }),
+        );
         expect(applyStrategicMergePatch(deployment, once, inPod({ containers: patch }))).toEqual(once);
       }),
     );

@@ -8,18 +8,16 @@ interface FieldRule {
 }
 
 export function struct(name: string, rules: Readonly<Record<string, FieldRule>>): StructSchema {
-  const fields = Object.entries(rules).map(
-    ([field, rule]): FieldSchema => ({
-      name: field,
-      schema: rule.schema,
-      pointer: false,
-      omit: 'empty',
-      required: false,
-      nullable: false,
-      patchStrategy: rule.patchStrategy ?? [],
-      patchMergeKey: rule.patchMergeKey,
-    }),
-  );
+  const fields = Object.entries(rules).map(([field, rule]): FieldSchema => ({
+    name: field,
+    schema: rule.schema,
+    pointer: false,
+    omit: 'empty',
+    required: false,
+    nullable: false,
+    patchStrategy: rule.patchStrategy ?? [],
+    patchMergeKey: rule.patchMergeKey,
+  }));
   return {
     kind: 'struct',
     name,
@@ -48,7 +46,12 @@ const one = (schema: Schema, patchStrategy: FieldSchema['patchStrategy'] = []): 
   patchStrategy,
 });
 
-const port = struct('ContainerPort', { name: string, hostPort: int32, containerPort: int32, protocol: string });
+const port = struct('ContainerPort', {
+  name: string,
+  hostPort: int32,
+  containerPort: int32,
+  protocol: string,
+});
 const envVar = struct('EnvVar', { name: string, value: string });
 const container = struct('Container', {
   name: string,
