@@ -258,7 +258,7 @@ export const podDisruptionBudgetTable = defineTable<PodDisruptionBudget>({
     nameOf(object),
     String(object.spec.minAvailable ?? 'N/A'),
     String(object.spec.maxUnavailable ?? 'N/A'),
-    object.status.disruptionsAllowed,
+    object.status.disruptionsAllowed ?? 0,
     ageOf(object, context),
   ],
 });
