@@ -128,7 +128,7 @@ export class DefinitionSet {
 
   #changed(): void {
     this.#groups = undefined;
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -52,7 +52,7 @@ export function escapeFieldValue(value: string): string {
 
 function unescapeFieldValue(text: string): string {
   let out = '';
-  const characters = [...text];
+  const characters = Array.from(text);
   for (let index = 0; index < characters.length; index++) {
     const character = characters[index]!;
     if (character === '\\') {

@@ -78,7 +78,7 @@ export function goValue(value: unknown): string {
       .map(([key, member]) => `${key}:${goValue(member)}`);
     return `map[${members.join(' ')}]`;
   }
-  return String(value);
+  return String(value as string | number | boolean | bigint);
 }
 
 /** `%#v` of a list of strings. */

@@ -77,7 +77,7 @@ function apply(root: Root, operation: JSONObject): void {
     case 'add':
       return add(root, 'add', pathOf(operation, kind), valueOf(operation));
     case 'remove':
-      return void remove(locate(root, kind, pathOf(operation, kind)), kind);
+      return remove(locate(root, kind, pathOf(operation, kind)), kind);
     case 'replace':
       return replace(root, pathOf(operation, kind), valueOf(operation));
     case 'move': {

@@ -113,7 +113,7 @@ function applyObjectDirective(directive: unknown, patch: JSONObject): JSONObject
     return patch;
   }
   if (directive === 'delete') return {};
-  throw new PatchError('unknown', `unknown patch type: ${String(directive)} in map: ${goValue(patch)}`);
+  throw new PatchError('unknown', `unknown patch type: ${goValue(directive)} in map: ${goValue(patch)}`);
 }
 
 /** `$retainKeys`: drops every member of `original` that it does not name. */
@@ -319,7 +319,7 @@ function applyItemDirectives(
     else if (directive === 'merge') {
       throw new PatchError('unknown', 'merging lists cannot yet be specified in the patch');
     } else {
-      throw new PatchError('unknown', `unknown patch type: ${String(directive)} in map: ${goValue(item)}`);
+      throw new PatchError('unknown', `unknown patch type: ${goValue(directive)} in map: ${goValue(item)}`);
     }
   }
   if (isReplaced) return { original: plain, patch: [] };
