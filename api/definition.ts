@@ -91,8 +91,15 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   gracePeriodSeconds?(object: T, requested: number | undefined): number;
   /** Field selectors beyond metadata.name and metadata.namespace. */
   readonly fieldSelectors?: Readonly<Record<string, (object: T) => string>>;
-  /** Converts an object of one version's shape into another's, returning a new object. Identity when absent. */
+  /**
+   * Converts an object of one version's shape into another's, returning a new object; `from` and `to` are apiVersions
+   * (`autoscaling/v1`, `v1`). Identity when absent. A kind that another resource stores converts to and from that one's.
+   */
   convert?(object: T, from: string, to: string): UnknownObject;
+  /** True while something other than metadata.finalizers keeps a deleted object (namespaces: spec.finalizers). */
+  isHeld?(object: T): boolean;
+  /** Changes the object in place when its deletion begins (namespaces: phase Terminating). */
+  prepareForDeletion?(object: T): void;
   /** Where replicas and selector are, for kinds with a scale subresource. */
   readonly scale?: ScaleMapping<T>;
   /** Columns of `kubectl get`. Default: name and age. */

@@ -93,7 +93,7 @@ function stamp(pod: Pod, draft: Draft, now: string): PodCondition {
     lastTransitionTime: before?.status === draft.status ? before.lastTransitionTime : now,
     ...(draft.reason === undefined ? {} : { reason: draft.reason }),
     ...(draft.message === undefined ? {} : { message: draft.message }),
-  } as PodCondition;
+  } as unknown as PodCondition;
 }
 
 /** The kubelet's parts of a status laid over the one before. */

@@ -2,7 +2,6 @@
  * Pods waiting for a node: active ones by priority and then by age, those backing off after a failure, and those that
  * cannot be placed until something in the cluster changes.
  */
-import BTree from 'sorted-btree';
 import type { Clock, Timer } from '../../api/machinery/clock.ts';
 
 export const POD_BACK_OFF_MS = { initial: 1000, max: 10_000 } as const;
@@ -12,7 +11,6 @@ export const UNSCHEDULABLE_FLUSH_MS = 300_000;
 interface Entry {
   readonly key: string;
   priority: number;
-  readonly sequence: number;
   attempts: number;
   state: 'active' | 'backing-off' | 'unschedulable';
   timer?: Timer;
@@ -22,8 +20,8 @@ export class SchedulingQueue {
   readonly #clock: Clock;
   readonly #wake: () => void;
   readonly #entries = new Map<string, Entry>();
-  readonly #active = new BTree<Entry, true>(undefined, (a, b) => b.priority - a.priority || a.sequence - b.sequence);
-  #sequence = 0;
+  /** Active pods by priority, each in the order they came. There are few priorities. */
+  readonly #active = new Map<number, Set<Entry>>();
 
   /** `wake` is called whenever a pod becomes active. */
   constructor(clock: Clock, wake: () => void) {
@@ -32,14 +30,16 @@ export class SchedulingQueue {
   }
 
   get activeCount(): number {
-    return this.#active.size;
+    let count = 0;
+    for (const entries of this.#active.values()) count += entries.size;
+    return count;
   }
 
   /** Adds a pod, or makes a waiting one active because it changed. */
   add(key: string, priority: number): void {
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { key, priority, sequence: this.#sequence++, attempts: 0, state: 'unschedulable' };
+      entry = { key, priority, attempts: 0, state: 'unschedulable' };
       this.#entries.set(key, entry);
     }
     if (entry.state === 'backing-off' || entry.state === 'active') return;
@@ -49,9 +49,9 @@ export class SchedulingQueue {
 
   /** The best active pod, taken out; it comes back through `add` or `fail`. */
   pop(): string | undefined {
-    const best = this.#active.minKey();
-    if (best === undefined) return undefined;
-    this.#active.delete(best);
+    if (this.#active.size === 0) return undefined;
+    const best = this.#active.get(Math.max(...this.#active.keys()))!.values().next().value!;
+    this.#deactivate(best);
     best.state = 'unschedulable';
     return best.key;
   }
@@ -78,7 +78,7 @@ export class SchedulingQueue {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     entry.timer?.cancel();
-    this.#active.delete(entry);
+    this.#deactivate(entry);
     this.#entries.delete(key);
   }
 
@@ -106,7 +106,15 @@ export class SchedulingQueue {
     if (!this.#entries.has(entry.key)) return;
     entry.timer?.cancel();
     entry.state = 'active';
-    this.#active.set(entry, true);
+    let entries = this.#active.get(entry.priority);
+    if (entries === undefined) this.#active.set(entry.priority, (entries = new Set()));
+    entries.add(entry);
     this.#wake();
+  }
+
+  #deactivate(entry: Entry): void {
+    const entries = this.#active.get(entry.priority);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.#active.delete(entry.priority);
   }
 }

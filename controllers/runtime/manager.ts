@@ -1,0 +1,91 @@
+import type { Client, ResourceType } from '../../api/machinery/client.ts';
+import type { Clock } from '../../api/machinery/clock.ts';
+import type { Logger } from '../../api/machinery/logger.ts';
+import type { KubeObject } from '../../api/machinery/object-meta.ts';
+import type { Random } from '../../api/machinery/random.ts';
+import type { TaskTracker } from '../../api/machinery/tasks.ts';
+import type { ControllerContext, ControllerDefinition, ControllerOptions, EventRecorder, Informer, RunningController } from './controller.ts';
+import { createRecorder } from './event-recorder.ts';
+import { SharedInformer } from './informer.ts';
+
+export interface ManagerOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly tasks: TaskTracker;
+  readonly logger: Logger;
+  readonly options: ControllerOptions;
+  readonly controllers: readonly ControllerDefinition[];
+}
+
+export interface ControllerManager {
+  /** Starts informers, waits for their caches, starts the controllers. */
+  start(): Promise<void>;
+  /** Stops controllers and informers; resolves when no reconcile is under way. */
+  stop(): Promise<void>;
+}
+
+/** Sets up the controllers on shared informers; nothing runs before `start`. */
+export function createControllerManager(options: ManagerOptions): ControllerManager {
+  const { client, clock, random, tasks, logger } = options;
+  const informers = new Map<string, SharedInformer<KubeObject>>();
+  const recorders = new Map<string, EventRecorder>();
+
+  const context: ControllerContext = {
+    client,
+    clock,
+    random,
+    tasks,
+    logger,
+    options: options.options,
+    informer: <T extends KubeObject>(resource: ResourceType<T>): Informer<T> => {
+      const key = `${resource.group}/${resource.version}/${resource.resource}`;
+      let informer = informers.get(key);
+      if (informer === undefined) {
+        informer = new SharedInformer<KubeObject>(resource, { client, clock, tasks, logger });
+        informers.set(key, informer);
+      }
+      return informer as unknown as Informer<T>;
+    },
+    recorder: (component, host) => {
+      const key = `${component}/${host ?? ''}`;
+      let recorder = recorders.get(key);
+      if (recorder === undefined) {
+        recorder = createRecorder({ client: client.as(component), clock, random, tasks, logger, component, host });
+        recorders.set(key, recorder);
+      }
+      return recorder;
+    },
+  };
+
+  const running: RunningController[] = options.controllers.map((definition) => definition.setup(context));
+  return {
+    start: async () => {
+      await Promise.all([...informers.values()].map((informer) => informer.start()));
+      for (const controller of running) controller.start?.();
+    },
+    stop: async () => {
+      for (const controller of running) await controller.stop?.();
+      for (const informer of informers.values()) informer.stop();
+    },
+  };
+}
+
+/**
+ * The controllers that a --controllers list asks for: `*` is all that are on by default, a name one more, `-name` one
+ * less; a name wins over `*`. Throws an Error that names what is unknown.
+ */
+export function selectControllers(definitions: readonly ControllerDefinition[], list: readonly string[]): ControllerDefinition[] {
+  const known = (name: string): boolean => definitions.some((definition) => answersTo(definition, name));
+  const unknown = list.filter((entry) => entry !== '*' && !known(entry.replace(/^-/, '')));
+  if (unknown.length > 0) throw new Error(`"${unknown[0]!.replace(/^-/, '')}" is not in the list of known controllers`);
+  return definitions.filter((definition) => {
+    if (list.some((entry) => entry.startsWith('-') && answersTo(definition, entry.slice(1)))) return false;
+    if (list.some((entry) => answersTo(definition, entry))) return true;
+    return list.includes('*') && definition.disabledByDefault !== true;
+  });
+}
+
+function answersTo(definition: ControllerDefinition, name: string): boolean {
+  return definition.name === name || (definition.aliases?.includes(name) ?? false);
+}

@@ -1,0 +1,70 @@
+import { isConflict } from '../../api/machinery/errors.ts';
+import { nextTurn } from '../../api/machinery/tasks.ts';
+import type { ControllerContext, Reconcile, Reconciler } from './controller.ts';
+import { RateLimitedQueue } from './workqueue.ts';
+
+export interface ReconcilerOptions {
+  /** For logs and for naming who is busy. */
+  readonly name: string;
+  readonly context: Pick<ControllerContext, 'clock' | 'tasks' | 'logger'>;
+  /** Keys worked on at the same time. */
+  readonly workers: number;
+  readonly reconcile: Reconcile;
+}
+
+/**
+ * Joins a workqueue to a reconcile function. Keys added before `start` wait for it. An error puts the key back behind its
+ * back-off; conflicts are expected and only logged at debug.
+ */
+export function createReconciler({ name, context, workers, reconcile }: ReconcilerOptions): Reconciler {
+  let started = false;
+  let active = 0;
+  let idleWaiters: (() => void)[] = [];
+  const queue = new RateLimitedQueue({ name, clock: context.clock, tasks: context.tasks, onReady: pump });
+
+  /** Starts workers in a later turn, so that a burst of events costs one look at the object, not many. */
+  function pump(): void {
+    if (!started || active >= workers || queue.length === 0) return;
+    active++;
+    nextTurn(() => void work());
+  }
+
+  async function work(): Promise<void> {
+    for (let key = started ? queue.take() : undefined; key !== undefined; key = started ? queue.take() : undefined) {
+      await process(key);
+    }
+    active--;
+    if (active === 0) {
+      const waiters = idleWaiters;
+      idleWaiters = [];
+      for (const waiter of waiters) waiter();
+    }
+  }
+
+  async function process(key: string): Promise<void> {
+    try {
+      const result = await reconcile(key);
+      queue.forget(key);
+      if (result?.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs);
+    } catch (error) {
+      if (isConflict(error)) context.logger.debug('reconcile met a conflict', { controller: name, key });
+      else context.logger.warn('reconcile failed', { controller: name, key, retries: queue.retries(key), error });
+      queue.addRateLimited(key);
+    } finally {
+      queue.done(key);
+    }
+  }
+
+  return {
+    queue,
+    start: () => {
+      started = true;
+      for (let i = 0; i < workers; i++) pump();
+    },
+    stop: async () => {
+      started = false;
+      queue.stop();
+      if (active > 0) await new Promise<void>((resolve) => idleWaiters.push(resolve));
+    },
+  };
+}

@@ -1,0 +1,64 @@
+/** Which admission plugins there are, and in which order they run. */
+import { defaultStorageClass } from './default-storage-class.ts';
+import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import type { AdmissionPlugin, AdmissionRequest } from './plugin.ts';
+import { priority } from './priority.ts';
+import type { ObjectReader } from './reader.ts';
+import { serviceAccount } from './service-account.ts';
+import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
+import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import type { Random } from '../../api/machinery/random.ts';
+
+/** What plugins may look at. */
+export interface AdmissionContext {
+  readonly reader: ObjectReader;
+  readonly random: Random;
+}
+
+interface PluginEntry {
+  readonly create: (context: AdmissionContext) => AdmissionPlugin;
+  readonly name: string;
+  readonly enabledByDefault: boolean;
+}
+
+/** In the order they run, in both passes. Mirrors kubeapiserver/options/plugins.go. */
+const PLUGINS: readonly PluginEntry[] = [
+  { name: 'NamespaceLifecycle', create: namespaceLifecycle, enabledByDefault: true },
+  { name: 'ServiceAccount', create: serviceAccount, enabledByDefault: true },
+  { name: 'TaintNodesByCondition', create: taintNodesByCondition, enabledByDefault: true },
+  { name: 'Priority', create: priority, enabledByDefault: true },
+  { name: 'DefaultTolerationSeconds', create: defaultTolerationSeconds, enabledByDefault: true },
+  { name: 'DefaultStorageClass', create: defaultStorageClass, enabledByDefault: true },
+  { name: 'StorageObjectInUseProtection', create: storageObjectInUseProtection, enabledByDefault: true },
+];
+
+export interface AdmissionChain {
+  /** The mutating pass. */
+  admit(request: AdmissionRequest): Promise<void>;
+  /** The validating pass, on the final object. */
+  validate(request: AdmissionRequest): Promise<void>;
+}
+
+export interface AdmissionOptions {
+  readonly enable?: readonly string[];
+  readonly disable?: readonly string[];
+}
+
+/** The chain of the enabled plugins. Throws an Error that names an unknown plugin. */
+export function createAdmissionChain(context: AdmissionContext, { enable = [], disable = [] }: AdmissionOptions = {}): AdmissionChain {
+  for (const name of [...enable, ...disable]) {
+    if (!PLUGINS.some((entry) => entry.name === name)) throw new Error(`admission plugin "${name}" is unknown`);
+  }
+  const plugins = PLUGINS.filter(({ name, enabledByDefault }) => !disable.includes(name) && (enabledByDefault || enable.includes(name))).map(
+    ({ create }) => create(context),
+  );
+  return {
+    admit: async (request) => {
+      for (const plugin of plugins) await plugin.admit?.(request);
+    },
+    validate: async (request) => {
+      for (const plugin of plugins) await plugin.validate?.(request);
+    },
+  };
+}

@@ -1,0 +1,22 @@
+/** Current objects, straight from the store, for admission plugins and allocators. */
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { Store } from '../../storage/interface.ts';
+import { resourceKey, resourceRange } from '../../storage/keys.ts';
+import { decodeStored } from '../registry/results.ts';
+
+export interface ObjectReader {
+  /** The object, shared: never change it. `namespace` is '' for cluster-scoped resources. */
+  get(resource: { readonly group: string; readonly resource: string }, namespace: string, name: string): UnknownObject | undefined;
+  list(resource: { readonly group: string; readonly resource: string }): readonly UnknownObject[];
+}
+
+export function createObjectReader(store: Store, cluster: string): ObjectReader {
+  return {
+    get: ({ group, resource }, namespace, name) => {
+      if (name === '' || name.includes('/')) return undefined;
+      const value = store.get(resourceKey({ cluster, group, resource, ...(namespace === '' ? {} : { namespace }), name }));
+      return value === undefined ? undefined : decodeStored(value);
+    },
+    list: ({ group, resource }) => store.list(resourceRange({ cluster, group, resource })).entries.map(decodeStored),
+  };
+}

@@ -1,0 +1,96 @@
+/** Objects that every cluster has from its start. */
+import type { Client, Draft, ResourceType } from '../api/machinery/client.ts';
+import { isAlreadyExists, isNotFound } from '../api/machinery/errors.ts';
+import type { KubeObject } from '../api/machinery/object-meta.ts';
+import { equalJSON } from '../api/machinery/equality.ts';
+import { configMaps, endpoints, namespaces, services } from '../openapi/generated/core-v1.ts';
+import { endpointSlices } from '../openapi/generated/discovery-v1.ts';
+import { serviceCIDRs } from '../openapi/generated/networking-v1.ts';
+import { priorityClasses } from '../openapi/generated/scheduling-v1.ts';
+
+export interface BootstrapOptions {
+  readonly client: Client;
+  /** Where the API server listens. */
+  readonly address: string;
+  readonly port: number;
+  readonly serviceRange: { readonly cidr: string; readonly first: string };
+  /** PEM of the authority that signs client certificates. */
+  readonly clientAuthority: string;
+}
+
+const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+
+/** Creates what is missing and brings the endpoints of the API server up to date. May be called on every start. */
+export async function bootstrap(options: BootstrapOptions): Promise<void> {
+  const { client } = options;
+  for (const name of NAMESPACES) await ensure(client, namespaces, { metadata: { name }, spec: {} });
+  await ensure(client, priorityClasses, {
+    metadata: { name: 'system-cluster-critical' },
+    value: 2000000000,
+    description: 'For pods the cluster cannot do without, wherever they run.',
+  });
+  await ensure(client, priorityClasses, {
+    metadata: { name: 'system-node-critical' },
+    value: 2000001000,
+    description: 'For pods a node cannot do without.',
+  });
+  await ensure(client, serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs: [options.serviceRange.cidr] } });
+  await ensure(client, configMaps, {
+    metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+    data: { 'client-ca-file': options.clientAuthority },
+  });
+  await publishServer(options);
+}
+
+async function ensure<T extends KubeObject>(client: Client, resource: ResourceType<T>, object: Draft<T>): Promise<void> {
+  try {
+    await client.create(resource, object);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
+}
+
+/** The service `kubernetes` and its endpoints, by which pods find the API server. */
+async function publishServer({ client, address, port, serviceRange }: BootstrapOptions): Promise<void> {
+  const metadata = { name: 'kubernetes', namespace: 'default' };
+  await ensure(client, services, {
+    metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: serviceRange.first,
+      sessionAffinity: 'None',
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
+    },
+  });
+  await replace(
+    client,
+    endpoints,
+    { metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } }, subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }] },
+    'subsets',
+  );
+  await replace(
+    client,
+    endpointSlices,
+    {
+      metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      ports: [{ name: 'https', port, protocol: 'TCP' }],
+    },
+    'ports',
+  );
+}
+
+/** Creates the object, or updates it when the member that names the port has changed since the last start. */
+async function replace<T extends KubeObject>(client: Client, resource: ResourceType<T>, wanted: Draft<T>, member: keyof T & keyof Draft<T>): Promise<void> {
+  const { name, namespace } = wanted.metadata;
+  let current: T;
+  try {
+    current = await client.get(resource, { name: name!, namespace });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    await client.create(resource, wanted);
+    return;
+  }
+  if (!equalJSON(current[member], wanted[member])) await client.update(resource, { ...current, ...wanted, metadata: current.metadata } as T);
+}

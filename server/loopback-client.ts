@@ -1,0 +1,216 @@
+/** The client of everything that runs inside the server: through admission and validation, without a socket. */
+import type { DefinitionSet } from '../api/definition-set.ts';
+import {
+  structuredCopy,
+  type Client,
+  type DeleteOptions,
+  type Draft,
+  type List,
+  type ListOptions,
+  type PatchType,
+  type ResourceType,
+  type Target,
+  type WatchHandler,
+  type WatchOptions,
+  type WriteOptions,
+} from '../api/machinery/client.ts';
+import { canonicalize, decodeObject } from '../api/machinery/codec.ts';
+import { newNotFound } from '../api/machinery/errors.ts';
+import { formatGroupVersion } from '../api/machinery/gvk.ts';
+import type { KubeObject, UnknownObject } from '../api/machinery/object-meta.ts';
+import type { TaskTracker } from '../api/machinery/tasks.ts';
+import type { RequestContext, ResourceRegistry, ResourceTarget, UserInfo } from './registry/interface.ts';
+import { applyPatch } from './registry/patching.ts';
+import { applyScale, scaleOf } from './registry/scale.ts';
+import type { SubresourceCreators } from './registry/subresources.ts';
+
+export interface LoopbackOptions {
+  readonly registry: ResourceRegistry;
+  readonly definitions: DefinitionSet;
+  readonly tasks: TaskTracker;
+  readonly creators: SubresourceCreators;
+}
+
+/** A client that acts as `component`, a member of system:masters. */
+export function createLoopbackClient(options: LoopbackOptions, component = 'kube-controller-manager'): Client {
+  return new LoopbackClient(options, component);
+}
+
+class LoopbackClient implements Client {
+  readonly #options: LoopbackOptions;
+  readonly #registry: ResourceRegistry;
+  readonly #component: string;
+  readonly #user: UserInfo;
+
+  constructor(options: LoopbackOptions, component: string) {
+    this.#options = options;
+    this.#registry = options.registry;
+    this.#component = component;
+    this.#user = { name: component.startsWith('system:') ? component : `system:${component}`, groups: ['system:masters', 'system:authenticated'] };
+  }
+
+  as(component: string): Client {
+    return new LoopbackClient(this.#options, component);
+  }
+
+  async get<T extends KubeObject>(resource: ResourceType<T>, target: Target): Promise<T> {
+    const result = await this.#registry.get(this.#context(), this.#target(resource), keyOf(target), {});
+    return result.object as unknown as T;
+  }
+
+  async list<T extends KubeObject>(resource: ResourceType<T>, options: ListOptions = {}): Promise<List<T>> {
+    const { namespace = '', ...rest } = options;
+    const outcome = await this.#registry.list(this.#context(), this.#target(resource), { namespace }, rest);
+    return {
+      items: outcome.items.map(({ object }) => object as unknown as T),
+      resourceVersion: outcome.resourceVersion,
+      ...(outcome.continue === undefined ? {} : { continue: outcome.continue }),
+    };
+  }
+
+  watch<T extends KubeObject>(resource: ResourceType<T>, options: WatchOptions, handler: WatchHandler<T>): () => void {
+    const { namespace = '', ...rest } = options;
+    let cancel: (() => void) | undefined;
+    let stopped = false;
+    const end = (error: Error | undefined): void => {
+      if (stopped) return;
+      stopped = true;
+      handler.ended(error);
+    };
+    const open = async (): Promise<void> => {
+      const watch = await this.#registry.watch(this.#context(), this.#target(resource), { namespace }, rest, {
+        events: (events) => {
+          for (const event of events) {
+            if (stopped) return;
+            if (event.type === 'BOOKMARK') handler.event({ type: 'BOOKMARK', resourceVersion: String(event.revision) });
+            else handler.event({ type: event.type, object: event.result.object as unknown as T });
+          }
+        },
+        ended: end,
+      });
+      cancel = () => watch.cancel();
+      if (stopped) cancel();
+    };
+    const release = this.#options.tasks.hold(`watch ${resource.resource}`);
+    open()
+      .catch((error: unknown) => end(error as Error))
+      .finally(release);
+    return () => {
+      stopped = true;
+      cancel?.();
+    };
+  }
+
+  async create<T extends KubeObject>(resource: ResourceType<T>, object: Draft<T>, options: WriteOptions = {}): Promise<T> {
+    const target = this.#target(resource);
+    const draft = this.#decode(target, resource, object);
+    const namespace = resource.namespaced ? (object.metadata.namespace ?? '') : '';
+    const result = await this.#registry.create(this.#context(), target, { namespace }, draft, this.#writeOptions(options));
+    return result.object as unknown as T;
+  }
+
+  async update<T extends KubeObject>(resource: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
+    const target = this.#target(resource);
+    const changed = this.#decode(target, resource, object);
+    return this.#write(target, { namespace: object.metadata.namespace ?? '', name: object.metadata.name ?? '' }, () => structuredCopy(changed), options) as Promise<T>;
+  }
+
+  async patch<T extends KubeObject>(
+    resource: ResourceType<T>,
+    target: Target,
+    patch: { readonly type: PatchType; readonly body: unknown },
+    options: WriteOptions = {},
+  ): Promise<T> {
+    const resolved = this.#target(resource);
+    const { schema } = versionOf(resolved);
+    const updater = (current: UnknownObject | undefined): UnknownObject => {
+      if (current === undefined) throw newNotFound({ group: resource.group, resource: resource.resource }, target.name);
+      if (options.subresource !== 'scale') return canonicalize(schema, applyPatch(patch.type, schema, current, patch.body));
+      const scale = scaleOf(resolved.definition, current);
+      return applyScale(resolved.definition, current, applyPatch(patch.type, schema, scale, patch.body) as UnknownObject);
+    };
+    return this.#write(resolved, keyOf(target), updater, options) as Promise<T>;
+  }
+
+  async delete<T extends KubeObject>(resource: ResourceType<T>, target: Target, options: DeleteOptions = {}): Promise<void> {
+    await this.#registry.delete(this.#context(), this.#target(resource), keyOf(target), { dryRun: false, ...options });
+  }
+
+  async deleteCollection<T extends KubeObject>(resource: ResourceType<T>, options: ListOptions & DeleteOptions): Promise<void> {
+    const { namespace = '', gracePeriodSeconds, propagationPolicy, preconditions, dryRun = false, ...list } = options;
+    const deletion = { dryRun, gracePeriodSeconds, propagationPolicy, preconditions };
+    await this.#registry.deleteCollection(this.#context(), this.#target(resource), { namespace }, list, deletion);
+  }
+
+  async createSubresource<T extends KubeObject>(resource: ResourceType<T>, target: Target, subresource: string, body: unknown): Promise<unknown> {
+    return this.#options.creators.create(this.#context(), this.#target(resource), keyOf(target), subresource, body as UnknownObject, {
+      dryRun: false,
+      fieldManager: this.#component,
+    });
+  }
+
+  resources(verbs: readonly string[]): readonly ResourceType<KubeObject>[] {
+    return this.#options.definitions
+      .all()
+      .filter((definition) => verbs.every((verb) => definition.verbs.includes(verb)))
+      .map(({ group, versions, names, namespaced }) => ({
+        group,
+        version: versions[0]!.name,
+        resource: names.plural,
+        kind: names.kind,
+        namespaced,
+      }));
+  }
+
+  async #write(
+    target: ResourceTarget,
+    key: { readonly namespace: string; readonly name: string },
+    updater: (current: UnknownObject | undefined) => UnknownObject,
+    options: WriteOptions,
+  ): Promise<KubeObject> {
+    const subresource = this.#subresource(target, options.subresource);
+    const { result } = await this.#registry.update(this.#context(), target, key, updater, {
+      ...this.#writeOptions(options),
+      ...(subresource === undefined || subresource.name === 'scale' ? {} : { subresource }),
+      mayCreate: false,
+    });
+    return result.object;
+  }
+
+  #subresource({ definition }: ResourceTarget, name: string | undefined): ResourceTarget['definition']['subresources'][number] | undefined {
+    if (name === undefined) return undefined;
+    const found = definition.subresources.find((subresource) => subresource.name === name);
+    if (found === undefined) throw newNotFound({ group: definition.group, resource: `${definition.names.plural}/${name}` }, '');
+    return found;
+  }
+
+  /** Checks the object against its type and makes a canonical copy that the registry may change. */
+  #decode<T extends KubeObject>(target: ResourceTarget, resource: ResourceType<T>, object: object): UnknownObject {
+    const typed = { kind: resource.kind, apiVersion: formatGroupVersion(resource.group, resource.version), ...structuredCopy(object) };
+    const { object: decoded, unknownFields } = decodeObject(versionOf(target).schema, typed);
+    if (unknownFields.length > 0) throw new Error(`${resource.kind} has no field ${unknownFields.join(', ')}`);
+    return decoded;
+  }
+
+  #target<T extends KubeObject>({ group, version, resource }: ResourceType<T>): ResourceTarget {
+    const definition = this.#options.definitions.find(group, version, resource);
+    if (definition === undefined) throw newNotFound({ group, resource }, '');
+    return { definition, version };
+  }
+
+  #context(): RequestContext {
+    return { user: this.#user, warnings: [] };
+  }
+
+  #writeOptions({ dryRun = false, fieldManager = this.#component }: WriteOptions): { dryRun: boolean; fieldManager: string } {
+    return { dryRun, fieldManager };
+  }
+}
+
+function keyOf({ namespace = '', name }: Target): { namespace: string; name: string } {
+  return { namespace, name };
+}
+
+function versionOf({ definition, version }: ResourceTarget): ResourceTarget['definition']['versions'][number] {
+  return definition.versions.find(({ name }) => name === version)!;
+}

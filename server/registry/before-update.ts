@@ -1,0 +1,97 @@
+/** What happens to every changed object before it is stored. Mirrors apiserver registry/rest/update.go BeforeUpdate. */
+import type { ResourceDefinition } from '../../api/definition.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
+import { newBadRequest, newConflict, newInvalid } from '../../api/machinery/errors.ts';
+import type { GroupResource } from '../../api/machinery/gvk.ts';
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import { invalid, validateObjectMetaUpdate } from '../../api/machinery/validation.ts';
+import { clearManagedFields, hasSubresource, matchNamespace, throwInvalid } from './before-create.ts';
+import type { ObjectTarget } from './interface.ts';
+
+/** The changed object must be the one of the URL; what it leaves out of its identity is filled in. */
+export function matchIdentity(object: UnknownObject, target: ObjectTarget): void {
+  const name = object.metadata.name ?? '';
+  if (name === '') object.metadata.name = target.name;
+  else if (name !== target.name) {
+    throw newBadRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
+  }
+  matchNamespace(object, target.namespace);
+}
+
+/** UID and resourceVersion of the changed object are preconditions on the stored one. */
+export function checkPreconditions(definition: ResourceDefinition, object: UnknownObject, old: UnknownObject): void {
+  const resource: GroupResource = { group: definition.group, resource: definition.names.plural };
+  const { name, uid, resourceVersion = '' } = object.metadata;
+  if ((uid ?? '') !== '' && uid !== old.metadata.uid) {
+    throw newConflict(resource, name!, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`);
+  }
+  if (resourceVersion === '' || resourceVersion === '0') {
+    if (definition.behaviour.allowUnconditionalUpdate !== false) return;
+    const error = invalid('metadata.resourceVersion', 0, 'must be specified for an update');
+    throw newInvalid(definition.group, definition.names.kind, name!, [error]);
+  }
+  if (!/^\d+$/.test(resourceVersion)) {
+    const error = invalid('metadata.resourceVersion', resourceVersion, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+    throw newInvalid(definition.group, definition.names.kind, name!, [error]);
+  }
+  if (resourceVersion !== old.metadata.resourceVersion) throw newConflict(resource, name!);
+}
+
+/** Server-owned metadata comes from the stored object when it was left out; generation always does. */
+export function keepSystemFields(object: UnknownObject, old: UnknownObject): void {
+  const meta = object.metadata;
+  const before = old.metadata;
+  delete meta.selfLink;
+  clearManagedFields(object);
+  meta.uid = before.uid;
+  meta.resourceVersion = before.resourceVersion;
+  meta.creationTimestamp ??= before.creationTimestamp;
+  meta.deletionTimestamp ??= before.deletionTimestamp;
+  meta.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds;
+  meta.generation = before.generation;
+}
+
+/**
+ * Main writes keep the stored status, status writes keep the stored rest, finalize takes spec.finalizers only. A binding
+ * was made by the server itself and touches both.
+ */
+export function keepOtherParts(definition: ResourceDefinition, subresource: string, object: UnknownObject, old: UnknownObject): void {
+  if (subresource === '') {
+    if (!hasSubresource(definition, 'status')) return;
+    replaceMember(object, 'status', old.status);
+    return;
+  }
+  if (subresource === 'binding') return;
+  for (const { name } of definition.storageVersion.schema.fields) {
+    if (name === 'kind' || name === 'apiVersion' || name === 'metadata') continue;
+    if (subresource === 'status' && name === 'status') continue;
+    if (subresource === 'finalize' && name === 'spec') {
+      const finalizers = (object.spec as { finalizers?: string[] } | undefined)?.finalizers;
+      object.spec = { ...(old.spec as object), finalizers };
+      continue;
+    }
+    replaceMember(object, name, old[name]);
+  }
+  if (subresource === 'finalize') object.metadata = { ...old.metadata };
+}
+
+function replaceMember(object: UnknownObject, name: string, value: unknown): void {
+  if (value === undefined) delete object[name];
+  else object[name] = value;
+}
+
+/** Counts generation up when anything but metadata and status changed. Both objects are canonical. */
+export function countGeneration(definition: ResourceDefinition, object: UnknownObject, old: UnknownObject): void {
+  if (definition.behaviour.countsGeneration !== true) return;
+  const view = ({ metadata: _metadata, status: _status, ...rest }: UnknownObject): unknown => rest;
+  if (!equalJSON(view(object), view(old))) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
+}
+
+/** Throws 422 with everything that is wrong with the change. */
+export function validateChange(definition: ResourceDefinition, subresource: string, object: UnknownObject, old: UnknownObject): void {
+  const { behaviour } = definition;
+  const errors = validateObjectMetaUpdate(object.metadata, old.metadata);
+  if (subresource === 'status') errors.push(...(behaviour.validateStatusUpdate?.(object, old) ?? []));
+  else if (subresource === '') errors.push(...(behaviour.validateUpdate?.(object, old) ?? []));
+  throwInvalid(definition, object, errors);
+}

@@ -1,0 +1,505 @@
+/** CRUD on any resource, once for all kinds. Mirrors apiserver registry/generic/registry store.go. */
+import type { ResourceDefinition } from '../../api/definition.ts';
+import type { DefinitionSet } from '../../api/definition-set.ts';
+import { structuredCopy } from '../../api/machinery/client.ts';
+import { canonicalize, encodeObject } from '../../api/machinery/codec.ts';
+import type { Clock } from '../../api/machinery/clock.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
+import {
+  isNotFound,
+  newAlreadyExists,
+  newConflict,
+  newGenerateNameConflict,
+  newNotFound,
+  newTooLargeResourceVersion,
+} from '../../api/machinery/errors.ts';
+import { formatGroupVersion, type GroupResource } from '../../api/machinery/gvk.ts';
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { Random } from '../../api/machinery/random.ts';
+import { isKeyExists, isRevisionConflict, isKeyNotFound } from '../../storage/errors.ts';
+import type { KeyRange, Store, StoredValue } from '../../storage/interface.ts';
+import { namespaceRange, resourceKey, resourceRange, singleKeyRange } from '../../storage/keys.ts';
+import type { AdmissionRequest } from '../admission/plugin.ts';
+import type { AdmissionChain } from '../admission/index.ts';
+import {
+  applyDefaults,
+  checkNewObject,
+  dedupeOwnerReferences,
+  fillSystemFields,
+  generateName,
+  prepareForCreate,
+  validateNewObject,
+} from './before-create.ts';
+import { beginDelete, checkDeletePreconditions } from './before-delete.ts';
+import { checkPreconditions, countGeneration, keepOtherParts, keepSystemFields, matchIdentity, validateChange } from './before-update.ts';
+import type {
+  DeleteOptions,
+  ListOutcome,
+  ListReadOptions,
+  ObjectTarget,
+  ObjectUpdater,
+  ReadOptions,
+  RegistryWatch,
+  RegistryWatchListener,
+  RequestContext,
+  ResourceRegistry,
+  ResourceTarget,
+  ResultObject,
+  Scope,
+  UpdateOptions,
+  WatchReadOptions,
+  WriteOptions,
+} from './interface.ts';
+import { interpretError } from './interpret-errors.ts';
+import { parseResourceVersion, readPage, validateListOptions } from './list.ts';
+import { convertObject, decodeStored, Results } from './results.ts';
+import { Selection } from './selection.ts';
+import { openWatch, validateWatchOptions, withResourceVersion } from './watch.ts';
+
+/** How long a read waits for a revision that does not exist yet. */
+const FUTURE_REVISION_WAIT_MS = 3000;
+/** Tries of an update whose caller did not insist on a version, and of a generated name. */
+const UPDATE_TRIES = 5;
+const GENERATE_NAME_TRIES = 8;
+
+/** Side effects of a kind beyond the object itself: addresses and ports of services. */
+export interface ResourceHooks {
+  /** Allocates for a new (`old` undefined) or changed object, changing it in place; returns how to undo that. */
+  allocate(object: UnknownObject, old: UnknownObject | undefined, dryRun: boolean): () => void;
+  /** The object is gone. */
+  release(object: UnknownObject): void;
+}
+
+export interface RegistryOptions {
+  readonly store: Store;
+  /** Name of the cluster in every key. */
+  readonly cluster: string;
+  readonly definitions: DefinitionSet;
+  readonly admission: AdmissionChain;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** By `plural.group` (`services`). */
+  readonly hooks?: Readonly<Record<string, ResourceHooks>>;
+  /** Deep-freezes stored objects, so that a reader who changes one is found out. For tests: it costs time. */
+  readonly freeze?: boolean;
+}
+
+export function createRegistry(options: RegistryOptions): ResourceRegistry {
+  return new Registry(options);
+}
+
+/** A target with the definition that keeps its objects. */
+interface Resolved {
+  readonly target: ResourceTarget;
+  readonly storing: ResourceDefinition;
+  readonly resource: GroupResource;
+}
+
+class Registry implements ResourceRegistry {
+  readonly #options: RegistryOptions;
+  readonly #store: Store;
+  readonly #results = new Results();
+
+  constructor(options: RegistryOptions) {
+    this.#options = options;
+    this.#store = options.store;
+  }
+
+  async get(_context: RequestContext, target: ResourceTarget, object: ObjectTarget, options: ReadOptions): Promise<ResultObject> {
+    const resolved = this.#resolve(target);
+    await this.#waitForRevision(parseResourceVersion(options.resourceVersion));
+    const key = this.#key(resolved, object);
+    const value = key === undefined ? undefined : this.#store.get(key);
+    if (value === undefined) throw newNotFound(resolved.resource, object.name);
+    return this.#results.of(value, target, resolved.storing);
+  }
+
+  async list(_context: RequestContext, target: ResourceTarget, scope: Scope, options: ListReadOptions): Promise<ListOutcome> {
+    const resolved = this.#resolve(target);
+    validateListOptions(options);
+    const selection = new Selection(target.definition, options.labelSelector, options.fieldSelector);
+    await this.#waitForRevision(parseResourceVersion(options.resourceVersion));
+    const matches = (value: StoredValue): boolean => selection.matches(this.#results.of(value, target, resolved.storing).object);
+    const page = readPage(this.#store, this.#range(resolved, scope, selection), options, selection.isEmpty ? undefined : matches);
+    return {
+      items: page.values.map((value) => this.#results.of(value, target, resolved.storing)),
+      resourceVersion: String(page.revision),
+      continue: page.continue,
+      remainingItemCount: page.remainingItemCount,
+    };
+  }
+
+  async watch(
+    _context: RequestContext,
+    target: ResourceTarget,
+    scope: Scope,
+    options: WatchReadOptions,
+    listener: RegistryWatchListener,
+  ): Promise<RegistryWatch> {
+    const resolved = this.#resolve(target);
+    validateWatchOptions(options);
+    const selection = new Selection(target.definition, options.labelSelector, options.fieldSelector);
+    await this.#waitForRevision(parseResourceVersion(options.resourceVersion));
+    return openWatch({
+      store: this.#store,
+      range: this.#range(resolved, scope, selection),
+      selection,
+      options,
+      listener,
+      toResult: (value) => this.#results.of(value, target, resolved.storing),
+    });
+  }
+
+  async create(context: RequestContext, target: ResourceTarget, scope: Scope, object: UnknownObject, options: WriteOptions): Promise<ResultObject> {
+    const resolved = this.#resolve(target);
+    const { storing } = resolved;
+    const created = this.#toStored(resolved, object);
+    checkNewObject(created, scope.namespace);
+    fillSystemFields(created, this.#options.clock, this.#options.random, context.warnings);
+    applyDefaults(storing, created);
+    const request = this.#admissionRequest(context, resolved, 'CREATE', '', { namespace: scope.namespace, name: created.metadata.name ?? '' }, options.dryRun, created);
+    await this.#options.admission.admit(request);
+    prepareForCreate(storing, created);
+    const undo = this.#hooks(resolved)?.allocate(created, undefined, options.dryRun);
+    try {
+      const value = await this.#storeNew(context, resolved, request, created, options);
+      return this.#results.of(value, target, storing);
+    } catch (error) {
+      undo?.();
+      throw interpretError(error, resolved.resource, created.metadata.name ?? '');
+    }
+  }
+
+  /** Validates and writes a new object, under a new name each time a generated one is taken. */
+  async #storeNew(context: RequestContext, resolved: Resolved, request: AdmissionRequest, object: UnknownObject, options: WriteOptions): Promise<StoredValue> {
+    for (let tries = 1; ; tries++) {
+      const generated = generateName(object, this.#options.random);
+      const draft = generated === undefined ? object : { ...object, metadata: { ...object.metadata, name: generated } };
+      const canonical = this.#canonical(resolved.storing, draft);
+      validateNewObject(resolved.storing, canonical);
+      if (tries === 1) context.warnings.push(...(resolved.storing.behaviour.warnings?.(canonical, undefined) ?? []));
+      await this.#options.admission.validate({ ...request, name: canonical.metadata.name!, object: canonical });
+      const key = this.#key(resolved, { namespace: request.namespace, name: canonical.metadata.name! })!;
+      try {
+        return await this.#put(key, canonical, 'absent', options.dryRun);
+      } catch (error) {
+        if (!isKeyExists(error) || generated === undefined) throw error;
+        if (tries >= GENERATE_NAME_TRIES) throw newGenerateNameConflict(resolved.resource, generated);
+      }
+    }
+  }
+
+  async update(
+    context: RequestContext,
+    target: ResourceTarget,
+    object: ObjectTarget,
+    updater: ObjectUpdater,
+    options: UpdateOptions,
+  ): Promise<{ result: ResultObject; created: boolean }> {
+    const resolved = this.#resolve(target);
+    const key = this.#key(resolved, object);
+    for (let tries = 1; ; tries++) {
+      const current = key === undefined ? undefined : this.#store.latest(key);
+      if (current === undefined) return this.#createOnUpdate(context, resolved, object, updater, options);
+      try {
+        const value = await this.#updateOnce(context, resolved, object, current, updater, options);
+        return { result: this.#results.of(value, target, resolved.storing), created: false };
+      } catch (error) {
+        const lostRace = isRevisionConflict(error) || isKeyNotFound(error);
+        if (!lostRace || tries >= UPDATE_TRIES) throw interpretError(error, resolved.resource, object.name);
+      }
+    }
+  }
+
+  async #createOnUpdate(
+    context: RequestContext,
+    resolved: Resolved,
+    object: ObjectTarget,
+    updater: ObjectUpdater,
+    options: UpdateOptions,
+  ): Promise<{ result: ResultObject; created: boolean }> {
+    const { target, resource } = resolved;
+    const allowed = options.mayCreate === true && options.subresource === undefined && resolved.storing.behaviour.allowCreateOnUpdate === true;
+    if (!allowed) throw newNotFound(resource, object.name);
+    const created = await updater(undefined);
+    matchIdentity(created, object);
+    const { uid, resourceVersion = '' } = created.metadata;
+    if ((uid ?? '') !== '') {
+      throw newConflict(resource, object.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
+    }
+    if (resourceVersion !== '' && resourceVersion !== '0') throw newNotFound(resource, object.name);
+    delete created.metadata.resourceVersion;
+    return { result: await this.create(context, target, object, created, options), created: true };
+  }
+
+  async #updateOnce(
+    context: RequestContext,
+    resolved: Resolved,
+    object: ObjectTarget,
+    current: StoredValue,
+    updater: ObjectUpdater,
+    options: UpdateOptions,
+  ): Promise<StoredValue> {
+    const { storing } = resolved;
+    const subresource = options.subresource?.name ?? '';
+    const old = decodeStored(current);
+    const changed = this.#toStored(resolved, await updater(structuredCopy(this.#results.of(current, resolved.target, storing).object)));
+    matchIdentity(changed, object);
+    checkPreconditions(storing, changed, old);
+    keepSystemFields(changed, old);
+    dedupeOwnerReferences(changed, context.warnings);
+    if (subresource === '') applyDefaults(storing, changed);
+    const request = this.#admissionRequest(context, resolved, 'UPDATE', subresource, object, options.dryRun, changed, old);
+    await this.#options.admission.admit(request);
+    keepOtherParts(storing, subresource, changed, old);
+    if (subresource === '') storing.behaviour.prepareForUpdate?.(changed, old);
+    else if (subresource === 'status') storing.behaviour.prepareForStatusUpdate?.(changed, old);
+    const undo = subresource === '' ? this.#hooks(resolved)?.allocate(changed, old, options.dryRun) : undefined;
+    try {
+      return await this.#storeChange(context, resolved, request, current, changed, options);
+    } catch (error) {
+      undo?.();
+      throw error;
+    }
+  }
+
+  async #storeChange(
+    context: RequestContext,
+    resolved: Resolved,
+    request: AdmissionRequest,
+    current: StoredValue,
+    changed: UnknownObject,
+    options: UpdateOptions,
+  ): Promise<StoredValue> {
+    const { storing } = resolved;
+    const old = decodeStored(current);
+    const canonical = this.#canonical(storing, changed);
+    if (request.subresource === '') countGeneration(storing, canonical, old);
+    // What a write leaves as it was needs no new revision, and nobody is told.
+    canonical.metadata.resourceVersion = old.metadata.resourceVersion;
+    const isSame = equalJSON(canonical, old);
+    if (!isSame) {
+      validateChange(storing, request.subresource, canonical, old);
+      context.warnings.push(...(storing.behaviour.warnings?.(canonical, old) ?? []));
+    }
+    await this.#options.admission.validate({ ...request, object: canonical });
+    if (this.#isReleased(storing, canonical)) {
+      await this.#remove(resolved, current, canonical, options.dryRun);
+      return this.#detached(current, canonical);
+    }
+    if (isSame) return this.#store.get(current.key) ?? current;
+    return this.#put(current.key, canonical, current.revision, options.dryRun, current);
+  }
+
+  /** A deleted object that nothing holds any more goes with the write that let go of it. */
+  #isReleased(definition: ResourceDefinition, object: UnknownObject): boolean {
+    const { metadata } = object;
+    if (metadata.deletionTimestamp === undefined || (metadata.finalizers?.length ?? 0) > 0) return false;
+    if ((metadata.deletionGracePeriodSeconds ?? 0) > 0) return false;
+    return definition.behaviour.isHeld?.(object) !== true;
+  }
+
+  async delete(
+    context: RequestContext,
+    target: ResourceTarget,
+    object: ObjectTarget,
+    options: DeleteOptions,
+  ): Promise<{ result: ResultObject; gone: boolean }> {
+    const resolved = this.#resolve(target);
+    const key = this.#key(resolved, object);
+    for (let tries = 1; ; tries++) {
+      const current = key === undefined ? undefined : this.#store.latest(key);
+      if (current === undefined) throw newNotFound(resolved.resource, object.name);
+      try {
+        return await this.#deleteOnce(context, resolved, object, current, options);
+      } catch (error) {
+        const lostRace = isRevisionConflict(error) || isKeyNotFound(error);
+        if (!lostRace || tries >= UPDATE_TRIES) throw interpretError(error, resolved.resource, object.name);
+      }
+    }
+  }
+
+  async #deleteOnce(
+    context: RequestContext,
+    resolved: Resolved,
+    object: ObjectTarget,
+    current: StoredValue,
+    options: DeleteOptions,
+  ): Promise<{ result: ResultObject; gone: boolean }> {
+    const { storing, target } = resolved;
+    const old = decodeStored(current);
+    checkDeletePreconditions(storing, old, options);
+    const request = this.#admissionRequest(context, resolved, 'DELETE', '', object, options.dryRun, undefined, old);
+    await this.#options.admission.admit(request);
+    await this.#options.admission.validate(request);
+    const marked = structuredCopy(old);
+    const gone = beginDelete(storing, marked, options, this.#options.clock.now());
+    const canonical = this.#canonical(storing, marked);
+    if (gone) {
+      await this.#remove(resolved, current, canonical, options.dryRun);
+      return { result: this.#results.of(this.#detached(current, old), target, storing), gone };
+    }
+    canonical.metadata.resourceVersion = old.metadata.resourceVersion;
+    const value = equalJSON(canonical, old) ? current : await this.#put(current.key, canonical, current.revision, options.dryRun, current);
+    return { result: this.#results.of(value, target, storing), gone };
+  }
+
+  async deleteCollection(
+    context: RequestContext,
+    target: ResourceTarget,
+    scope: Scope,
+    list: ListReadOptions,
+    options: DeleteOptions,
+  ): Promise<ListOutcome> {
+    const outcome = await this.list(context, target, scope, list);
+    const items: ResultObject[] = [];
+    for (const item of outcome.items) {
+      const { namespace = '', name } = item.object.metadata;
+      try {
+        items.push((await this.delete(context, target, { namespace, name: name! }, options)).result);
+      } catch (error) {
+        // Somebody else was faster.
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    return { ...outcome, items };
+  }
+
+  #resolve(target: ResourceTarget): Resolved {
+    const { definition } = target;
+    const { storedAs, group, names } = definition;
+    const resource = { group, resource: names.plural };
+    if (storedAs.group === group && storedAs.resource === names.plural) return { target, storing: definition, resource };
+    const storing = this.#options.definitions.all().find((other) => other.group === storedAs.group && other.names.plural === storedAs.resource);
+    if (storing === undefined) throw new Error(`nothing stores ${names.plural} of ${group}`);
+    return { target, storing, resource };
+  }
+
+  #hooks({ storing }: Resolved): ResourceHooks | undefined {
+    return this.#options.hooks?.[storing.group === '' ? storing.names.plural : `${storing.names.plural}.${storing.group}`];
+  }
+
+  /** Key of an object; undefined for a name that no object can have. */
+  #key({ storing }: Resolved, { namespace, name }: ObjectTarget): string | undefined {
+    const parts = storing.namespaced ? [namespace, name] : [name];
+    if (parts.some((part) => part === '' || part.includes('/'))) return undefined;
+    return resourceKey({
+      cluster: this.#options.cluster,
+      group: storing.group,
+      resource: storing.names.plural,
+      ...(storing.namespaced ? { namespace } : {}),
+      name,
+    });
+  }
+
+  #range(resolved: Resolved, { namespace }: Scope, selection: Selection): KeyRange {
+    const { storing } = resolved;
+    const resource = { cluster: this.#options.cluster, group: storing.group, resource: storing.names.plural };
+    if (selection.name !== undefined && (namespace !== '' || !storing.namespaced)) {
+      const key = this.#key(resolved, { namespace, name: selection.name });
+      if (key !== undefined) return singleKeyRange(key);
+    }
+    if (namespace === '') return resourceRange(resource);
+    return namespaceRange({ ...resource, namespace });
+  }
+
+  async #waitForRevision(revision: number): Promise<void> {
+    if (revision <= this.#store.revision) return;
+    const abort = new AbortController();
+    const timer = this.#options.clock.schedule(FUTURE_REVISION_WAIT_MS, () => abort.abort());
+    try {
+      await this.#store.waitFor(revision, abort.signal);
+    } catch (error) {
+      if (!abort.signal.aborted) throw interpretError(error, { group: '', resource: '' }, '');
+      throw newTooLargeResourceVersion(revision, this.#store.revision);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** The caller's object in the shape it is stored in; a copy whenever shapes differ. */
+  #toStored({ target, storing }: Resolved, object: UnknownObject): UnknownObject {
+    const from = formatGroupVersion(target.definition.group, target.version);
+    const to = formatGroupVersion(storing.group, storing.storageVersion.name);
+    object.metadata ??= {};
+    if (from === to) {
+      object.kind = storing.names.kind;
+      object.apiVersion = to;
+      return object;
+    }
+    const converted = convertObject(target, object, from, to);
+    converted.kind = storing.names.kind;
+    return converted;
+  }
+
+  /** Canonical, with a place for the resourceVersion. */
+  #canonical(definition: ResourceDefinition, object: UnknownObject): UnknownObject {
+    object.metadata.resourceVersion = '0';
+    return canonicalize(definition.storageVersion.schema, object);
+  }
+
+  async #put(key: string, object: UnknownObject, expect: 'absent' | number, dryRun: boolean, current?: StoredValue): Promise<StoredValue> {
+    if (dryRun) return this.#pretend(key, object, expect, current);
+    return this.#store.put(
+      key,
+      (revision) => {
+        object.metadata.resourceVersion = String(revision);
+        return { bytes: encodeObject(object), decoded: this.#options.freeze === true ? deepFreeze(object) : object };
+      },
+      { expect },
+    );
+  }
+
+  /** What a write would have stored. */
+  #pretend(key: string, object: UnknownObject, expect: 'absent' | number, current: StoredValue | undefined): StoredValue {
+    if (expect === 'absent') {
+      if (this.#store.latest(key) !== undefined) throw newAlreadyExists(this.#resourceOf(key), object.metadata.name!);
+      delete object.metadata.resourceVersion;
+    }
+    const revision = current?.revision ?? 0;
+    return { key, bytes: encodeObject(object), decoded: object, revision, createRevision: current?.createRevision ?? 0 };
+  }
+
+  #resourceOf(key: string): GroupResource {
+    const [, , group, resource] = key.split('/') as [string, string, string, string];
+    return { group: group === 'core' ? '' : group, resource };
+  }
+
+  async #remove(resolved: Resolved, current: StoredValue, last: UnknownObject, dryRun: boolean): Promise<void> {
+    if (dryRun) return;
+    await this.#store.delete(
+      current.key,
+      (revision) => {
+        const decoded = withResourceVersion(last, revision);
+        return { bytes: encodeObject(decoded), decoded };
+      },
+      { expect: current.revision },
+    );
+    this.#hooks(resolved)?.release(decodeStored(current));
+  }
+
+  /** An object that is not, or no longer, stored. */
+  #detached(current: StoredValue, object: UnknownObject): StoredValue {
+    return { ...current, bytes: encodeObject(object), decoded: object };
+  }
+
+  #admissionRequest(
+    context: RequestContext,
+    { storing }: Resolved,
+    operation: AdmissionRequest['operation'],
+    subresource: string,
+    { namespace, name }: ObjectTarget,
+    dryRun: boolean,
+    object?: UnknownObject,
+    oldObject?: UnknownObject,
+  ): AdmissionRequest {
+    return { operation, definition: storing, subresource, namespace, name, object, oldObject, user: context.user, dryRun, warnings: context.warnings };
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  Object.freeze(value);
+  for (const member of Object.values(value)) deepFreeze(member);
+  return value;
+}

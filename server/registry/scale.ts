@@ -1,0 +1,49 @@
+/** The scale subresource: an autoscaling/v1 Scale made from, and written back to, the parent. */
+import type { ResourceDefinition, ScaleMapping } from '../../api/definition.ts';
+import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
+import { canonicalize } from '../../api/machinery/codec.ts';
+import { newConflict, newInvalid } from '../../api/machinery/errors.ts';
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import { invalid } from '../../api/machinery/validation.ts';
+
+const SCALE = 'io.k8s.api.autoscaling.v1.Scale';
+
+/** How the kind is scaled. Throws when it is not. */
+export function scaleMappingOf(definition: ResourceDefinition): ScaleMapping {
+  const mapping = definition.behaviour.scale;
+  if (mapping === undefined) throw new Error(`${definition.names.plural} has no scale mapping`);
+  return mapping;
+}
+
+export function scaleSchema(): ReturnType<typeof builtInSchema> {
+  return builtInSchema(SCALE);
+}
+
+/** The Scale of an object. */
+export function scaleOf(definition: ResourceDefinition, object: UnknownObject): UnknownObject {
+  const mapping = scaleMappingOf(definition);
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  return canonicalize(scaleSchema(), {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: { replicas: mapping.specReplicas(object) },
+    status: { replicas: mapping.statusReplicas(object), selector: mapping.selector(object) },
+  });
+}
+
+/** Writes the replicas of `scale` into `object` (a copy), honouring UID and resourceVersion as preconditions. */
+export function applyScale(definition: ResourceDefinition, object: UnknownObject, scale: UnknownObject): UnknownObject {
+  const resource = { group: definition.group, resource: definition.names.plural };
+  const { name, uid, resourceVersion = '' } = scale.metadata;
+  const replicas = (scale.spec as { replicas?: number } | undefined)?.replicas ?? 0;
+  if (replicas < 0) {
+    throw newInvalid('autoscaling', 'Scale', name ?? '', [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+  }
+  if ((uid ?? '') !== '' && uid !== object.metadata.uid) {
+    throw newConflict(resource, object.metadata.name!, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid}`);
+  }
+  if (resourceVersion !== '' && resourceVersion !== object.metadata.resourceVersion) throw newConflict(resource, object.metadata.name!);
+  scaleMappingOf(definition).setSpecReplicas(object, replicas);
+  return object;
+}

@@ -1,0 +1,100 @@
+/** Watches: the state at the start where it was asked for, then every change, seen through the selectors. */
+import { newInvalid, newServiceUnavailable } from '../../api/machinery/errors.ts';
+import { forbidden, notSupported } from '../../api/machinery/validation.ts';
+import { encodeObject } from '../../api/machinery/codec.ts';
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { KeyRange, Store, StoredValue, StoreEvent } from '../../storage/interface.ts';
+import type { RegistryEvent, RegistryWatch, RegistryWatchListener, ResultObject, WatchReadOptions } from './interface.ts';
+import { interpretError } from './interpret-errors.ts';
+import { parseResourceVersion } from './list.ts';
+import { decodeStored } from './results.ts';
+import type { Selection } from './selection.ts';
+
+/** Throws 422 on combinations upstream forbids. */
+export function validateWatchOptions(options: WatchReadOptions): void {
+  const match = options.resourceVersionMatch ?? '';
+  const errors = [];
+  if (options.sendInitialEvents !== undefined && match !== 'NotOlderThan') {
+    errors.push(forbidden('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+  } else if (options.sendInitialEvents === undefined && match !== '') {
+    errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+  } else if (match !== '' && match !== 'NotOlderThan') {
+    errors.push(notSupported('resourceVersionMatch', match, ['NotOlderThan', '']));
+  }
+  if (errors.length > 0) throw newInvalid('meta.k8s.io', 'ListOptions', '', errors);
+}
+
+export interface WatchRequest {
+  readonly store: Store;
+  readonly range: KeyRange;
+  readonly selection: Selection;
+  readonly options: WatchReadOptions;
+  readonly listener: RegistryWatchListener;
+  toResult(value: StoredValue): ResultObject;
+}
+
+/** Opens the watch; the revision asked for must exist. Initial events are handed over before this returns. */
+export function openWatch(request: WatchRequest): RegistryWatch {
+  const { store, range, options, listener } = request;
+  const requested = parseResourceVersion(options.resourceVersion);
+  const withState = options.sendInitialEvents ?? requested === 0;
+  const from = withState ? store.revision : requested === 0 ? store.revision : requested;
+  if (withState) sendState(request, from);
+  try {
+    return store.watch(range, from, {
+      events: (events) => {
+        const visible = events.flatMap((event) => eventFor(request, event) ?? []);
+        if (visible.length > 0) listener.events(visible);
+      },
+      ended: (error) => listener.ended(error.code === 'unavailable' ? newServiceUnavailable(error.message) : toError(error, from)),
+    });
+  } catch (error) {
+    throw toError(error, from);
+  }
+}
+
+function toError(error: unknown, requested: number): Error {
+  return interpretError(error, { group: '', resource: '' }, '', requested) as Error;
+}
+
+function sendState({ store, range, selection, options, listener, toResult }: WatchRequest, revision: number): void {
+  const events: RegistryEvent[] = [];
+  for (const value of store.list(range).entries) {
+    if (selection.isEmpty || selection.matches(decodeStored(value))) events.push({ type: 'ADDED', result: toResult(value) });
+  }
+  if (options.allowWatchBookmarks === true && options.sendInitialEvents === true) {
+    events.push({ type: 'BOOKMARK', revision, initialEventsEnd: true });
+  }
+  if (events.length > 0) listener.events(events);
+}
+
+/** What the watcher sees of a change: entering the selection is ADDED, leaving it DELETED. */
+function eventFor({ selection, toResult }: WatchRequest, event: StoreEvent): RegistryEvent | undefined {
+  if (selection.isEmpty) {
+    const type = event.type === 'created' ? 'ADDED' : event.type === 'updated' ? 'MODIFIED' : 'DELETED';
+    return { type, result: toResult(event.value) };
+  }
+  const was = event.previous !== undefined && selection.matches(decodeStored(event.previous));
+  const is = event.type !== 'deleted' && selection.matches(decodeStored(event.value));
+  if (is) return { type: was ? 'MODIFIED' : 'ADDED', result: toResult(event.value) };
+  if (!was) return undefined;
+  return { type: 'DELETED', result: toResult(event.type === 'deleted' ? event.value : departed(event)) };
+}
+
+const departedValues = new WeakMap<StoredValue, StoredValue>();
+
+/** The state before the change, carrying the change's revision; made once for all watchers. */
+function departed({ previous, revision }: StoreEvent): StoredValue {
+  let value = departedValues.get(previous!);
+  if (value?.revision !== revision) {
+    const decoded = withResourceVersion(decodeStored(previous!), revision);
+    value = { ...previous!, bytes: encodeObject(decoded), decoded, revision };
+    departedValues.set(previous!, value);
+  }
+  return value;
+}
+
+/** A copy of a stored object with another resourceVersion, in place of the old. */
+export function withResourceVersion(object: UnknownObject, revision: number): UnknownObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
