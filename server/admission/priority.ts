@@ -37,7 +37,7 @@ export function priority({ reader }: AdmissionContext): AdmissionPlugin {
 
 /** The global default; the lowest, should there be several. */
 function defaultClass(classes: readonly PriorityClass[]): PriorityClass | undefined {
-  return classes.filter(({ globalDefault }) => globalDefault === true).sort((a, b) => a.value - b.value)[0];
+  return classes.filter(({ globalDefault }) => globalDefault === true).sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
 }
 
 function checkSingleDefault({ definition, operation, object, name }: AdmissionRequest, classes: readonly PriorityClass[]): void {

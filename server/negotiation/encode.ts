@@ -1,0 +1,39 @@
+/** Bytes of single objects in each media type. */
+import { stringifyJSON } from '../../api/machinery/json.ts';
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import { encodeEnvelope, encodeProtobuf } from '../../api/machinery/protobuf.ts';
+import type { StructSchema } from '../../api/machinery/schema.ts';
+import { JSON_TYPE, YAML_TYPE, type OutputFormat } from './accept.ts';
+import { indentJSON } from './pretty.ts';
+import { formatYAML } from './yaml.ts';
+
+const NEWLINE = Buffer.from('\n');
+
+/** JSON with the newline Go's encoder puts behind it; indented JSON has none. */
+export function finishJSON(compact: Buffer, pretty: boolean): Buffer {
+  return pretty ? Buffer.from(indentJSON(compact.toString('utf8'))) : Buffer.concat([compact, NEWLINE]);
+}
+
+/** A canonical object with `kind` and `apiVersion`, whose compact JSON may be at hand. */
+export function encodeDocument(
+  schema: StructSchema,
+  object: UnknownObject,
+  format: OutputFormat,
+  json?: Buffer,
+): Uint8Array {
+  switch (format.type) {
+    case JSON_TYPE:
+      return finishJSON(json ?? Buffer.from(stringifyJSON(object)), format.pretty);
+    case YAML_TYPE:
+      return Buffer.from(formatYAML(object));
+    default: {
+      const { apiVersion = '', kind = '' } = object;
+      return encodeEnvelope({ apiVersion, kind }, encodeProtobuf(schema, object));
+    }
+  }
+}
+
+/** JSON data that has no protobuf form (Table). */
+export function encodeData(data: unknown, format: OutputFormat): Uint8Array {
+  return format.type === YAML_TYPE ? Buffer.from(formatYAML(data)) : finishJSON(Buffer.from(stringifyJSON(data)), format.pretty);
+}
