@@ -4,7 +4,7 @@
  */
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import openapiTS, { astToString } from 'openapi-typescript';
+import openapiTS, { astToString, type SchemaObject } from 'openapi-typescript';
 import resources from './facts/resources.json' with { type: 'json' };
 import types from './facts/types.json' with { type: 'json' };
 import type { ResourceFacts } from './facts/schema.ts';
@@ -14,7 +14,7 @@ const FOLDER = join(import.meta.dirname, 'generated');
 const HEADER = `/* Made by openapi/generate.ts from the facts of Kubernetes ${types.kubernetes}. Do not edit. */\n`;
 
 const ast = await openapiTS(
-  { openapi: '3.0.0', info: { title: 'Kubernetes', version: types.kubernetes }, paths: {}, components: { schemas: typeSchemas(types) } },
+  { openapi: '3.0.0', info: { title: 'Kubernetes', version: types.kubernetes }, paths: {}, components: { schemas: typeSchemas(types) as Record<string, SchemaObject> } },
   { silent: true },
 );
 for (const name of readdirSync(FOLDER)) rmSync(join(FOLDER, name));

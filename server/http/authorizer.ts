@@ -1,6 +1,6 @@
 /** Whether a user may do something. Role-based access control will be one more authorizer in the list. */
 import type { UserInfo } from '../registry/interface.ts';
-import type { RequestInfo } from '../request.ts';
+import type { RequestInfo } from './request.ts';
 
 export type Decision = 'allow' | 'deny' | 'no-opinion';
 

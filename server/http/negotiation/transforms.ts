@@ -1,9 +1,9 @@
 /** Other views of objects: tables, and metadata only. */
-import type { ResourceDefinition, TableColumn, TableDefinition } from '../../api/definition.ts';
-import { defaultTable } from '../../api/groups/printing/index.ts';
-import { newInvalid } from '../../api/machinery/errors.ts';
-import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { invalid } from '../../api/machinery/validation.ts';
+import type { ResourceDefinition, TableColumn, TableDefinition } from '../../../api/definition.ts';
+import { defaultTable } from '../../../api/groups/printing/index.ts';
+import { newInvalid } from '../../../api/machinery/errors.ts';
+import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
+import { invalid } from '../../../api/machinery/validation.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 

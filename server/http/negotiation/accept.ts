@@ -1,5 +1,5 @@
 /** Which form of an answer the client takes. Mirrors apiserver endpoints/handlers/negotiation. */
-import { newNotAcceptable } from '../../api/machinery/errors.ts';
+import { newNotAcceptable } from '../../../api/machinery/errors.ts';
 
 export type MediaType = 'json' | 'yaml' | 'protobuf';
 

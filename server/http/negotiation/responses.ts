@@ -2,13 +2,13 @@
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
-import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
-import { encodeObject } from '../../api/machinery/codec.ts';
-import type { Status } from '../../api/machinery/errors.ts';
-import { formatGroupVersion } from '../../api/machinery/gvk.ts';
-import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { encodeEnvelope, encodeProtobuf } from '../../api/machinery/protobuf.ts';
-import type { StructSchema } from '../../api/machinery/schema.ts';
+import { builtInSchema } from '../../../api/machinery/built-in-schemas.ts';
+import { encodeObject } from '../../../api/machinery/codec.ts';
+import type { Status } from '../../../api/machinery/errors.ts';
+import { formatGroupVersion } from '../../../api/machinery/gvk.ts';
+import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
+import { encodeEnvelope, encodeProtobuf } from '../../../api/machinery/protobuf.ts';
+import type { StructSchema } from '../../../api/machinery/schema.ts';
 import { isTrue } from '../request.ts';
 import { MEDIA_TYPES, negotiate, type MediaType } from './accept.ts';
 
@@ -37,9 +37,9 @@ export async function respond(request: Request, code: number, mediaType: MediaTy
   if (body.length > GZIP_SIZE_BYTES_MIN && acceptsGzip(request)) {
     all['Content-Encoding'] = 'gzip';
     all['Vary'] = 'Accept-Encoding';
-    return new Response(await gzipAsync(body, { level: 1 }), { status: code, headers: all });
+    return new Response((await gzipAsync(body, { level: 1 })) as Buffer<ArrayBuffer>, { status: code, headers: all });
   }
-  return new Response(body, { status: code, headers: { ...all, 'Content-Length': String(body.length) } });
+  return new Response(new Uint8Array(body.buffer, body.byteOffset, body.length) as Uint8Array<ArrayBuffer>, { status: code, headers: { ...all, 'Content-Length': String(body.length) } });
 }
 
 function encodePayload(request: Request, mediaType: MediaType, payload: Payload): Buffer {
@@ -89,7 +89,7 @@ export function listBytes(
 ): Buffer[] {
   const prefix = Buffer.byteLength(itemPrefix(item));
   const head = JSON.stringify({ kind: list.kind, apiVersion: list.apiVersion, metadata: list.metadata });
-  const chunks = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
+  const chunks: Buffer[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
   items.forEach(({ bytes }, index) => {
     chunks.push(index === 0 ? OPEN : COMMA_OPEN, bytes.subarray(prefix));
   });

@@ -1,7 +1,7 @@
 /** Who a request is from. */
 import { newUnauthorized } from '../../api/machinery/errors.ts';
 import type { UserInfo } from '../registry/interface.ts';
-import type { RequestEnvironment } from '../request.ts';
+import type { RequestEnvironment } from './request.ts';
 
 export interface AuthenticationOptions {
   /** Static bearer tokens and whom they stand for. */

@@ -1,14 +1,14 @@
 /** Watches as streams of frames. */
-import type { ResourceDefinition, TableDefinition } from '../../api/definition.ts';
-import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
-import type { Clock, Timer } from '../../api/machinery/clock.ts';
-import { canonicalize, encodeObject } from '../../api/machinery/codec.ts';
-import { isStatusError, newInternalError, type Status } from '../../api/machinery/errors.ts';
-import { formatGroupVersion } from '../../api/machinery/gvk.ts';
-import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { encodeEnvelope, encodeProtobuf } from '../../api/machinery/protobuf.ts';
-import type { StructSchema } from '../../api/machinery/schema.ts';
-import type { RegistryEvent, RegistryWatch, RegistryWatchListener, ResultObject } from '../registry/interface.ts';
+import type { ResourceDefinition, TableDefinition } from '../../../api/definition.ts';
+import { builtInSchema } from '../../../api/machinery/built-in-schemas.ts';
+import type { Clock, Timer } from '../../../api/machinery/clock.ts';
+import { canonicalize, encodeObject } from '../../../api/machinery/codec.ts';
+import { isStatusError, newInternalError, type Status } from '../../../api/machinery/errors.ts';
+import { formatGroupVersion } from '../../../api/machinery/gvk.ts';
+import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
+import { encodeEnvelope, encodeProtobuf } from '../../../api/machinery/protobuf.ts';
+import type { StructSchema } from '../../../api/machinery/schema.ts';
+import type { RegistryEvent, RegistryWatch, RegistryWatchListener, ResultObject } from '../../registry/interface.ts';
 import type { Negotiated } from './accept.ts';
 import { newTable, partialMetadata, tableOf, tableRow, type IncludeObject } from './transforms.ts';
 

@@ -1,5 +1,5 @@
 /** What a request is about, found once and carried along. */
-import type { UserInfo } from './registry/interface.ts';
+import type { UserInfo } from '../registry/interface.ts';
 
 /** Facts of the connection a request came over. */
 export interface RequestEnvironment {

@@ -1,12 +1,12 @@
 /** Bodies of requests: reading, media types, decoding and strictness. */
 import { parseDocument } from 'yaml';
-import { canonicalize, decodeObject, DecodeError } from '../../api/machinery/codec.ts';
-import { newBadRequest, newRequestEntityTooLarge, newUnsupportedMediaType } from '../../api/machinery/errors.ts';
-import { formatGroupVersion, parseGroupVersion } from '../../api/machinery/gvk.ts';
-import { parseJSON } from '../../api/machinery/json.ts';
-import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { decodeEnvelope, decodeProtobuf } from '../../api/machinery/protobuf.ts';
-import type { StructSchema } from '../../api/machinery/schema.ts';
+import { canonicalize, decodeObject, DecodeError } from '../../../api/machinery/codec.ts';
+import { newBadRequest, newRequestEntityTooLarge, newUnsupportedMediaType } from '../../../api/machinery/errors.ts';
+import { formatGroupVersion, parseGroupVersion } from '../../../api/machinery/gvk.ts';
+import { parseJSON } from '../../../api/machinery/json.ts';
+import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
+import { decodeEnvelope, decodeProtobuf } from '../../../api/machinery/protobuf.ts';
+import type { StructSchema } from '../../../api/machinery/schema.ts';
 import type { MediaType } from './accept.ts';
 
 /** Largest body that is read, as the API server has it. */

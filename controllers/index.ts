@@ -1,0 +1,29 @@
+/** Every controller there is. The scheduler and the nodes are controllers too, with switches of their own. */
+import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
+import { endpointsController } from './endpoints/endpoints-controller.ts';
+import { garbageCollectorController } from './garbage-collector/garbage-collector.ts';
+import { kubeletController } from './kubelet/kubelet.ts';
+import { namespaceController } from './namespace/namespace-controller.ts';
+import { nodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
+import { persistentVolumeBinder } from './persistent-volume-binder/persistent-volume-binder.ts';
+import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
+import type { ControllerDefinition } from './runtime/controller.ts';
+import { schedulerController } from './scheduler/scheduler.ts';
+import { serviceAccountController } from './serviceaccount/serviceaccount-controller.ts';
+import { claimProtectionController, volumeProtectionController } from './volume-protection/volume-protection-controller.ts';
+
+/** What --controllers chooses from, in the order they are set up. */
+export const CONTROLLERS: readonly ControllerDefinition[] = [
+  namespaceController,
+  serviceAccountController,
+  rootCAPublisher,
+  garbageCollectorController,
+  nodeLifecycleController,
+  endpointsController,
+  endpointSliceController,
+  persistentVolumeBinder,
+  claimProtectionController,
+  volumeProtectionController,
+];
+
+export { kubeletController, schedulerController };

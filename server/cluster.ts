@@ -1,0 +1,251 @@
+/** The composition root: store, registry, app, controllers and nodes made into one cluster. The only file that knows all. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DefinitionSet } from '../api/definition-set.ts';
+import { builtInDefinitions } from '../api/groups/index.ts';
+import type { Client } from '../api/machinery/client.ts';
+import { RealClock, type Clock } from '../api/machinery/clock.ts';
+import { createLogger, type Logger, type LogLevel } from '../api/machinery/logger.ts';
+import { randomSeed, SeededRandom } from '../api/machinery/random.ts';
+import { TaskTracker } from '../api/machinery/tasks.ts';
+import { CONTROLLERS, kubeletController, schedulerController } from '../controllers/index.ts';
+import { createControllerManager, selectControllers, type ControllerManager } from '../controllers/runtime/manager.ts';
+import { loadDocuments } from '../openapi/documents.ts';
+import { openEngine } from '../storage/engines/index.ts';
+import type { Store } from '../storage/interface.ts';
+import { openStore } from '../storage/store.ts';
+import { createAdmissionChain } from './admission/index.ts';
+import { createObjectReader } from './admission/reader.ts';
+import { ServiceAllocator } from './allocators/service-allocator.ts';
+import { bootstrap } from './bootstrap.ts';
+import { createApp } from './http/app.ts';
+import { createAuthenticator } from './http/authenticator.ts';
+import { privilegedGroup, unionAuthorizer } from './http/authorizer.ts';
+import { createDiscovery } from './http/discovery.ts';
+import { createEndpoints, type HealthCheck } from './http/endpoints.ts';
+import { formatKubeconfig } from './kubeconfig.ts';
+import { listen, type Listener } from './listen.ts';
+import { createLoopbackClient } from './loopback-client.ts';
+import { openCertificates, type CertificateKeeper } from './pki/keep.ts';
+import type { ResourceRegistry } from './registry/interface.ts';
+import { createRegistry } from './registry/resource-registry.ts';
+import { createSubresourceCreators } from './registry/subresources.ts';
+import { KUBERNETES_VERSION } from './version.ts';
+
+export interface ClusterOptions {
+  /** Port to serve on; 0, the default, takes any free one. */
+  readonly port?: number;
+  /** Address to listen on. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Folder that keeps objects and certificates. Without one everything is in memory. */
+  readonly dataDir?: string;
+  /** Simulated nodes. Default 1. */
+  readonly nodes?: number;
+  /** Default true. */
+  readonly scheduler?: boolean;
+  /** As kube-controller-manager's --controllers: `*`, `name`, `-name`. Default all. */
+  readonly controllers?: readonly string[];
+  /** Addresses of services. Default 10.96.0.0/16. */
+  readonly serviceClusterIPRange?: string;
+  readonly enableAdmissionPlugins?: readonly string[];
+  readonly disableAdmissionPlugins?: readonly string[];
+  /** Makes UIDs, name suffixes, addresses and ports repeatable. */
+  readonly seed?: string;
+  /** Lines go to standard error. Default warn. */
+  readonly logLevel?: LogLevel;
+  /** Time of the cluster. Default the machine's. */
+  readonly clock?: Clock;
+}
+
+export interface Cluster {
+  /** For example `https://127.0.0.1:41234`. */
+  readonly url: string;
+  /** Kubeconfig of the administrator, as YAML. */
+  readonly kubeconfig: string;
+  /** An in-process client with all rights. */
+  readonly client: Client;
+  /** Resolves when no controller has anything to do at this moment. */
+  idle(): Promise<void>;
+  /** Ends watches, stops controllers, flushes and closes. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const CLUSTER_NAME = 'default';
+const ADMIN = { commonName: 'kubernetes-admin', organizations: ['system:masters'] };
+/** How often old history is forgotten; what changed since the time before stays readable. */
+const COMPACTION_INTERVAL_MS = 300_000;
+
+/** Starts a cluster and serves it. Rejects when the port or the data directory is in use. */
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const clock = options.clock ?? new RealClock();
+  const logger = createLogger({
+    level: options.logLevel ?? 'warn',
+    write: (line) => process.stderr.write(`${line}\n`),
+    now: () => clock.now(),
+  });
+  const { dataDir } = options;
+  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
+  const engine = dataDir === undefined ? openEngine({ type: 'memory' }) : openEngine({ type: 'level', directory: join(dataDir, 'objects'), durability: 'process' });
+  const store = await openStore({ engine, logger });
+  try {
+    return await startOn(store, { ...options, clock }, logger);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function startOn(store: Store, options: ClusterOptions & { readonly clock: Clock }, logger: Logger): Promise<Cluster> {
+  const { clock, host = '127.0.0.1' } = options;
+  const random = new SeededRandom(options.seed ?? randomSeed());
+  const tasks = new TaskTracker();
+  const definitions = new DefinitionSet(builtInDefinitions());
+  const reader = createObjectReader(store, CLUSTER_NAME);
+  const services = new ServiceAllocator(options.serviceClusterIPRange ?? '10.96.0.0/16', random);
+  services.restore(reader);
+  const registry = createRegistry({
+    store,
+    cluster: CLUSTER_NAME,
+    definitions,
+    admission: createAdmissionChain({ reader, random }, { enable: options.enableAdmissionPlugins, disable: options.disableAdmissionPlugins }),
+    clock,
+    random,
+    hooks: { services },
+    freeze: process.env['NODE_ENV'] === 'test',
+  });
+  const creators = createSubresourceCreators({ registry, definitions, clock });
+  const client = createLoopbackClient({ registry, definitions, tasks, creators });
+  const certificates = await openCertificates(options.dataDir === undefined ? undefined : join(options.dataDir, 'pki'), clock.now());
+  const closing = new AbortController();
+  const ready = { value: false };
+  const shared = { store, clock, random, logger, definitions, registry, creators, closing: closing.signal };
+  const listener = await serve(shared, options, certificates, () => ready.value);
+  const manager = createManager({ client, clock, random, tasks, logger }, options, certificates);
+  try {
+    await bootstrap({
+      client,
+      address: host,
+      port: listener.port,
+      serviceRange: services.range,
+      clientAuthority: certificates.authority.certificate,
+    });
+    await manager.start();
+  } catch (error) {
+    await listener.close();
+    throw error;
+  }
+  ready.value = true;
+  await tasks.idle();
+  const stopCompaction = compactRegularly(store, clock, logger);
+  const admin = await certificates.certificate('admin', { ...ADMIN, usage: 'client' });
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    ready.value = false;
+    stopCompaction();
+    closing.abort();
+    await manager.stop();
+    await listener.close();
+    await store.close();
+  };
+  return {
+    url: listener.url,
+    kubeconfig: formatKubeconfig({
+      url: listener.url,
+      authorityCertificate: certificates.authority.certificate,
+      clientCertificate: admin.certificate,
+      clientKey: admin.key,
+    }),
+    client,
+    idle: () => tasks.idle(),
+    stop: () => (stopped ??= stop()),
+  };
+}
+
+interface Shared {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: SeededRandom;
+  readonly logger: Logger;
+  readonly definitions: DefinitionSet;
+  readonly registry: ResourceRegistry;
+  readonly creators: ReturnType<typeof createSubresourceCreators>;
+  readonly closing: AbortSignal;
+}
+
+async function serve(shared: Shared, options: ClusterOptions, certificates: CertificateKeeper, isReady: () => boolean): Promise<Listener> {
+  const { host = '127.0.0.1', port = 0 } = options;
+  const { clock, random, logger, definitions, registry, creators, closing } = shared;
+  let listener: Listener | undefined;
+  const app = createApp({
+    clock,
+    random,
+    logger,
+    closing,
+    authenticate: createAuthenticator({}),
+    authorizer: unionAuthorizer([privilegedGroup]),
+    services: { registry, definitions, creators, clock, random },
+    discovery: createDiscovery(definitions, () => `${host}:${listener?.port ?? port}`),
+    endpoints: createEndpoints({
+      definitions,
+      kubernetesVersion: KUBERNETES_VERSION,
+      buildDate: '2026-01-01T00:00:00Z',
+      checks: healthChecks(isReady),
+      openapi: loadDocuments(definitions),
+    }),
+  });
+  const names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost', '127.0.0.1'];
+  const hosts = [...new Set([...names, host])];
+  const server = await certificates.certificate('apiserver', { commonName: 'kube-apiserver', usage: 'server', hosts });
+  listener = await listen({ app, host, port, key: server.key, certificate: server.certificate, authority: certificates.authority.certificate });
+  return listener;
+}
+
+function healthChecks(isReady: () => boolean): HealthCheck[] {
+  const everywhere = ['healthz', 'livez', 'readyz'] as const;
+  const always = (): boolean => true;
+  return [
+    { name: 'ping', endpoints: everywhere, isHealthy: always },
+    { name: 'log', endpoints: everywhere, isHealthy: always },
+    { name: 'etcd', endpoints: everywhere, isHealthy: always },
+    { name: 'etcd-readiness', endpoints: ['readyz'], isHealthy: always },
+    { name: 'informer-sync', endpoints: ['readyz'], isHealthy: isReady },
+    { name: 'poststarthook/start-kubemu-controllers', endpoints: everywhere, isHealthy: isReady },
+    { name: 'shutdown', endpoints: ['readyz'], isHealthy: always },
+  ];
+}
+
+function createManager(
+  base: { readonly client: Client; readonly clock: Clock; readonly random: SeededRandom; readonly tasks: TaskTracker; readonly logger: Logger },
+  options: ClusterOptions,
+  certificates: CertificateKeeper,
+): ControllerManager {
+  const nodes = options.nodes ?? 1;
+  const controllers = selectControllers(CONTROLLERS, options.controllers ?? ['*']);
+  return createControllerManager({
+    ...base,
+    controllers: [
+      ...controllers,
+      ...(options.scheduler === false ? [] : [schedulerController]),
+      ...(nodes === 0 ? [] : [kubeletController]),
+    ],
+    options: {
+      serviceClusterIPRange: options.serviceClusterIPRange ?? '10.96.0.0/16',
+      nodes,
+      caCertificate: certificates.authority.certificate,
+      kubernetesVersion: KUBERNETES_VERSION,
+    },
+  });
+}
+
+/** Forgets what changed more than two intervals ago. Returns how to stop. */
+function compactRegularly(store: Store, clock: Clock, logger: Logger): () => void {
+  let previous = store.revision;
+  const round = (): void => {
+    const target = previous;
+    previous = store.revision;
+    store.compact(target).catch((error: unknown) => logger.error('compaction failed', { error }));
+    timer = clock.schedule(COMPACTION_INTERVAL_MS, round);
+  };
+  let timer = clock.schedule(COMPACTION_INTERVAL_MS, round);
+  return () => timer.cancel();
+}
