@@ -6,7 +6,7 @@ const HUMAN_AGENT = /^(?:curl|Wget|Mozilla\/5\.0)/;
 /** Whether the answer is indented: as `pretty` says, else for browsers and curl. */
 export function wantsPretty(query: URLSearchParams, userAgent: string | null): boolean {
   const pretty = query.get('pretty');
-  if (pretty !== null && pretty !== '') return pretty !== '0' && pretty.toLowerCase() !== 'false';
+  if (pretty !== null && pretty !== '') return /^(?:1|t|T|TRUE|true|True)$/.test(pretty);
   return userAgent !== null && HUMAN_AGENT.test(userAgent);
 }
 

@@ -1,0 +1,126 @@
+/** The server as a pure function from Request to Response; sockets are the adapter's matter. */
+import { Hono } from 'hono';
+import type { DefinitionSet } from '../api/definition-set.ts';
+import type { Clock } from '../api/machinery/clock.ts';
+import { newInternalError } from '../api/machinery/errors.ts';
+import type { Logger } from '../api/machinery/logger.ts';
+import { randomUUID, type Random } from '../api/machinery/random.ts';
+import type { Authenticator } from './authn/authenticator.ts';
+import type { Authorizer } from './authz/authorizer.ts';
+import { filterChain } from './chain.ts';
+import { createDiscovery } from './discovery/discovery.ts';
+import { createOpenAPI, type OpenAPIDocuments } from './discovery/openapi.ts';
+import type { AppEnvironment, Exchange, RequestEnvironment } from './exchange.ts';
+import type { FlowControlIdentity } from './filters/authentication.ts';
+import { panicRecovery } from './filters/panic-recovery.ts';
+import { reviewCreators } from './handlers/reviews.ts';
+import { createBinding, virtualCreate, type VirtualCreator } from './handlers/virtual.ts';
+import { createHealth, type HealthCheck } from './health/health.ts';
+import { indexPaths } from './health/paths.ts';
+import { versionInfo, type VersionOptions } from './health/version.ts';
+import { respond } from './negotiation/respond.ts';
+import type { ResourceRegistry } from './registry/interface.ts';
+import type { SubresourceCreators } from './registry/subresources.ts';
+import { dispatch, methodNotAllowed, unknownPath, type SubresourceHandlers } from './routes.ts';
+
+export interface AppOptions {
+  readonly registry: ResourceRegistry;
+  readonly definitions: DefinitionSet;
+  /** POST to subresources whose body is another kind. */
+  readonly creators: SubresourceCreators;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly version: VersionOptions;
+  readonly healthChecks: readonly HealthCheck[];
+  /** Without documents the paths are not served. */
+  readonly openAPI?: OpenAPIDocuments;
+  /** `host:port` that legacy discovery tells. Default: `localhost`. */
+  readonly serverAddress?: () => string;
+  /** Default: UIDs made at the start. */
+  readonly flowControl?: FlowControlIdentity;
+  /** Handlers of subresources that the generic ones do not serve, by `plural/subresource` and verb. */
+  readonly subresources?: SubresourceHandlers;
+  /** Creators of resources that store nothing, by `plural.group`, besides bindings and access reviews. */
+  readonly virtualCreators?: Readonly<Record<string, VirtualCreator>>;
+}
+
+export interface App {
+  /** Never rejects. */
+  fetch(request: Request, environment?: RequestEnvironment): Response | Promise<Response>;
+}
+
+type OtherHandler = (exchange: Exchange) => Response | undefined | Promise<Response | undefined>;
+
+export function createApp(options: AppOptions): App {
+  const { clock, random, logger } = options;
+  const app = new Hono<AppEnvironment>();
+  app.onError(panicRecovery(logger));
+  const flowControl = options.flowControl ?? {
+    flowSchemaUid: randomUUID(random),
+    priorityLevelUid: randomUUID(random),
+  };
+  for (const filter of filterChain({ ...options, flowControl })) app.use('*', filter);
+  const routes = {
+    services: options,
+    createVirtual: virtualCreate({
+      bindings: createBinding,
+      ...reviewCreators(options.authorizer),
+      ...options.virtualCreators,
+    }),
+    ...(options.subresources === undefined ? {} : { subresources: options.subresources }),
+  };
+  const others = otherHandlers(options, clock);
+  app.all('*', (context) => {
+    const exchange = context.get('exchange');
+    return exchange.info.isResourceRequest ? dispatch(exchange, routes) : serveOther(exchange, others);
+  });
+  return {
+    fetch: async (request, environment = {}) => {
+      try {
+        return await app.fetch(request, environment);
+      } catch (error) {
+        // Only what is thrown and is no Error comes here.
+        logger.error('request failed', { method: request.method, error });
+        return Response.json(newInternalError(error).status, { status: 500 });
+      }
+    },
+  };
+}
+
+function otherHandlers(options: AppOptions, clock: Clock): readonly OtherHandler[] {
+  const { definitions, healthChecks, openAPI } = options;
+  const version = rawJSON(versionInfo(options.version));
+  return [
+    createDiscovery(definitions, options.serverAddress ?? (() => 'localhost')),
+    createHealth(healthChecks),
+    ...(openAPI === undefined ? [] : [createOpenAPI(openAPI, clock)]),
+    (exchange) => (exchange.info.path === '/version' || exchange.info.path === '/version/' ? respondRaw(exchange, version) : undefined),
+    (exchange) =>
+      exchange.info.path === '/' || exchange.info.path === '/index.html'
+        ? respondRaw(exchange, rawJSON({ paths: indexPaths(definitions, healthChecks, openAPI !== undefined) }))
+        : undefined,
+  ];
+}
+
+/** Indented, without a newline behind it, as upstream writes these documents. */
+function rawJSON(value: object): string {
+  return JSON.stringify(value, undefined, 2);
+}
+
+function respondRaw(exchange: Exchange, body: string): Response {
+  return respond(exchange, 200, { 'Content-Type': 'application/json' }, body);
+}
+
+/** What is not a resource can only be read. */
+async function serveOther(exchange: Exchange, handlers: readonly OtherHandler[]): Promise<Response> {
+  const { method } = exchange.request;
+  for (const handler of handlers) {
+    const response = await handler(exchange);
+    if (response === undefined) continue;
+    return method === 'GET' || method === 'HEAD' ? response : methodNotAllowed(exchange);
+  }
+  return unknownPath(exchange);
+}

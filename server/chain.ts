@@ -1,0 +1,30 @@
+/** What every request passes before it is handled, in order. Mirrors apiserver server/config.go DefaultBuildHandlerChain. */
+import type { Clock } from '../api/machinery/clock.ts';
+import type { Random } from '../api/machinery/random.ts';
+import type { Authenticator } from './authn/authenticator.ts';
+import type { Authorizer } from './authz/authorizer.ts';
+import { authentication, type FlowControlIdentity } from './filters/authentication.ts';
+import { authorization } from './filters/authorization.ts';
+import type { Filter } from './filters/filter.ts';
+import { requestInfo } from './filters/request-info.ts';
+import { responseHeaders } from './filters/response-headers.ts';
+import { timeout } from './filters/timeout.ts';
+
+export interface ChainOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly flowControl: FlowControlIdentity;
+}
+
+/** Outermost first. Around all of them stands panic recovery, which Hono calls with whatever is thrown. */
+export function filterChain(options: ChainOptions): readonly Filter[] {
+  return [
+    requestInfo(),
+    responseHeaders(options.random),
+    timeout(options.clock),
+    authentication(options.authenticator, options.flowControl),
+    authorization(options.authorizer),
+  ];
+}

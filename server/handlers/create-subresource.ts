@@ -1,0 +1,49 @@
+/** POST to subresources whose body is another kind: binding, eviction, token. */
+import { StatusError, type Status } from '../../api/machinery/errors.ts';
+import { formatGroupVersion } from '../../api/machinery/gvk.ts';
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import { negotiate, PLAIN_OFFER } from '../negotiation/accept.ts';
+import { newForm } from '../negotiation/form.ts';
+import { bodyTypeOf, readBody } from '../negotiation/request-body.ts';
+import { respondObject } from '../negotiation/write-object.ts';
+import { respondStatus } from '../negotiation/write-status.ts';
+import { decodeRequestObject } from './decode.ts';
+import { parseWriteOptions } from './options.ts';
+import type { Handler, ResourceRequest } from './resource-request.ts';
+
+export const createSubresource: Handler = async (request) => {
+  const { exchange, services, context, target, object: place, subresource, definition } = request;
+  const { kind, schema, name } = subresource!;
+  if (kind === undefined || schema === undefined) throw notImplemented(`${definition.names.plural}/${name}`);
+  const format = negotiate(exchange.request.headers.get('accept'), PLAIN_OFFER);
+  const options = parseWriteOptions(exchange, 'CreateOptions');
+  const body = decodeRequestObject({
+    body: await readBody(exchange.request),
+    type: bodyTypeOf(exchange.request),
+    expected: { ...kind, schema },
+    definitions: services.definitions,
+    fieldValidation: options.fieldValidation,
+    warnings: exchange.warnings,
+  });
+  const answer = await services.creators.create(context, target, place, name, body, options);
+  const form = newForm({ kind: kind.kind, apiVersion: formatGroupVersion(kind.group, kind.version), schema });
+  return respondCreated(request, answer, () =>
+    respondObject(exchange, services.clock, format, form, { object: answer as UnknownObject }, 201),
+  );
+};
+
+/** A Status goes out as one, anything else as the object it is. */
+export function respondCreated(
+  { exchange }: ResourceRequest,
+  answer: UnknownObject | Status,
+  respondWithObject: () => Promise<Response>,
+): Promise<Response> {
+  if (answer.kind !== 'Status') return respondWithObject();
+  const status = answer as Status;
+  return Promise.resolve(respondStatus(exchange, status, status.code));
+}
+
+/** 501 for what exists upstream and not here. */
+export function notImplemented(what: string): StatusError {
+  return new StatusError('', `${what} is not implemented by kubemu`, { code: 501 });
+}

@@ -1,0 +1,107 @@
+/** Questions about who somebody is and what they may do. Mirrors registry/authentication and registry/authorization. */
+import { newBadRequest } from '../../api/machinery/errors.ts';
+import { canonicalize } from '../../api/machinery/codec.ts';
+import { formatTime } from '../../api/machinery/clock.ts';
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { SelfSubjectReview, UserInfo as UserInfoObject } from '../../openapi/generated/authentication-v1.ts';
+import type {
+  LocalSubjectAccessReview,
+  NonResourceAttributes,
+  ResourceAttributes,
+  SelfSubjectAccessReview,
+  SubjectAccessReview,
+} from '../../openapi/generated/authorization-v1.ts';
+import type { AuthorizationAttributes, Authorizer } from '../authz/authorizer.ts';
+import type { UserInfo } from '../registry/interface.ts';
+import type { ResourceRequest } from './resource-request.ts';
+import type { VirtualCreator } from './virtual.ts';
+
+/** The creators of the reviews this authorizer can answer. */
+export function reviewCreators(authorizer: Authorizer): Readonly<Record<string, VirtualCreator>> {
+  return {
+    'selfsubjectreviews.authentication.k8s.io': (request) => {
+      const review: SelfSubjectReview = {
+        kind: 'SelfSubjectReview',
+        apiVersion: 'authentication.k8s.io/v1',
+        metadata: { creationTimestamp: formatTime(request.services.clock.now()) },
+        status: { userInfo: userObject(request.context.user) },
+      };
+      return finish(request, review);
+    },
+    'selfsubjectaccessreviews.authorization.k8s.io': async (request, object) => {
+      const { spec } = object as unknown as SelfSubjectAccessReview;
+      return answer(request, authorizer, object, request.context.user, spec);
+    },
+    'subjectaccessreviews.authorization.k8s.io': async (request, object) => {
+      const { spec } = object as unknown as SubjectAccessReview;
+      return answer(request, authorizer, object, userOf(spec), spec);
+    },
+    'localsubjectaccessreviews.authorization.k8s.io': async (request, object) => {
+      const { spec } = object as unknown as LocalSubjectAccessReview;
+      const { namespace } = request.scope;
+      if ((spec.resourceAttributes?.namespace ?? '') !== namespace) {
+        throw newBadRequest(`spec.resourceAttributes.namespace must match namespace: ${namespace}`);
+      }
+      return answer(request, authorizer, object, userOf(spec), spec);
+    },
+  };
+}
+
+interface AccessSpec {
+  readonly resourceAttributes?: ResourceAttributes;
+  readonly nonResourceAttributes?: NonResourceAttributes;
+}
+
+async function answer(
+  request: ResourceRequest,
+  authorizer: Authorizer,
+  review: UnknownObject,
+  user: UserInfo,
+  spec: AccessSpec,
+): Promise<UnknownObject> {
+  if ((spec.resourceAttributes === undefined) === (spec.nonResourceAttributes === undefined)) {
+    throw newBadRequest('exactly one of nonResourceAttributes or resourceAttributes must be specified');
+  }
+  const { decision, reason = '' } = await authorizer.authorize(attributesOf(user, spec));
+  const status = { allowed: decision === 'allow', ...(decision === 'deny' ? { denied: true } : {}), reason };
+  return finish(request, { ...review, status });
+}
+
+function attributesOf(user: UserInfo, { resourceAttributes, nonResourceAttributes }: AccessSpec): AuthorizationAttributes {
+  const { group = '', version = '', namespace = '', resource = '', subresource = '', name = '' } = resourceAttributes ?? {};
+  return {
+    user,
+    verb: resourceAttributes?.verb ?? nonResourceAttributes?.verb ?? '',
+    isResourceRequest: resourceAttributes !== undefined,
+    apiGroup: group,
+    apiVersion: version,
+    namespace,
+    resource,
+    subresource,
+    name,
+    path: nonResourceAttributes?.path ?? '',
+  };
+}
+
+function userOf(spec: SubjectAccessReview['spec']): UserInfo {
+  const { user = '', groups = [], uid, extra } = spec;
+  return {
+    name: user,
+    groups,
+    ...(uid === undefined ? {} : { uid }),
+    ...(extra === undefined ? {} : { extra }),
+  };
+}
+
+function userObject({ name, uid, groups, extra }: UserInfo): UserInfoObject {
+  return {
+    username: name,
+    ...(uid === undefined ? {} : { uid }),
+    groups: [...groups],
+    ...(extra === undefined ? {} : { extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])) }),
+  };
+}
+
+function finish({ version }: ResourceRequest, review: object): UnknownObject {
+  return canonicalize(version.schema, review);
+}
