@@ -10,11 +10,18 @@ import type {
 } from '../definition.ts';
 import { builtInSchema } from '../machinery/built-in-schemas.ts';
 import { formatGroupResource, formatGroupVersion } from '../machinery/gvk.ts';
+import { appsBehaviours } from './apps/index.ts';
+import { batchBehaviours } from './batch/index.ts';
+import { coreBehaviours } from './core/index.ts';
 import { kindDeprecation, kindFacts } from './kind-facts.ts';
 import { tables } from './printing/index.ts';
 
 /** Behaviours by group name; the core group is ''. */
-const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {};
+const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
+  '': coreBehaviours,
+  apps: appsBehaviours,
+  batch: batchBehaviours,
+};
 
 /** Upstream's text of the warning for a version whose lifecycle ends. */
 function lifecycleWarning(group: string, kind: string, version: ResourceVersionFacts): string | undefined {
