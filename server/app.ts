@@ -49,7 +49,7 @@ export interface AppOptions {
 
 export interface App {
   /** Never rejects. */
-  fetch(request: Request, environment?: RequestEnvironment): Response | Promise<Response>;
+  readonly fetch: (request: Request, environment?: RequestEnvironment) => Promise<Response>;
 }
 
 type OtherHandler = (exchange: Exchange) => Response | undefined | Promise<Response | undefined>;
@@ -97,10 +97,16 @@ function otherHandlers(options: AppOptions, clock: Clock): readonly OtherHandler
     createDiscovery(definitions, options.serverAddress ?? (() => 'localhost')),
     createHealth(healthChecks),
     ...(openAPI === undefined ? [] : [createOpenAPI(openAPI, clock)]),
-    (exchange) => (exchange.info.path === '/version' || exchange.info.path === '/version/' ? respondRaw(exchange, version) : undefined),
+    (exchange) =>
+      exchange.info.path === '/version' || exchange.info.path === '/version/'
+        ? respondRaw(exchange, version)
+        : undefined,
     (exchange) =>
       exchange.info.path === '/' || exchange.info.path === '/index.html'
-        ? respondRaw(exchange, rawJSON({ paths: indexPaths(definitions, healthChecks, openAPI !== undefined) }))
+        ? respondRaw(
+            exchange,
+            rawJSON({ paths: indexPaths(definitions, healthChecks, openAPI !== undefined) }),
+          )
         : undefined,
   ];
 }

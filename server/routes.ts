@@ -37,7 +37,11 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   deletecollection: deleteCollection,
 };
 
-const SCALE_HANDLERS: Readonly<Record<string, Handler>> = { get: getScale, update: updateScale, patch: patchScale };
+const SCALE_HANDLERS: Readonly<Record<string, Handler>> = {
+  get: getScale,
+  update: updateScale,
+  patch: patchScale,
+};
 
 /** Answers a request for a resource. */
 export function dispatch(exchange: Exchange, options: RouteOptions): Promise<Response> {

@@ -1,6 +1,11 @@
 /** The one place with sockets: HTTPS with HTTP/1.1 and HTTP/2 on one port, client certificates asked for. */
 import type { IncomingMessage } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type Http2ServerRequest, type ServerHttp2Session } from 'node:http2';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type ServerHttp2Session,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
@@ -10,7 +15,7 @@ import type { RequestEnvironment } from '../exchange.ts';
 import { clientCertificateOf } from './client-certificate.ts';
 
 export interface ListenOptions {
-  fetch(request: Request, environment: RequestEnvironment): Response | Promise<Response>;
+  readonly fetch: (request: Request, environment: RequestEnvironment) => Response | Promise<Response>;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -56,14 +61,20 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   server.setTimeout(0);
   Object.assign(server, { requestTimeout: 0, timeout: 0, keepAliveTimeout: KEEP_ALIVE_MS });
   const connections = new Connections(server, options);
-  server.on(
-    'request',
-    getRequestListener((request, { incoming, outgoing }) => {
+  const serve = getRequestListener(
+    (request, { incoming, outgoing }) => {
       outgoing.once('close', connections.begin());
       return options.fetch(request, connections.environmentOf(incoming));
-      // Globals of the process this runs in are left alone.
-    }, { overrideGlobalObjects: false }),
+    },
+    // The globals of the process this runs in are left alone.
+    { overrideGlobalObjects: false },
   );
+  server.on('request', (incoming, outgoing) => {
+    serve(incoming, outgoing).catch((error: unknown) => {
+      options.logger.debug('response failed', { error });
+      outgoing.destroy();
+    });
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(error.code === 'EADDRINUSE' ? new Error(`${host}:${port} is in use by another process`) : error);

@@ -8,7 +8,10 @@ export type Verdict = UserInfo | 'invalid' | undefined;
 
 export interface Authenticator {
   /** The user, or undefined when the request is to be refused with 401. */
-  authenticate(headers: Headers, environment: RequestEnvironment): UserInfo | undefined | Promise<UserInfo | undefined>;
+  authenticate(
+    headers: Headers,
+    environment: RequestEnvironment,
+  ): UserInfo | undefined | Promise<UserInfo | undefined>;
 }
 
 /** A way to check bearer tokens; more than one may be given. */
@@ -63,7 +66,10 @@ export function certificateVerdict(certificate: ClientCertificate | undefined): 
   };
 }
 
-async function tokenVerdict(authenticators: readonly TokenAuthenticator[], header: string | null): Promise<Verdict> {
+async function tokenVerdict(
+  authenticators: readonly TokenAuthenticator[],
+  header: string | null,
+): Promise<Verdict> {
   const token = bearerToken(header);
   if (token === undefined) return undefined;
   for (const authenticator of authenticators) {

@@ -6,8 +6,20 @@ import type { UserInfo } from '../registry/interface.ts';
 import type { AuthorizationAttributes } from './authorizer.ts';
 
 export function attributesOf(user: UserInfo, info: RequestInfo): AuthorizationAttributes {
-  const { verb, isResourceRequest, apiGroup, apiVersion, namespace, resource, subresource, name, path } = info;
-  return { user, verb, isResourceRequest, apiGroup, apiVersion, namespace, resource, subresource, name, path };
+  const { verb, isResourceRequest, apiGroup, apiVersion, namespace, resource, subresource, name, path } =
+    info;
+  return {
+    user,
+    verb,
+    isResourceRequest,
+    apiGroup,
+    apiVersion,
+    namespace,
+    resource,
+    subresource,
+    name,
+    path,
+  };
 }
 
 const HTML_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };

@@ -50,7 +50,8 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
       for (const authorizer of authorizers) {
         const answer = await authorizer.authorize(attributes);
         if (answer.reason !== undefined && answer.reason !== '') reasons.push(answer.reason);
-        if (answer.decision !== 'no-opinion') return { decision: answer.decision, reason: reasons.join('\n') };
+        if (answer.decision !== 'no-opinion')
+          return { decision: answer.decision, reason: reasons.join('\n') };
       }
       return { decision: 'no-opinion', reason: reasons.join('\n') };
     },

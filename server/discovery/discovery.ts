@@ -51,7 +51,8 @@ export function createDiscovery(definitions: DefinitionSet, serverAddress: () =>
   };
   const findGroup = (name: string): ReturnType<DefinitionSet['groups']>[number] | undefined =>
     definitions.groups().find((group) => group.name === name);
-  const namedGroups = (): ReturnType<DefinitionSet['groups']> => definitions.groups().filter(({ name }) => name !== '');
+  const namedGroups = (): ReturnType<DefinitionSet['groups']> =>
+    definitions.groups().filter(({ name }) => name !== '');
 
   const legacy = (path: string): [string, Document] | undefined => {
     const [root, group, version, ...rest] = path.replaceAll(/^\/+|\/+$/g, '').split('/');
@@ -87,7 +88,8 @@ export function createDiscovery(definitions: DefinitionSet, serverAddress: () =>
     const accept = exchange.request.headers.get('accept');
     if (/^\/apis?\/?$/.test(path)) {
       const format = aggregatedFormat(accept);
-      if (format !== undefined) return respondAggregated(exchange, withPretty(exchange, format), (f) => aggregated(root, f));
+      if (format !== undefined)
+        return respondAggregated(exchange, withPretty(exchange, format), (f) => aggregated(root, f));
     }
     const found = legacy(path);
     if (found === undefined) return undefined;
@@ -110,7 +112,8 @@ async function respondAggregated(
     Vary: 'Accept',
     'Cache-Control': 'public',
   };
-  if (exchange.request.headers.get('if-none-match') === headers.ETag) return respond(exchange, 304, headers, null);
+  if (exchange.request.headers.get('if-none-match') === headers.ETag)
+    return respond(exchange, 304, headers, null);
   return respondCompressible(exchange, 200, headers, body);
 }
 
@@ -124,7 +127,10 @@ function aggregatedFormat(header: string | null): OutputFormat | undefined {
     if (isAggregated(clause)) {
       const type = [JSON_TYPE, PROTOBUF_TYPE].find((candidate) => covers(clause, candidate));
       if (type !== undefined) return { type: type as OutputFormat['type'], pretty: false };
-    } else if (clause.parameters['as'] === undefined && PLAIN_OFFER.types.some((type) => covers(clause, type))) {
+    } else if (
+      clause.parameters['as'] === undefined &&
+      PLAIN_OFFER.types.some((type) => covers(clause, type))
+    ) {
       return undefined;
     }
   }

@@ -74,7 +74,10 @@ function resourceEntries(definition: ResourceDefinition): Entry[] {
   return [main, ...subresources.map((subresource) => subresourceEntry(definition, subresource))];
 }
 
-function subresourceEntry(definition: ResourceDefinition, { name, kind, verbs }: SubresourceDefinition): Entry {
+function subresourceEntry(
+  definition: ResourceDefinition,
+  { name, kind, verbs }: SubresourceDefinition,
+): Entry {
   const { names, namespaced, group } = definition;
   return {
     name: `${names.plural}/${name}`,

@@ -120,6 +120,7 @@ async function respondDocument(
   const body = variant.body();
   if (body === undefined) return undefined;
   const headers = { 'Content-Type': variant.type, ETag: `"${hash}"`, Vary: 'Accept', ...more };
-  if (exchange.request.headers.get('if-none-match') === headers.ETag) return respond(exchange, 304, headers, null);
+  if (exchange.request.headers.get('if-none-match') === headers.ETag)
+    return respond(exchange, 304, headers, null);
   return respondCompressible(exchange, 200, headers, body);
 }

@@ -10,6 +10,8 @@ export function authorization(authorizer: Authorizer): Filter {
     const attributes = attributesOf(exchange.user!, exchange.info);
     const { decision, reason } = await authorizer.authorize(attributes);
     if (decision === 'allow') return next();
-    return respondError(exchange, newAccessDenied(attributes, reason), { 'X-Content-Type-Options': 'nosniff' });
+    return respondError(exchange, newAccessDenied(attributes, reason), {
+      'X-Content-Type-Options': 'nosniff',
+    });
   };
 }

@@ -24,7 +24,12 @@ export async function readObject(request: ResourceRequest, options: WriteQuery):
   const object = decodeRequestObject({
     body,
     type: bodyTypeOf(exchange.request, form.offer.types),
-    expected: { group: definition.group, version: version.name, kind: definition.names.kind, schema: version.schema },
+    expected: {
+      group: definition.group,
+      version: version.name,
+      kind: definition.names.kind,
+      schema: version.schema,
+    },
     definitions: services.definitions,
     fieldValidation: options.fieldValidation,
     warnings: exchange.warnings,
@@ -39,6 +44,8 @@ function matchNamespace(object: UnknownObject, namespace: string): void {
   const given = object.metadata.namespace ?? '';
   if (namespace === '') delete object.metadata.namespace;
   else if (given !== '' && given !== namespace) {
-    throw newBadRequest('the namespace of the provided object does not match the namespace sent on the request');
+    throw newBadRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
   }
 }

@@ -68,7 +68,10 @@ function decodeText(request: DecodeRequest): UnknownObject {
   }
 }
 
-function parseText({ body, type, expected }: DecodeRequest): { value: unknown; duplicates: readonly string[] | string } {
+function parseText({ body, type, expected }: DecodeRequest): {
+  value: unknown;
+  duplicates: readonly string[] | string;
+} {
   // Bytes that are no UTF-8 become replacement characters, as in Go.
   const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(body);
   try {
@@ -94,7 +97,9 @@ function decodeBinary(request: DecodeRequest): UnknownObject {
     return { ...object, kind: found.kind, apiVersion: found.apiVersion };
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
-    throw found === undefined ? unrecognized(expected, error.message, body) : cannotHandle(found, expected, error.message);
+    throw found === undefined
+      ? unrecognized(expected, error.message, body)
+      : cannotHandle(found, expected, error.message);
   }
 }
 
@@ -105,10 +110,15 @@ interface FoundKind {
 }
 
 /** What the body says it is, with what it leaves out taken from the endpoint. Throws unless the endpoint takes it. */
-function checkKind({ expected, definitions, body }: DecodeRequest, apiVersion: string, kind: string): FoundKind {
+function checkKind(
+  { expected, definitions, body }: DecodeRequest,
+  apiVersion: string,
+  kind: string,
+): FoundKind {
   const wanted = formatGroupVersion(expected.group, expected.version);
   const parsed = apiVersion === '' ? expected : parseGroupVersion(apiVersion);
-  if (parsed === undefined) throw unrecognized(expected, `unexpected GroupVersion string: ${apiVersion}`, body);
+  if (parsed === undefined)
+    throw unrecognized(expected, `unexpected GroupVersion string: ${apiVersion}`, body);
   const found = {
     kind: kind === '' ? expected.kind : kind,
     version: parsed.version,
@@ -158,7 +168,9 @@ function cannotHandle(found: FoundKind, expected: ExpectedKind, why: string): Er
 }
 
 function unrecognized(expected: ExpectedKind, why: string, body: Buffer): Error {
-  return newBadRequest(`the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${headOf(body)})`);
+  return newBadRequest(
+    `the object provided is unrecognized (must be of type ${expected.kind}): ${why} (${headOf(body)})`,
+  );
 }
 
 /** The start of a body for messages: as text when it looks like JSON, else in hexadecimal. */

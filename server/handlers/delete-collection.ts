@@ -8,10 +8,23 @@ import type { Handler } from './resource-request.ts';
 export const deleteCollection: Handler = async (request) => {
   const { exchange, services, context, target, scope, form } = request;
   const format = negotiate(exchange.request.headers.get('accept'), form.offer);
-  const { labelSelector, fieldSelector, limit, continue: token, resourceVersion, resourceVersionMatch } =
-    parseListOptions(exchange);
+  const {
+    labelSelector,
+    fieldSelector,
+    limit,
+    continue: token,
+    resourceVersion,
+    resourceVersionMatch,
+  } = parseListOptions(exchange);
   const { orphanDependents: _, ...options } = await readDeleteOptions(request);
-  const list = { labelSelector, fieldSelector, limit, continue: token, resourceVersion, resourceVersionMatch };
+  const list = {
+    labelSelector,
+    fieldSelector,
+    limit,
+    continue: token,
+    resourceVersion,
+    resourceVersionMatch,
+  };
   const outcome = await services.registry.deleteCollection(context, target, scope, list, options);
   return respondList(exchange, services.clock, format, form, outcome);
 };

@@ -36,7 +36,8 @@ export async function readDeleteOptions(request: ResourceRequest): Promise<Delet
   }
   const { gracePeriodSeconds, preconditions, orphanDependents } = given;
   const policy = given.propagationPolicy as DeleteOptions['propagationPolicy'];
-  const legacyPolicy = orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background';
+  const legacyPolicy =
+    orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background';
   const propagationPolicy = policy ?? legacyPolicy;
   return {
     dryRun: dryRun.length > 0,

@@ -7,9 +7,16 @@ import type { Handler } from './resource-request.ts';
 
 export const list: Handler = async ({ exchange, services, context, target, scope, form }) => {
   const format = negotiate(exchange.request.headers.get('accept'), form.offer);
-  const { timeoutSeconds: _, allowWatchBookmarks: __, sendInitialEvents, ...options } = parseListOptions(exchange);
+  const {
+    timeoutSeconds: _,
+    allowWatchBookmarks: __,
+    sendInitialEvents,
+    ...options
+  } = parseListOptions(exchange);
   if (sendInitialEvents !== undefined) {
-    throwInvalidOptions('ListOptions', [forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list')]);
+    throwInvalidOptions('ListOptions', [
+      forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'),
+    ]);
   }
   const outcome = await services.registry.list(context, target, scope, options);
   return respondList(exchange, services.clock, format, form, outcome);

@@ -56,7 +56,10 @@ export function throwInvalidOptions(kind: string, errors: readonly FieldError[])
 /** The manager a client that names none writes as: its user agent up to the first slash. */
 function managerOfAgent(agent: string | null): string {
   const name = (agent ?? '').split('/', 1)[0]!;
-  return Buffer.from(name).subarray(0, FIELD_MANAGER_LENGTH_MAX).toString('utf8').replace(/\uFFFD+$/, '');
+  return Buffer.from(name)
+    .subarray(0, FIELD_MANAGER_LENGTH_MAX)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '');
 }
 
 export interface ListQuery extends ListReadOptions, WatchReadOptions {
@@ -94,9 +97,11 @@ function fieldSelectorOf(selector: string, name: string): string | undefined {
 /** A whole number of the query; 0 when absent or empty. Throws 400 in Go's words. */
 export function integerOf(text: string | null): number {
   if (text === null || text === '') return 0;
-  if (!/^[+-]?\d+$/.test(text)) throw newBadRequest(`strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
+  if (!/^[+-]?\d+$/.test(text))
+    throw newBadRequest(`strconv.ParseInt: parsing ${goQuote(text)}: invalid syntax`);
   const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw newBadRequest(`strconv.ParseInt: parsing ${goQuote(text)}: value out of range`);
+  if (!Number.isSafeInteger(value))
+    throw newBadRequest(`strconv.ParseInt: parsing ${goQuote(text)}: value out of range`);
   return value;
 }
 
@@ -109,7 +114,9 @@ export function validateDeleteOptions(options: {
   const errors: FieldError[] = [];
   const { propagationPolicy: policy, orphanDependents } = options;
   if (policy !== undefined && orphanDependents !== undefined) {
-    errors.push(invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'));
+    errors.push(
+      invalid('propagationPolicy', policy, 'orphanDependents and deletionPropagation cannot be both set'),
+    );
   }
   if (policy !== undefined && !['Foreground', 'Background', 'Orphan'].includes(policy)) {
     errors.push(notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']));

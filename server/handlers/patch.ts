@@ -56,7 +56,14 @@ export async function readPatch({ exchange }: ResourceRequest, typed: boolean): 
     options,
     apply: (schema, current) => {
       const patched = applyPatch(kind, schema, current, value);
-      const { object, findings } = decodePatched(kind, schema, patched, value, patchFindings, options.fieldValidation);
+      const { object, findings } = decodePatched(
+        kind,
+        schema,
+        patched,
+        value,
+        patchFindings,
+        options.fieldValidation,
+      );
       // The registry asks again after a lost race; the client is warned once.
       if (!warned && options.fieldValidation === 'Warn') exchange.warnings.push(...findings);
       warned = true;
@@ -69,7 +76,9 @@ export async function readPatch({ exchange }: ResourceRequest, typed: boolean): 
 function kindOfPatch(contentType: string | null, typed: boolean): PatchKind {
   const kind = patchKindOf(mediaTypeOf(contentType));
   if (typed || kind !== 'strategic') return kind;
-  throw newUnsupportedMediaType(Object.keys(PATCH_CONTENT_TYPES).filter((type) => PATCH_CONTENT_TYPES[type] !== kind));
+  throw newUnsupportedMediaType(
+    Object.keys(PATCH_CONTENT_TYPES).filter((type) => PATCH_CONTENT_TYPES[type] !== kind),
+  );
 }
 
 function parsePatch(kind: PatchKind, body: Buffer): { value: unknown; duplicates: readonly string[] } {

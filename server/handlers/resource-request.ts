@@ -6,7 +6,13 @@ import type { Logger } from '../../api/machinery/logger.ts';
 import type { Random } from '../../api/machinery/random.ts';
 import type { Exchange } from '../exchange.ts';
 import { formOf, type ObjectForm } from '../negotiation/form.ts';
-import type { ObjectTarget, RequestContext, ResourceRegistry, ResourceTarget, Scope } from '../registry/interface.ts';
+import type {
+  ObjectTarget,
+  RequestContext,
+  ResourceRegistry,
+  ResourceTarget,
+  Scope,
+} from '../registry/interface.ts';
 import type { SubresourceCreators } from '../registry/subresources.ts';
 
 export interface HandlerServices {

@@ -3,7 +3,10 @@ import { newBadRequest } from '../../api/machinery/errors.ts';
 import { canonicalize } from '../../api/machinery/codec.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import type { SelfSubjectReview, UserInfo as UserInfoObject } from '../../openapi/generated/authentication-v1.ts';
+import type {
+  SelfSubjectReview,
+  UserInfo as UserInfoObject,
+} from '../../openapi/generated/authentication-v1.ts';
 import type {
   LocalSubjectAccessReview,
   NonResourceAttributes,
@@ -67,8 +70,18 @@ async function answer(
   return finish(request, { ...review, status });
 }
 
-function attributesOf(user: UserInfo, { resourceAttributes, nonResourceAttributes }: AccessSpec): AuthorizationAttributes {
-  const { group = '', version = '', namespace = '', resource = '', subresource = '', name = '' } = resourceAttributes ?? {};
+function attributesOf(
+  user: UserInfo,
+  { resourceAttributes, nonResourceAttributes }: AccessSpec,
+): AuthorizationAttributes {
+  const {
+    group = '',
+    version = '',
+    namespace = '',
+    resource = '',
+    subresource = '',
+    name = '',
+  } = resourceAttributes ?? {};
   return {
     user,
     verb: resourceAttributes?.verb ?? nonResourceAttributes?.verb ?? '',
@@ -98,7 +111,9 @@ function userObject({ name, uid, groups, extra }: UserInfo): UserInfoObject {
     username: name,
     ...(uid === undefined ? {} : { uid }),
     groups: [...groups],
-    ...(extra === undefined ? {} : { extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])) }),
+    ...(extra === undefined
+      ? {}
+      : { extra: Object.fromEntries(Object.entries(extra).map(([key, values]) => [key, [...values]])) }),
   };
 }
 

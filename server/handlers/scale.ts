@@ -28,7 +28,9 @@ export const getScale: Handler = async ({ exchange, services, context, target, o
   const format = negotiate(exchange.request.headers.get('accept'), scaleForm().offer);
   const resourceVersion = exchange.query.get('resourceVersion') ?? undefined;
   const { object: parent } = await services.registry.get(context, target, object, { resourceVersion });
-  return respondObject(exchange, services.clock, format, scaleForm(), { object: scaleOf(definition, parent) });
+  return respondObject(exchange, services.clock, format, scaleForm(), {
+    object: scaleOf(definition, parent),
+  });
 };
 
 export const updateScale: Handler = async (request) => {
@@ -44,7 +46,9 @@ export const updateScale: Handler = async (request) => {
   });
   const given = scale.metadata?.name ?? '';
   if (given !== '' && given !== place.name) {
-    throw newBadRequest(`the name of the object (${given}) does not match the name on the URL (${place.name})`);
+    throw newBadRequest(
+      `the name of the object (${given}) does not match the name on the URL (${place.name})`,
+    );
   }
   return writeScale(request, options, () => structuredCopy(scale));
 };
@@ -61,7 +65,8 @@ async function writeScale(
 ): Promise<Response> {
   const format = negotiate(exchange.request.headers.get('accept'), scaleForm().offer);
   const updater = (parent: UnknownObject | undefined): UnknownObject => {
-    if (parent === undefined) throw newNotFound({ group: definition.group, resource: definition.names.plural }, place.name);
+    if (parent === undefined)
+      throw newNotFound({ group: definition.group, resource: definition.names.plural }, place.name);
     return applyScale(definition, parent, newScale(scaleOf(definition, parent)));
   };
   // Replicas are part of the main resource, so its rules hold (generation, validation).

@@ -15,7 +15,9 @@ export function strictFindings(
   const twice = typeof duplicates === 'string' ? [] : duplicates;
   const unknown = new Set(unknownFields);
   const isInsideUnknown = (path: string): boolean =>
-    unknownFields.some((field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`));
+    unknownFields.some(
+      (field) => path === field || path.startsWith(`${field}.`) || path.startsWith(`${field}[`),
+    );
   const texts = new Map<string, string>();
   for (const field of unknown) texts.set(field, `unknown field ${goQuote(field)}`);
   for (const field of new Set(twice)) {

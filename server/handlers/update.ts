@@ -15,17 +15,25 @@ export const update: Handler = async (request) => {
   const object = await readObject(request, options);
   matchName(object, place.name);
   // The registry may change what it gets, and may ask again.
-  const { result, created } = await services.registry.update(context, target, place, () => structuredCopy(object), {
-    ...options,
-    ...(subresource === undefined ? { mayCreate: true } : { subresource }),
-  });
+  const { result, created } = await services.registry.update(
+    context,
+    target,
+    place,
+    () => structuredCopy(object),
+    {
+      ...options,
+      ...(subresource === undefined ? { mayCreate: true } : { subresource }),
+    },
+  );
   return respondObject(exchange, services.clock, format, form, result, created ? 201 : 200);
 };
 
 function matchName(object: UnknownObject, name: string): void {
   const given = object.metadata.name ?? '';
   if (given === '') {
-    throw newBadRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+    throw newBadRequest(
+      `the name of the object (${name} based on URL) was undeterminable: name must be provided`,
+    );
   }
   if (given !== name) {
     throw newBadRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);

@@ -19,7 +19,9 @@ const TEXT = { 'Content-Type': 'text/plain; charset=utf-8', 'X-Content-Type-Opti
 export function healthPaths(checks: readonly HealthCheck[]): string[] {
   return HEALTH_ENDPOINTS.flatMap((endpoint) => [
     `/${endpoint}`,
-    ...checks.filter(({ endpoints }) => endpoints.includes(endpoint)).map(({ name }) => `/${endpoint}/${name}`),
+    ...checks
+      .filter(({ endpoints }) => endpoints.includes(endpoint))
+      .map(({ name }) => `/${endpoint}/${name}`),
   ]);
 }
 

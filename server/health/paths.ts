@@ -4,7 +4,11 @@ import { compareText } from '../../api/machinery/go-format.ts';
 import { healthPaths, type HealthCheck } from './health.ts';
 
 /** Every path worth following, sorted. */
-export function indexPaths(definitions: DefinitionSet, checks: readonly HealthCheck[], hasOpenAPI: boolean): string[] {
+export function indexPaths(
+  definitions: DefinitionSet,
+  checks: readonly HealthCheck[],
+  hasOpenAPI: boolean,
+): string[] {
   const groups = definitions.groups().flatMap(({ name, versions }) => {
     const root = name === '' ? '/api' : `/apis/${name}`;
     return [root, ...versions.map((version) => `${root}/${version}`)];

@@ -72,7 +72,8 @@ function parseClause(text: string): AcceptClause | undefined {
   const [mediaType = '', ...rest] = text.split(';').map((part) => part.trim());
   const [type = '', subtype = '', more] = mediaType.split('/').map((part) => part.trim().toLowerCase());
   if (type === '*' && subtype === '') return clauseOf('*', '*', rest);
-  if (type === '' || subtype === '' || more !== undefined || (type === '*' && subtype !== '*')) return undefined;
+  if (type === '' || subtype === '' || more !== undefined || (type === '*' && subtype !== '*'))
+    return undefined;
   return clauseOf(type, subtype, rest);
 }
 
@@ -131,7 +132,9 @@ function formatOf({ parameters }: AcceptClause, type: BodyType, offer: Offer): O
   if (as === undefined && g === undefined && v === undefined) return base;
   if (g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) return undefined;
   if (as === 'Table') {
-    return offer.table && type !== PROTOBUF_TYPE ? { ...base, transform: { kind: as, version: v } } : undefined;
+    return offer.table && type !== PROTOBUF_TYPE
+      ? { ...base, transform: { kind: as, version: v } }
+      : undefined;
   }
   if (as === 'PartialObjectMetadata' || as === 'PartialObjectMetadataList') {
     return offer.partialMetadata ? { ...base, transform: { kind: as, version: v } } : undefined;

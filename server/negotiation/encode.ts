@@ -35,5 +35,7 @@ export function encodeDocument(
 
 /** JSON data that has no protobuf form (Table). */
 export function encodeData(data: unknown, format: OutputFormat): Uint8Array {
-  return format.type === YAML_TYPE ? Buffer.from(formatYAML(data)) : finishJSON(Buffer.from(stringifyJSON(data)), format.pretty);
+  return format.type === YAML_TYPE
+    ? Buffer.from(formatYAML(data))
+    : finishJSON(Buffer.from(stringifyJSON(data)), format.pretty);
 }

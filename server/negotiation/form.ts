@@ -27,7 +27,7 @@ export function newForm(options: {
 }): ObjectForm {
   const typed = options.schema.protobuf.length > 0;
   const features = { table: options.table !== undefined, partialMetadata: true };
-  const binary = typed ? [PROTOBUF_TYPE] as const : [];
+  const binary = typed ? ([PROTOBUF_TYPE] as const) : [];
   return {
     ...options,
     listKind: options.listKind ?? `${options.kind}List`,

@@ -1,5 +1,9 @@
 /** Bodies of requests, as bytes and as media types. */
-import { newBadRequest, newRequestEntityTooLarge, newUnsupportedMediaType } from '../../api/machinery/errors.ts';
+import {
+  newBadRequest,
+  newRequestEntityTooLarge,
+  newUnsupportedMediaType,
+} from '../../api/machinery/errors.ts';
 import { JSON_TYPE, PROTOBUF_TYPE, YAML_TYPE, type BodyType } from './accept.ts';
 
 /** Largest body that is read, as upstream. */
@@ -34,7 +38,10 @@ export function mediaTypeOf(contentType: string | null): string {
 }
 
 /** Media type of a body; JSON when nothing is said. Throws 415 naming what is read. */
-export function bodyTypeOf(request: Request, accepted: readonly BodyType[] = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE]): BodyType {
+export function bodyTypeOf(
+  request: Request,
+  accepted: readonly BodyType[] = [JSON_TYPE, YAML_TYPE, PROTOBUF_TYPE],
+): BodyType {
   const type = mediaTypeOf(request.headers.get('content-type'));
   if (type === '') return JSON_TYPE;
   const found = accepted.find((candidate) => candidate === type);

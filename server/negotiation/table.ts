@@ -74,7 +74,12 @@ function formatRow(request: TableRequest, item: Pick<ResultObject, 'bytes' | 'ob
   return `{"cells":${cells}${middle},"object":${formatRowObject(request, item)}}`;
 }
 
-function formatRowObject({ include, version }: TableRequest, item: Pick<ResultObject, 'bytes' | 'object'>): string {
+function formatRowObject(
+  { include, version }: TableRequest,
+  item: Pick<ResultObject, 'bytes' | 'object'>,
+): string {
   if (include === 'None') return 'null';
-  return include === 'Object' ? item.bytes.toString('utf8') : stringifyJSON(partialMetadata(item.object, version));
+  return include === 'Object'
+    ? item.bytes.toString('utf8')
+    : stringifyJSON(partialMetadata(item.object, version));
 }

@@ -8,8 +8,10 @@ export function warningHeader(texts: readonly string[]): string | undefined {
   if (texts.length === 0) return undefined;
   const usable = [...new Set(texts)].filter((text) => text !== '' && !/[\p{Cc}]/u.test(text));
   if (usable.length === 0) return undefined;
-  const total = usable.reduce((sum, text) => sum + [...text].length, 0);
-  return (total > TOTAL_RUNES_MAX ? truncated(usable) : usable).map((text) => `299 - ${quoted(text)}`).join(', ');
+  const total = usable.reduce((sum, text) => sum + Array.from(text).length, 0);
+  return (total > TOTAL_RUNES_MAX ? truncated(usable) : usable)
+    .map((text) => `299 - ${quoted(text)}`)
+    .join(', ');
 }
 
 function truncated(texts: readonly string[]): string[] {
@@ -17,7 +19,7 @@ function truncated(texts: readonly string[]): string[] {
   let written = 0;
   for (const text of texts) {
     if (written >= TOTAL_RUNES_MAX) break;
-    const runes = [...text].slice(0, TRUNCATED_RUNES_MAX);
+    const runes = Array.from(text).slice(0, TRUNCATED_RUNES_MAX);
     written += runes.length;
     kept.push(runes.join(''));
   }

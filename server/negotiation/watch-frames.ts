@@ -95,7 +95,10 @@ export class FrameEncoder {
     const definition = form.table!;
     const request: TableRequest = {
       // Bookmarks have nothing to show, and printers expect whole objects.
-      definition: type === 'BOOKMARK' ? { ...definition, cells: () => definition.columns.map(() => ''), conditions: undefined } : definition,
+      definition:
+        type === 'BOOKMARK'
+          ? { ...definition, cells: () => definition.columns.map(() => ''), conditions: undefined }
+          : definition,
       version: format.transform!.version,
       include,
       context: { nowMs: clock.now() },

@@ -76,7 +76,9 @@ export class WatchStream implements RegistryWatchListener {
       return;
     }
     if (this.#watch !== undefined && this.#queuedBytes > this.#queuedBytesMax) {
-      this.#options.logger.warn('watch ended: the client reads too slowly', { queuedBytes: this.#queuedBytes });
+      this.#options.logger.warn('watch ended: the client reads too slowly', {
+        queuedBytes: this.#queuedBytes,
+      });
       this.#discard();
       return;
     }

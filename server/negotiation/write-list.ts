@@ -84,7 +84,12 @@ function encodePlainList(
   items: readonly ResultObject[],
 ): Uint8Array {
   if (format.type === PROTOBUF_TYPE) {
-    return encodeProtobufList({ apiVersion: form.apiVersion, kind: form.listKind }, form.schema, meta, items.map(({ object }) => object));
+    return encodeProtobufList(
+      { apiVersion: form.apiVersion, kind: form.listKind },
+      form.schema,
+      meta,
+      items.map(({ object }) => object),
+    );
   }
   const json = joinList(form, meta, items, format.type === JSON_TYPE && !format.pretty);
   if (format.type === YAML_TYPE) return Buffer.from(formatYAML(JSON.parse(json.toString('utf8'))));
@@ -92,16 +97,26 @@ function encodePlainList(
 }
 
 /** Compact JSON of a list. Items of built-in kinds go without kind and apiVersion, those of custom kinds with them. */
-function joinList(form: ObjectForm, meta: ListMeta, items: readonly ResultObject[], newline: boolean): Buffer {
+function joinList(
+  form: ObjectForm,
+  meta: ListMeta,
+  items: readonly ResultObject[],
+  newline: boolean,
+): Buffer {
   const kind = JSON.stringify(form.listKind);
   const apiVersion = JSON.stringify(form.apiVersion);
   const [head, tail] = form.typed
     ? [`{"kind":${kind},"apiVersion":${apiVersion},"metadata":${stringifyJSON(meta)},"items":[`, ']}']
-    : [`{"apiVersion":${apiVersion},"items":[`, `],"kind":${kind},"metadata":${stringifyJSON(sortedMeta(meta))}}`];
+    : [
+        `{"apiVersion":${apiVersion},"items":[`,
+        `],"kind":${kind},"metadata":${stringifyJSON(sortedMeta(meta))}}`,
+      ];
   const prefix = form.typed
     ? Buffer.from(`{"kind":${JSON.stringify(form.kind)},"apiVersion":${apiVersion},`)
     : undefined;
-  const parts = items.map(({ bytes, object }) => (prefix === undefined ? bytes : withoutType(bytes, object, prefix)));
+  const parts = items.map(({ bytes, object }) =>
+    prefix === undefined ? bytes : withoutType(bytes, object, prefix),
+  );
   const end = newline ? `${tail}\n` : tail;
   const braces = prefix === undefined ? 0 : parts.length;
   const size = parts.reduce((sum, part) => sum + part.length, 0) + braces + Math.max(0, parts.length - 1);
@@ -118,7 +133,8 @@ function joinList(form: ObjectForm, meta: ListMeta, items: readonly ResultObject
 
 /** The bytes of an object behind its kind and apiVersion, the opening brace left out. */
 function withoutType(bytes: Buffer, object: UnknownObject, prefix: Buffer): Buffer {
-  if (bytes.length > prefix.length && prefix.compare(bytes, 0, prefix.length) === 0) return bytes.subarray(prefix.length);
+  if (bytes.length > prefix.length && prefix.compare(bytes, 0, prefix.length) === 0)
+    return bytes.subarray(prefix.length);
   const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
   return Buffer.from(stringifyJSON(rest)).subarray(1);
 }
@@ -135,7 +151,8 @@ function encodePartialList(
 ): Uint8Array {
   const type = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}` };
   const partials = items.map(({ object }) => partialMetadata(object, version));
-  if (format.type === PROTOBUF_TYPE) return encodeProtobufList(type, builtInSchema(PARTIAL_METADATA_TYPE), meta, partials);
+  if (format.type === PROTOBUF_TYPE)
+    return encodeProtobufList(type, builtInSchema(PARTIAL_METADATA_TYPE), meta, partials);
   return encodeText(stringifyJSON({ ...type, metadata: meta, items: partials }), format);
 }
 

@@ -59,7 +59,9 @@ function encodeAs(
     case 'PartialObjectMetadata':
       return encodePartialMetadata(object, transform.version, format);
     case 'PartialObjectMetadataList':
-      throw newTransformNotAcceptable('you requested PartialObjectMetadataList, but the requested object is not a list');
+      throw newTransformNotAcceptable(
+        'you requested PartialObjectMetadataList, but the requested object is not a list',
+      );
     case 'Table': {
       const request = {
         definition: form.table!,

@@ -13,10 +13,15 @@ export interface ParsedYAML {
 }
 
 /** Tags of YAML 1.1 that go-yaml keeps as text or does not have. */
-const FOREIGN_TAGS = new Set(['timestamp', 'binary', 'omap', 'pairs', 'set'].map((name) => `tag:yaml.org,2002:${name}`));
+const FOREIGN_TAGS = new Set(
+  ['timestamp', 'binary', 'omap', 'pairs', 'set'].map((name) => `tag:yaml.org,2002:${name}`),
+);
 
 function withoutForeignTags(tags: Tags): Tags {
-  return tags.filter((tag) => typeof tag === 'string' || !(FOREIGN_TAGS.has(tag.tag) || ('format' in tag && tag.format === 'TIME')));
+  return tags.filter(
+    (tag) =>
+      typeof tag === 'string' || !(FOREIGN_TAGS.has(tag.tag) || ('format' in tag && tag.format === 'TIME')),
+  );
 }
 
 /** Reads a single document. Throws {@link YAMLError}. */
@@ -46,9 +51,12 @@ export function parseYAML(text: string): ParsedYAML {
 /** Numbers that fit become numbers; what JSON cannot hold is refused. */
 function toJSONData(value: unknown): unknown {
   if (typeof value === 'bigint') {
-    return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+    return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
+      ? Number(value)
+      : value;
   }
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new YAMLError(`json: unsupported value: ${value}`);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new YAMLError(`json: unsupported value: ${value}`);
   if (Array.isArray(value)) return value.map(toJSONData);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, toJSONData(member)]));

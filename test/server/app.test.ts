@@ -3,10 +3,23 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { builtInDefinitions } from '../../api/groups/index.ts';
 import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
 import { encodeObject } from '../../api/machinery/codec.ts';
-import { decodeEnvelope, decodeProtobuf, encodeEnvelope, encodeProtobuf } from '../../api/machinery/protobuf.ts';
+import {
+  decodeEnvelope,
+  decodeProtobuf,
+  encodeEnvelope,
+  encodeProtobuf,
+} from '../../api/machinery/protobuf.ts';
 import { createAuthenticator } from '../../server/authn/authenticator.ts';
 import type { ResourceRegistry } from '../../server/registry/interface.ts';
-import { ADMIN_TOKEN, configMap, deployment, newTestServer, toAnswer, VIEWER_TOKEN, type TestServer } from './fixtures/server.ts';
+import {
+  ADMIN_TOKEN,
+  configMap,
+  deployment,
+  newTestServer,
+  toAnswer,
+  VIEWER_TOKEN,
+  type TestServer,
+} from './fixtures/server.ts';
 
 const MAPS = '/api/v1/namespaces/default/configmaps';
 const PROTOBUF = 'application/vnd.kubernetes.protobuf';
@@ -24,7 +37,9 @@ describe('an object', () => {
     const created = await server.call('POST', MAPS, configMap('life'));
     expect(created.status).toBe(201);
     expect(created.headers.get('content-type')).toBe('application/json');
-    expect(created.text).toMatch(/^\{"kind":"ConfigMap","apiVersion":"v1","metadata":\{"name":"life","namespace":"default",.*\}\n$/);
+    expect(created.text).toMatch(
+      /^\{"kind":"ConfigMap","apiVersion":"v1","metadata":\{"name":"life","namespace":"default",.*\}\n$/,
+    );
     const read = await server.call('GET', `${MAPS}/life`);
     expect([read.status, read.text]).toEqual([200, created.text]);
     const { metadata } = created.json as unknown as { metadata: object };
@@ -57,9 +72,21 @@ describe('an object', () => {
   });
 
   it.each([
-    ['its body lacks the name', { data: {} }, 'the name of the object (named based on URL) was undeterminable: name must be provided'],
-    ['its body has another name', configMap('other'), 'the name of the object (other) does not match the name on the URL (named)'],
-    ['its body has another namespace', { metadata: { name: 'named', namespace: 'x' } }, 'the namespace of the provided object does not match the namespace sent on the request'],
+    [
+      'its body lacks the name',
+      { data: {} },
+      'the name of the object (named based on URL) was undeterminable: name must be provided',
+    ],
+    [
+      'its body has another name',
+      configMap('other'),
+      'the name of the object (other) does not match the name on the URL (named)',
+    ],
+    [
+      'its body has another namespace',
+      { metadata: { name: 'named', namespace: 'x' } },
+      'the namespace of the provided object does not match the namespace sent on the request',
+    ],
   ])('is not updated when %s', async (_name, body, message) => {
     const answer = await server.call('PUT', `${MAPS}/named`, body);
     expect([answer.status, answer.json]).toMatchObject([400, { reason: 'BadRequest', message }]);
@@ -74,7 +101,10 @@ describe('an object', () => {
   it('comes back from DELETE while finalizers hold it, as accepted when asked the old way', async () => {
     await server.call('POST', MAPS, { metadata: { name: 'held', finalizers: ['example.com/wait'] } });
     const plain = await server.call('DELETE', `${MAPS}/held`);
-    expect([plain.status, plain.json]).toMatchObject([200, { kind: 'ConfigMap', metadata: { deletionTimestamp: expect.any(String) } }]);
+    expect([plain.status, plain.json]).toMatchObject([
+      200,
+      { kind: 'ConfigMap', metadata: { deletionTimestamp: expect.any(String) } },
+    ]);
     expect((await server.call('DELETE', `${MAPS}/held?orphanDependents=false`)).status).toBe(202);
     const release = { metadata: { finalizers: null } };
     await server.call('PATCH', `${MAPS}/held`, release, { 'content-type': 'application/merge-patch+json' });
@@ -102,11 +132,16 @@ describe('a list', () => {
 
   it('is empty, not null', async () => {
     const answer = await server.call('GET', '/api/v1/namespaces/nowhere/configmaps');
-    expect(answer.text).toMatch(/^\{"kind":"ConfigMapList","apiVersion":"v1","metadata":\{"resourceVersion":"\d+"\},"items":\[\]\}\n$/);
+    expect(answer.text).toMatch(
+      /^\{"kind":"ConfigMapList","apiVersion":"v1","metadata":\{"resourceVersion":"\d+"\},"items":\[\]\}\n$/,
+    );
   });
 
   it('comes in pages', async () => {
-    const first = (await server.call('GET', `${path}?limit=2`)).json as unknown as { metadata: { continue: string }; items: object[] };
+    const first = (await server.call('GET', `${path}?limit=2`)).json as unknown as {
+      metadata: { continue: string };
+      items: object[];
+    };
     expect(first).toMatchObject({ metadata: { remainingItemCount: 1 } });
     expect(first.items).toHaveLength(2);
     const second = await server.call('GET', `${path}?limit=2&continue=${first.metadata.continue}`);
@@ -114,7 +149,10 @@ describe('a list', () => {
   });
 
   it('is selected from', async () => {
-    const labelled = await server.call('GET', `${path}?labelSelector=${encodeURIComponent('name in (a,b),name!=a')}`);
+    const labelled = await server.call(
+      'GET',
+      `${path}?labelSelector=${encodeURIComponent('name in (a,b),name!=a')}`,
+    );
     expect(labelled.json).toMatchObject({ items: [{ metadata: { name: 'b' } }] });
     const named = await server.call('GET', `${path}?fieldSelector=metadata.name%3Dc`);
     expect(named.json).toMatchObject({ items: [{ metadata: { name: 'c' } }] });
@@ -136,18 +174,34 @@ describe('a list', () => {
   });
 
   it('comes as a table', async () => {
-    const { json } = await server.call('GET', `${path}?limit=1&includeObject=None`, undefined, { accept: TABLE });
+    const { json } = await server.call('GET', `${path}?limit=1&includeObject=None`, undefined, {
+      accept: TABLE,
+    });
     expect(json).toMatchObject({
       kind: 'Table',
       apiVersion: 'meta.k8s.io/v1',
       metadata: { remainingItemCount: 2, continue: expect.any(String) },
-      columnDefinitions: [{ name: 'Name', type: 'string', format: 'name', priority: 0 }, { name: 'Data' }, { name: 'Age', format: '' }],
+      columnDefinitions: [
+        { name: 'Name', type: 'string', format: 'name', priority: 0 },
+        { name: 'Data' },
+        { name: 'Age', format: '' },
+      ],
       rows: [{ cells: ['a', 1, '0s'], object: null }],
     });
     const metadataRows = (await server.call('GET', path, undefined, { accept: TABLE })).json;
-    expect(metadataRows).toMatchObject({ rows: [{ object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: { name: 'a' } } }, {}, {}] });
-    const objectRows = (await server.call('GET', `${path}?includeObject=Object`, undefined, { accept: TABLE })).json;
-    expect(objectRows).toMatchObject({ rows: [{ object: { kind: 'ConfigMap', apiVersion: 'v1', data: { text: '<&>' } } }, {}, {}] });
+    expect(metadataRows).toMatchObject({
+      rows: [
+        { object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: { name: 'a' } } },
+        {},
+        {},
+      ],
+    });
+    const objectRows = (
+      await server.call('GET', `${path}?includeObject=Object`, undefined, { accept: TABLE })
+    ).json;
+    expect(objectRows).toMatchObject({
+      rows: [{ object: { kind: 'ConfigMap', apiVersion: 'v1', data: { text: '<&>' } } }, {}, {}],
+    });
   });
 
   it('comes as metadata', async () => {
@@ -181,7 +235,10 @@ describe('one object', () => {
     expect(headers.get('content-type')).toBe(PROTOBUF);
     const { kind, apiVersion, raw } = decodeEnvelope(bytes);
     expect([kind, apiVersion]).toEqual(['ConfigMap', 'v1']);
-    expect(decodeProtobuf(builtInSchema('io.k8s.api.core.v1.ConfigMap'), raw)).toMatchObject({ metadata: { name: 'one' }, data: { a: '1' } });
+    expect(decodeProtobuf(builtInSchema('io.k8s.api.core.v1.ConfigMap'), raw)).toMatchObject({
+      metadata: { name: 'one' },
+      data: { a: '1' },
+    });
   });
 
   it('is written as protobuf', async () => {
@@ -189,7 +246,10 @@ describe('one object', () => {
     const raw = encodeProtobuf(schema, { metadata: { name: 'binary' }, data: { x: 'y' } });
     const body = encodeEnvelope({ kind: 'ConfigMap', apiVersion: 'v1' }, raw);
     const answer = await server.call('POST', MAPS, body, { 'content-type': PROTOBUF });
-    expect([answer.status, answer.json]).toMatchObject([201, { metadata: { name: 'binary' }, data: { x: 'y' } }]);
+    expect([answer.status, answer.json]).toMatchObject([
+      201,
+      { metadata: { name: 'binary' }, data: { x: 'y' } },
+    ]);
   });
 
   it('is written as YAML', async () => {
@@ -203,13 +263,32 @@ describe('one object', () => {
     const { json } = await server.call('GET', `${MAPS}/one`, undefined, { accept: METADATA });
     expect(json).toMatchObject({ kind: 'PartialObjectMetadata', metadata: { name: 'one' } });
     const { metadata } = json as unknown as { metadata: { resourceVersion: string } };
-    expect(table.json).toMatchObject({ kind: 'Table', metadata: { resourceVersion: metadata.resourceVersion }, rows: [{ cells: ['one', 1, '0s'] }] });
+    expect(table.json).toMatchObject({
+      kind: 'Table',
+      metadata: { resourceVersion: metadata.resourceVersion },
+      rows: [{ cells: ['one', 1, '0s'] }],
+    });
   });
 
   it.each([
-    ['a list of metadata', `${MAPS}/one`, METADATA_LIST, 'you requested PartialObjectMetadataList, but the requested object is not a list'],
-    ['metadata of a list', MAPS, METADATA, 'you requested PartialObjectMetadata, but the requested object is a list (ConfigMapList)'],
-    ['text', `${MAPS}/one`, 'text/plain', `only the following media types are accepted: application/json, application/yaml, ${PROTOBUF}`],
+    [
+      'a list of metadata',
+      `${MAPS}/one`,
+      METADATA_LIST,
+      'you requested PartialObjectMetadataList, but the requested object is not a list',
+    ],
+    [
+      'metadata of a list',
+      MAPS,
+      METADATA,
+      'you requested PartialObjectMetadata, but the requested object is a list (ConfigMapList)',
+    ],
+    [
+      'text',
+      `${MAPS}/one`,
+      'text/plain',
+      `only the following media types are accepted: application/json, application/yaml, ${PROTOBUF}`,
+    ],
   ])('does not come as %s', async (_name, path, accept, message) => {
     const answer = await server.call('GET', path, undefined, { accept });
     expect([answer.status, answer.json]).toMatchObject([406, { reason: 'NotAcceptable', message }]);
@@ -217,9 +296,12 @@ describe('one object', () => {
 
   it('does not come as a table with an unknown includeObject', async () => {
     const answer = await server.call('GET', `${MAPS}/one?includeObject=Half`, undefined, { accept: TABLE });
-    expect([answer.status, answer.json]).toMatchObject([400, {
-      message: `Unable to convert to Table as requested: includeObject: Invalid value: "Half": must be 'Metadata', 'Object', 'None', or empty`,
-    }]);
+    expect([answer.status, answer.json]).toMatchObject([
+      400,
+      {
+        message: `Unable to convert to Table as requested: includeObject: Invalid value: "Half": must be 'Metadata', 'Object', 'None', or empty`,
+      },
+    ]);
   });
 });
 
@@ -245,7 +327,10 @@ describe('paths and methods', () => {
     ['GET', '/api/v1/namespaces/default/finalize/x'],
   ])('%s %s is no resource', async (method, path) => {
     const answer = await server.call(method, path);
-    expect([answer.status, answer.json]).toMatchObject([404, { reason: 'NotFound', message: 'the server could not find the requested resource' }]);
+    expect([answer.status, answer.json]).toMatchObject([
+      404,
+      { reason: 'NotFound', message: 'the server could not find the requested resource' },
+    ]);
   });
 
   it.each([
@@ -265,7 +350,11 @@ describe('paths and methods', () => {
   ])('%s %s is no method there', async (method, path) => {
     const answer = await server.call(method, path);
     expect(answer.status).toBe(405);
-    if (method !== 'HEAD') expect(answer.json).toMatchObject({ reason: 'MethodNotAllowed', message: 'the server does not allow this method on the requested resource' });
+    if (method !== 'HEAD')
+      expect(answer.json).toMatchObject({
+        reason: 'MethodNotAllowed',
+        message: 'the server does not allow this method on the requested resource',
+      });
   });
 
   it.each([
@@ -275,41 +364,134 @@ describe('paths and methods', () => {
     ['GET', '/api/v1/nodes/n/proxy/metrics', 'nodes/proxy'],
   ])('%s %s is refused by name', async (method, path, what) => {
     const answer = await server.call(method, path);
-    expect([answer.status, answer.json]).toMatchObject([501, { message: `${what} is not implemented by kubemu` }]);
+    expect([answer.status, answer.json]).toMatchObject([
+      501,
+      { message: `${what} is not implemented by kubemu` },
+    ]);
   });
 
   it('decodes names once', async () => {
     const path = '/apis/rbac.authorization.k8s.io/v1/clusterroles';
     await server.call('POST', path, { metadata: { name: 'system:thing' }, rules: [] });
-    expect((await server.call('GET', `${path}/system%3Athing`)).json).toMatchObject({ metadata: { name: 'system:thing' } });
+    expect((await server.call('GET', `${path}/system%3Athing`)).json).toMatchObject({
+      metadata: { name: 'system:thing' },
+    });
     expect((await server.call('GET', `${path}/system%253Athing`)).status).toBe(404);
-    expect((await server.call('GET', `${path}/%E0%A4%A`)).json).toMatchObject({ code: 400, reason: 'BadRequest' });
+    expect((await server.call('GET', `${path}/%E0%A4%A`)).json).toMatchObject({
+      code: 400,
+      reason: 'BadRequest',
+    });
   });
 });
 
 describe('options', () => {
   it.each<[string, string, string, unknown, number, string]>([
-    ['an unknown dry run', 'POST', `${MAPS}?dryRun=Some`, configMap('x'), 422, 'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'],
-    ['an unknown field validation', 'POST', `${MAPS}?fieldValidation=Hard`, configMap('x'), 422, 'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "Hard": supported values: "Ignore", "Warn", "Strict"'],
-    ['a field manager that is too long', 'PUT', `${MAPS}/one?fieldManager=${'x'.repeat(129)}`, configMap('one'), 422, 'UpdateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes'],
-    ['force where nothing is applied', 'PATCH', `${MAPS}/one?force=true`, {}, 422, 'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch'],
-    ['a limit that is no number', 'GET', `${MAPS}?limit=ten`, undefined, 400, 'strconv.ParseInt: parsing "ten": invalid syntax'],
-    ['sendInitialEvents of a list', 'GET', `${MAPS}?sendInitialEvents=true`, undefined, 422, 'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list'],
-    ['a match without a version', 'GET', `${MAPS}?resourceVersionMatch=Exact`, undefined, 422, 'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided'],
+    [
+      'an unknown dry run',
+      'POST',
+      `${MAPS}?dryRun=Some`,
+      configMap('x'),
+      422,
+      'CreateOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"',
+    ],
+    [
+      'an unknown field validation',
+      'POST',
+      `${MAPS}?fieldValidation=Hard`,
+      configMap('x'),
+      422,
+      'CreateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: "Hard": supported values: "Ignore", "Warn", "Strict"',
+    ],
+    [
+      'a field manager that is too long',
+      'PUT',
+      `${MAPS}/one?fieldManager=${'x'.repeat(129)}`,
+      configMap('one'),
+      422,
+      'UpdateOptions.meta.k8s.io "" is invalid: fieldManager: Too long: may not be more than 128 bytes',
+    ],
+    [
+      'force where nothing is applied',
+      'PATCH',
+      `${MAPS}/one?force=true`,
+      {},
+      422,
+      'PatchOptions.meta.k8s.io "" is invalid: force: Forbidden: may not be specified for non-apply patch',
+    ],
+    [
+      'a limit that is no number',
+      'GET',
+      `${MAPS}?limit=ten`,
+      undefined,
+      400,
+      'strconv.ParseInt: parsing "ten": invalid syntax',
+    ],
+    [
+      'sendInitialEvents of a list',
+      'GET',
+      `${MAPS}?sendInitialEvents=true`,
+      undefined,
+      422,
+      'ListOptions.meta.k8s.io "" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list',
+    ],
+    [
+      'a match without a version',
+      'GET',
+      `${MAPS}?resourceVersionMatch=Exact`,
+      undefined,
+      422,
+      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided',
+    ],
     ['a broken label selector', 'GET', `${MAPS}?labelSelector=%21%21`, undefined, 400, ''],
     ['an unknown field', 'GET', `${MAPS}?fieldSelector=spec.x%3Dy`, undefined, 400, ''],
-    ['a bad timeout', 'GET', `${MAPS}?timeout=soon`, undefined, 400, 'invalid timeout specified in the request URL - time: invalid duration "soon"'],
-    ['a bad propagation policy', 'DELETE', `${MAPS}/one?propagationPolicy=Away`, undefined, 422, 'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Away": supported values: "Foreground", "Background", "Orphan", "nil"'],
-    ['two policies at once', 'DELETE', `${MAPS}/one`, { orphanDependents: true, propagationPolicy: 'Orphan' }, 422, 'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set'],
-    ['a grace period that is no number', 'DELETE', `${MAPS}/one?gracePeriodSeconds=x`, undefined, 400, 'strconv.ParseInt: parsing "x": invalid syntax'],
+    [
+      'a bad timeout',
+      'GET',
+      `${MAPS}?timeout=soon`,
+      undefined,
+      400,
+      'invalid timeout specified in the request URL - time: invalid duration "soon"',
+    ],
+    [
+      'a bad propagation policy',
+      'DELETE',
+      `${MAPS}/one?propagationPolicy=Away`,
+      undefined,
+      422,
+      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "Away": supported values: "Foreground", "Background", "Orphan", "nil"',
+    ],
+    [
+      'two policies at once',
+      'DELETE',
+      `${MAPS}/one`,
+      { orphanDependents: true, propagationPolicy: 'Orphan' },
+      422,
+      'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Invalid value: "Orphan": orphanDependents and deletionPropagation cannot be both set',
+    ],
+    [
+      'a grace period that is no number',
+      'DELETE',
+      `${MAPS}/one?gracePeriodSeconds=x`,
+      undefined,
+      400,
+      'strconv.ParseInt: parsing "x": invalid syntax',
+    ],
   ])('%s', async (_name, method, path, body, status, message) => {
-    const headers = method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {};
+    const headers: Record<string, string> =
+      method === 'PATCH' ? { 'content-type': 'application/merge-patch+json' } : {};
     const answer = await server.call(method, path, body, headers);
-    expect([answer.status, answer.json]).toMatchObject([status, message === '' ? { status: 'Failure' } : { message }]);
+    expect([answer.status, answer.json]).toMatchObject([
+      status,
+      message === '' ? { status: 'Failure' } : { message },
+    ]);
   });
 
   it.each<[string, unknown, Record<string, string>]>([
-    ['of meta.k8s.io', { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', preconditions: { uid: 'no' } }, {}],
+    [
+      'of meta.k8s.io',
+      { kind: 'DeleteOptions', apiVersion: 'meta.k8s.io/v1', preconditions: { uid: 'no' } },
+      {},
+    ],
     ['of the core group', { kind: 'DeleteOptions', apiVersion: 'v1', preconditions: { uid: 'no' } }, {}],
     ['without a kind', { preconditions: { uid: 'no' } }, { 'content-type': 'application/json' }],
     ['in YAML', 'preconditions: {uid: "no"}', { 'content-type': 'application/yaml' }],
@@ -317,13 +499,18 @@ describe('options', () => {
       'in protobuf',
       encodeEnvelope(
         { kind: 'DeleteOptions', apiVersion: 'apps/v1' },
-        encodeProtobuf(builtInSchema('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'), { preconditions: { uid: 'no' } }),
+        encodeProtobuf(builtInSchema('io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'), {
+          preconditions: { uid: 'no' },
+        }),
       ),
       { 'content-type': PROTOBUF },
     ],
   ])('of a delete are read from the body %s', async (_name, body, headers) => {
     const answer = await server.call('DELETE', `${MAPS}/one`, body, headers);
-    expect([answer.status, answer.json]).toMatchObject([409, { reason: 'Conflict', message: expect.stringContaining('the UID in the precondition (no)') }]);
+    expect([answer.status, answer.json]).toMatchObject([
+      409,
+      { reason: 'Conflict', message: expect.stringContaining('the UID in the precondition (no)') },
+    ]);
   });
 
   it('of a delete in a body of another kind are refused', async () => {
@@ -344,40 +531,63 @@ describe('headers', () => {
 
   it('warn of deprecated kinds', async () => {
     const answer = await server.call('GET', '/api/v1/namespaces/default/endpoints');
-    expect(answer.headers.get('warning')).toBe('299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"');
+    expect(answer.headers.get('warning')).toBe(
+      '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"',
+    );
   });
 });
 
 describe('who may do what', () => {
   const as = (token: string | undefined, method: string, path: string): Promise<Response> =>
     Promise.resolve(
-      server.app.fetch(new Request(`http://localhost${path}`, { method, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })),
+      server.app.fetch(
+        new Request(`http://localhost${path}`, {
+          method,
+          headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+        }),
+      ),
     );
 
   it.each([undefined, 'wrong'])('token %s is refused', async (token) => {
     const answer = await toAnswer(await as(token, 'GET', MAPS));
-    expect([answer.status, answer.json]).toMatchObject([401, { kind: 'Status', reason: 'Unauthorized', message: 'Unauthorized', code: 401 }]);
+    expect([answer.status, answer.json]).toMatchObject([
+      401,
+      { kind: 'Status', reason: 'Unauthorized', message: 'Unauthorized', code: 401 },
+    ]);
     expect(answer.headers.get('x-kubernetes-pf-flowschema-uid')).toBeNull();
   });
 
   it('a user without rights is told what is missing', async () => {
     const answer = await toAnswer(await as(VIEWER_TOKEN, 'GET', `${MAPS}/one`));
-    expect([answer.status, answer.json]).toMatchObject([403, {
-      reason: 'Forbidden',
-      message: 'configmaps "one" is forbidden: User "viewer" cannot get resource "configmaps" in API group "" in the namespace "default"',
-      details: { name: 'one', kind: 'configmaps' },
-    }]);
+    expect([answer.status, answer.json]).toMatchObject([
+      403,
+      {
+        reason: 'Forbidden',
+        message:
+          'configmaps "one" is forbidden: User "viewer" cannot get resource "configmaps" in API group "" in the namespace "default"',
+        details: { name: 'one', kind: 'configmaps' },
+      },
+    ]);
     expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
     const other = await toAnswer(await as(VIEWER_TOKEN, 'GET', '/version'));
-    expect(other.json).toMatchObject({ message: 'forbidden: User "viewer" cannot get path "/version"', details: {} });
+    expect(other.json).toMatchObject({
+      message: 'forbidden: User "viewer" cannot get path "/version"',
+      details: {},
+    });
   });
 
   it('anonymous requests pass only where they are welcome', async () => {
     const open = await newTestServer({
-      authenticator: createAuthenticator({ anonymous: true, tokens: [{ token: ADMIN_TOKEN, user: { name: 'admin', groups: ['system:masters'] } }] }),
+      authenticator: createAuthenticator({
+        anonymous: true,
+        tokens: [{ token: ADMIN_TOKEN, user: { name: 'admin', groups: ['system:masters'] } }],
+      }),
     });
     const answer = await toAnswer(await open.app.fetch(new Request('http://localhost/version')));
-    expect([answer.status, answer.json]).toMatchObject([403, { message: 'forbidden: User "system:anonymous" cannot get path "/version"' }]);
+    expect([answer.status, answer.json]).toMatchObject([
+      403,
+      { message: 'forbidden: User "system:anonymous" cannot get path "/version"' },
+    ]);
   });
 
   it('is answered to those who ask', async () => {
@@ -385,10 +595,20 @@ describe('who may do what', () => {
       spec: { user: 'viewer', groups: ['x'], resourceAttributes: { verb: 'get', resource: 'pods' } },
     });
     expect([review.status, review.json]).toMatchObject([201, { status: { allowed: false } }]);
-    const table = await server.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', {}, { accept: TABLE });
+    const table = await server.call(
+      'POST',
+      '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      {},
+      { accept: TABLE },
+    );
     expect(table.status).toBe(406);
-    const rules = await server.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', { spec: { namespace: 'x' } });
-    expect([rules.status, rules.json]).toMatchObject([501, { message: 'selfsubjectrulesreviews.authorization.k8s.io is not implemented by kubemu' }]);
+    const rules = await server.call('POST', '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', {
+      spec: { namespace: 'x' },
+    });
+    expect([rules.status, rules.json]).toMatchObject([
+      501,
+      { message: 'selfsubjectrulesreviews.authorization.k8s.io is not implemented by kubemu' },
+    ]);
   });
 });
 
@@ -403,7 +623,8 @@ describe('subresources', () => {
         ...definition.behaviour,
         scale: {
           specReplicas: (object) => (object as unknown as Scaled).spec.replicas ?? 0,
-          setSpecReplicas: (object, replicas) => void ((object as unknown as Scaled).spec.replicas = replicas),
+          setSpecReplicas: (object, replicas) =>
+            void ((object as unknown as Scaled).spec.replicas = replicas),
           statusReplicas: (object) => (object as unknown as Scaled).status.replicas ?? 0,
           selector: () => 'app=web',
         },
@@ -420,7 +641,13 @@ describe('subresources', () => {
     expect(read.json).toEqual({
       kind: 'Scale',
       apiVersion: 'autoscaling/v1',
-      metadata: { name: 'web', namespace: 'default', uid: expect.any(String), resourceVersion: expect.any(String), creationTimestamp: expect.any(String) },
+      metadata: {
+        name: 'web',
+        namespace: 'default',
+        uid: expect.any(String),
+        resourceVersion: expect.any(String),
+        creationTimestamp: expect.any(String),
+      },
       spec: { replicas: 2 },
       status: { replicas: 0, selector: 'app=web' },
     });
@@ -428,10 +655,27 @@ describe('subresources', () => {
     expect([replaced.status, replaced.json]).toMatchObject([200, { kind: 'Scale', spec: { replicas: 5 } }]);
     const stale = await other.call('PUT', SCALE, { ...read.json, spec: { replicas: 6 } });
     expect(stale.status).toBe(409);
-    const patched = await other.call('PATCH', SCALE, { spec: { replicas: 7 } }, { 'content-type': 'application/merge-patch+json' });
+    const patched = await other.call(
+      'PATCH',
+      SCALE,
+      { spec: { replicas: 7 } },
+      { 'content-type': 'application/merge-patch+json' },
+    );
     expect(patched.json).toMatchObject({ spec: { replicas: 7 } });
-    const negative = await other.call('PATCH', SCALE, { spec: { replicas: -1 } }, { 'content-type': 'application/merge-patch+json' });
-    expect([negative.status, negative.json]).toMatchObject([422, { message: expect.stringContaining('spec.replicas: Invalid value: -1: must be greater than or equal to 0') }]);
+    const negative = await other.call(
+      'PATCH',
+      SCALE,
+      { spec: { replicas: -1 } },
+      { 'content-type': 'application/merge-patch+json' },
+    );
+    expect([negative.status, negative.json]).toMatchObject([
+      422,
+      {
+        message: expect.stringContaining(
+          'spec.replicas: Invalid value: -1: must be greater than or equal to 0',
+        ),
+      },
+    ]);
     const parent = await other.call('GET', '/apis/apps/v1/namespaces/default/deployments/web');
     expect(parent.json).toMatchObject({ spec: { replicas: 7 } });
   });
@@ -440,26 +684,50 @@ describe('subresources', () => {
     const other = await scaled();
     const binary = await other.call('GET', SCALE, undefined, { accept: PROTOBUF });
     expect(decodeEnvelope(binary.bytes)).toMatchObject({ apiVersion: 'autoscaling/v1', kind: 'Scale' });
-    expect((await other.call('GET', SCALE, undefined, { accept: TABLE })).json).toMatchObject({ kind: 'Table', rows: [{ cells: ['web', 2, 0, '0s'] }] });
+    expect((await other.call('GET', SCALE, undefined, { accept: TABLE })).json).toMatchObject({
+      kind: 'Table',
+      rows: [{ cells: ['web', 2, 0, '0s'] }],
+    });
   });
 
   it('status is written without the rest', async () => {
     const path = '/api/v1/namespaces/default/status';
     const patch = { metadata: {}, status: { conditions: [{ type: 'X', status: 'True' }] } };
-    const answer = await server.call('PATCH', path, patch, { 'content-type': 'application/merge-patch+json' });
-    expect([answer.status, answer.json]).toMatchObject([200, { kind: 'Namespace', status: { conditions: [{ type: 'X' }] } }]);
-    expect((await server.call('GET', path)).json).toMatchObject({ kind: 'Namespace', metadata: { name: 'default' } });
+    const answer = await server.call('PATCH', path, patch, {
+      'content-type': 'application/merge-patch+json',
+    });
+    expect([answer.status, answer.json]).toMatchObject([
+      200,
+      { kind: 'Namespace', status: { conditions: [{ type: 'X' }] } },
+    ]);
+    expect((await server.call('GET', path)).json).toMatchObject({
+      kind: 'Namespace',
+      metadata: { name: 'default' },
+    });
   });
 
   it('binding sets the node, once, from either path', async () => {
     const pods = '/api/v1/namespaces/default/pods';
     for (const name of ['bound', 'bound-too']) {
-      await server.call('POST', pods, { metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } });
+      await server.call('POST', pods, {
+        metadata: { name },
+        spec: { containers: [{ name: 'c', image: 'i' }] },
+      });
     }
-    const binding = (name: string) => ({ kind: 'Binding', apiVersion: 'v1', metadata: { name }, target: { kind: 'Node', name: 'n1' } });
+    const binding = (name: string) => ({
+      kind: 'Binding',
+      apiVersion: 'v1',
+      metadata: { name },
+      target: { kind: 'Node', name: 'n1' },
+    });
     const answer = await server.call('POST', `${pods}/bound/binding`, binding('bound'));
-    expect([answer.status, answer.text]).toEqual([201, '{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}\n']);
-    expect((await server.call('POST', '/api/v1/namespaces/default/bindings', binding('bound-too'))).status).toBe(201);
+    expect([answer.status, answer.text]).toEqual([
+      201,
+      '{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201}\n',
+    ]);
+    expect(
+      (await server.call('POST', '/api/v1/namespaces/default/bindings', binding('bound-too'))).status,
+    ).toBe(201);
     expect((await server.call('GET', `${pods}/bound-too`)).json).toMatchObject({ spec: { nodeName: 'n1' } });
     expect((await server.call('POST', `${pods}/bound/binding`, binding('bound'))).status).toBe(409);
   });
@@ -475,8 +743,13 @@ describe('faults', () => {
   it('of a handler become a 500 with the stack in the log', async () => {
     const faulty = await newTestServer({ registry: broken(new TypeError('x is not a function')) });
     const answer = await faulty.call('GET', `${MAPS}/one`);
-    expect([answer.status, answer.json]).toMatchObject([500, { reason: 'InternalError', message: 'Internal error occurred: x is not a function' }]);
-    expect(faulty.logs.join('\n')).toMatch(/ERROR request failed verb=get path=\S+ error="TypeError: x is not a function\\n +at /);
+    expect([answer.status, answer.json]).toMatchObject([
+      500,
+      { reason: 'InternalError', message: 'Internal error occurred: x is not a function' },
+    ]);
+    expect(faulty.logs.join('\n')).toMatch(
+      /ERROR request failed verb=get path=\S+ error="TypeError: x is not a function\\n +at /,
+    );
     expect((await faulty.call('GET', '/healthz')).status).toBe(200);
   });
 
@@ -502,7 +775,10 @@ describe('faults', () => {
     await arrived;
     expect(hanging.clock.nextDue()).toBe(hanging.clock.now() + limitMs);
     await hanging.clock.advance(limitMs);
-    expect([(await answer).status, (await answer).json]).toMatchObject([504, { reason: 'Timeout', message: 'Timeout: request did not complete within the allotted timeout' }]);
+    expect([(await answer).status, (await answer).json]).toMatchObject([
+      504,
+      { reason: 'Timeout', message: 'Timeout: request did not complete within the allotted timeout' },
+    ]);
   });
 
   it('no timer is left behind by a finished request', async () => {

@@ -9,7 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RealClock } from '../../../api/machinery/clock.ts';
 import { silentLogger } from '../../../api/machinery/logger.ts';
 import { listen, type Listener } from '../../../server/adapter/node-server.ts';
-import { createAuthority, issueCertificate, type KeyAndCertificate } from '../../../server/pki/certificates.ts';
+import {
+  createAuthority,
+  issueCertificate,
+  type KeyAndCertificate,
+} from '../../../server/pki/certificates.ts';
 import { ADMIN_TOKEN, configMap, newTestServer, type TestServer } from '../fixtures/server.ts';
 
 const clock = new RealClock();
@@ -29,7 +33,11 @@ async function start(): Promise<Listener> {
     fetch: server.app.fetch,
     host: '127.0.0.1',
     port: 0,
-    tls: { key: certificate.key, certificate: certificate.certificate, clientAuthority: authority.certificate },
+    tls: {
+      key: certificate.key,
+      certificate: certificate.certificate,
+      clientAuthority: authority.certificate,
+    },
     clock,
     logger: silentLogger,
   });
@@ -38,7 +46,11 @@ async function start(): Promise<Listener> {
 beforeAll(async () => {
   server = await newTestServer();
   authority = createAuthority({ commonName: 'test' }, clock.now());
-  const subject = { commonName: 'jane', organizations: ['system:masters', 'developers'], usage: 'client' as const };
+  const subject = {
+    commonName: 'jane',
+    organizations: ['system:masters', 'developers'],
+    usage: 'client' as const,
+  };
   admin = issueCertificate(authority, subject, clock.now());
   stranger = issueCertificate(createAuthority({ commonName: 'other' }, clock.now()), subject, clock.now());
   listener = await start();
@@ -63,18 +75,29 @@ async function readAll(stream: AsyncIterable<Buffer | string>): Promise<string> 
   return text;
 }
 
-function overHttp1(path: string, pair?: KeyAndCertificate, headers: Record<string, string> = {}): Promise<Reply> {
+function overHttp1(
+  path: string,
+  pair?: KeyAndCertificate,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const outgoing = httpsRequest(`${listener.url}${path}`, { ...credentials(pair), headers, agent: false });
     outgoing.on('error', reject);
     outgoing.on('response', (incoming) => {
-      readAll(incoming).then((body) => resolve({ status: incoming.statusCode!, headers: incoming.headers, body }), reject);
+      readAll(incoming).then(
+        (body) => resolve({ status: incoming.statusCode!, headers: incoming.headers, body }),
+        reject,
+      );
     });
     outgoing.end();
   });
 }
 
-async function overHttp2(path: string, pair?: KeyAndCertificate, headers: Record<string, string> = {}): Promise<Reply> {
+async function overHttp2(
+  path: string,
+  pair?: KeyAndCertificate,
+  headers: Record<string, string> = {},
+): Promise<Reply> {
   const session = connectHttp2(listener.url, credentials(pair));
   try {
     const stream = session.request({ ':path': path, ...headers });
@@ -103,7 +126,11 @@ describe.each(PROTOCOLS)('over %s', (_name, fetch) => {
   it('refuses a certificate of another authority', async () => {
     const reply = await fetch('/api/v1/namespaces/default', stranger);
     expect(reply.status).toBe(401);
-    expect(JSON.parse(reply.body)).toMatchObject({ kind: 'Status', reason: 'Unauthorized', message: 'Unauthorized' });
+    expect(JSON.parse(reply.body)).toMatchObject({
+      kind: 'Status',
+      reason: 'Unauthorized',
+      message: 'Unauthorized',
+    });
   });
 
   it('refuses a request without credentials', async () => {
@@ -111,7 +138,9 @@ describe.each(PROTOCOLS)('over %s', (_name, fetch) => {
   });
 
   it('takes a token where there is no certificate', async () => {
-    const reply = await fetch('/api/v1/namespaces/default', undefined, { authorization: `Bearer ${ADMIN_TOKEN}` });
+    const reply = await fetch('/api/v1/namespaces/default', undefined, {
+      authorization: `Bearer ${ADMIN_TOKEN}`,
+    });
     expect(reply.status).toBe(200);
   });
 
@@ -127,7 +156,11 @@ describe.each(PROTOCOLS)('over %s', (_name, fetch) => {
 });
 
 it('answers supertest', async () => {
-  const reply = await request(listener.url).get('/healthz').ca(authority.certificate).key(admin.key).cert(admin.certificate);
+  const reply = await request(listener.url)
+    .get('/healthz')
+    .ca(authority.certificate)
+    .key(admin.key)
+    .cert(admin.certificate);
   expect([reply.status, reply.text]).toEqual([200, 'ok']);
 });
 
@@ -210,7 +243,10 @@ describe.each([
       const objectName = `${key}-${name.replaceAll(/\W/g, '').toLowerCase()}`;
       await server.call('POST', '/api/v1/namespaces/other/configmaps', configMap(objectName));
       const { value } = await chunks.next();
-      expect(JSON.parse(String(value))).toMatchObject({ type: 'ADDED', object: { metadata: { name: objectName } } });
+      expect(JSON.parse(String(value))).toMatchObject({
+        type: 'ADDED',
+        object: { metadata: { name: objectName } },
+      });
     }
     watch.hangUp();
   });
@@ -245,7 +281,12 @@ describe.each([
 
 function rawConnection(): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const socket = connectTls({ host: '127.0.0.1', port: listener.port, ...credentials(admin), ALPNProtocols: ['http/1.1'] });
+    const socket = connectTls({
+      host: '127.0.0.1',
+      port: listener.port,
+      ...credentials(admin),
+      ALPNProtocols: ['http/1.1'],
+    });
     socket.on('error', () => {});
     socket.once('error', reject);
     socket.once('secureConnect', () => resolve(socket));
@@ -255,7 +296,10 @@ function rawConnection(): Promise<TLSSocket> {
 describe('bad clients', () => {
   it.each([
     ['no HTTP at all', 'hello\r\n\r\n'],
-    ['a body that never comes', 'POST /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"kind"'],
+    [
+      'a body that never comes',
+      'POST /api/v1/namespaces HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"kind"',
+    ],
     ['a header without end', `GET / HTTP/1.1\r\nX: ${'y'.repeat(100_000)}`],
   ])('%s does not disturb the others', async (_name, text) => {
     const socket = await rawConnection();
@@ -267,10 +311,17 @@ describe('bad clients', () => {
   it('a body over the limit is refused though it goes on', async () => {
     const body = Buffer.alloc(4 * 1024 * 1024, 'x');
     const reply = await new Promise<Reply>((resolve, reject) => {
-      const outgoing = httpsRequest(`${listener.url}/api/v1/namespaces`, { ...credentials(admin), method: 'POST', agent: false });
+      const outgoing = httpsRequest(`${listener.url}/api/v1/namespaces`, {
+        ...credentials(admin),
+        method: 'POST',
+        agent: false,
+      });
       outgoing.on('error', reject);
       outgoing.on('response', (incoming) => {
-        readAll(incoming).then((text) => resolve({ status: incoming.statusCode!, headers: incoming.headers, body: text }), reject);
+        readAll(incoming).then(
+          (text) => resolve({ status: incoming.statusCode!, headers: incoming.headers, body: text }),
+          reject,
+        );
       });
       outgoing.end(body);
     });
@@ -284,7 +335,11 @@ describe('bad clients', () => {
       fetch: server.app.fetch,
       host: '127.0.0.1',
       port: listener.port,
-      tls: { key: certificate.key, certificate: certificate.certificate, clientAuthority: authority.certificate },
+      tls: {
+        key: certificate.key,
+        certificate: certificate.certificate,
+        clientAuthority: authority.certificate,
+      },
       clock,
       logger: silentLogger,
     });

@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { createAuthenticator, type AuthenticationOptions } from '../../../server/authn/authenticator.ts';
 import { attributesOf, newAccessDenied } from '../../../server/authz/attributes.ts';
-import { privilegedGroup, privilegedUsers, unionAuthorizer, type Authorizer } from '../../../server/authz/authorizer.ts';
+import {
+  privilegedGroup,
+  privilegedUsers,
+  unionAuthorizer,
+  type Authorizer,
+} from '../../../server/authz/authorizer.ts';
 import type { RequestEnvironment } from '../../../server/exchange.ts';
 import { parseRequestInfo } from '../../../server/filters/request-info.ts';
 
 const OPTIONS: AuthenticationOptions = {
   tokens: [{ token: 'secret', user: { name: 'robot', uid: '7', groups: ['bots'] } }],
-  tokenAuthenticators: [{ authenticate: (token) => (token === 'signed' ? { name: 'signer', groups: [] } : undefined) }],
+  tokenAuthenticators: [
+    { authenticate: (token) => (token === 'signed' ? { name: 'signer', groups: [] } : undefined) },
+  ],
 };
 const jane = { verified: true, commonName: 'jane', organizations: ['devs'] };
 
@@ -26,10 +33,25 @@ describe('createAuthenticator', () => {
     ['an empty token', 'Bearer ', {}, 'refused'],
     ['nothing', undefined, {}, 'refused'],
     ['a certificate', undefined, { clientCertificate: jane }, 'jane devs system:authenticated'],
-    ['a certificate before a token', 'Bearer secret', { clientCertificate: jane }, 'jane devs system:authenticated'],
+    [
+      'a certificate before a token',
+      'Bearer secret',
+      { clientCertificate: jane },
+      'jane devs system:authenticated',
+    ],
     ['a bad certificate', undefined, { clientCertificate: { ...jane, verified: false } }, 'refused'],
-    ['a bad certificate and a good token', 'Bearer secret', { clientCertificate: { ...jane, verified: false } }, 'robot bots system:authenticated'],
-    ['a certificate without a name', undefined, { clientCertificate: { ...jane, commonName: '' } }, 'refused'],
+    [
+      'a bad certificate and a good token',
+      'Bearer secret',
+      { clientCertificate: { ...jane, verified: false } },
+      'robot bots system:authenticated',
+    ],
+    [
+      'a certificate without a name',
+      undefined,
+      { clientCertificate: { ...jane, commonName: '' } },
+      'refused',
+    ],
   ])('%s', async (_name, authorization, environment, expected) => {
     expect(await identify(authorization, environment)).toBe(expected);
   });
@@ -43,7 +65,9 @@ describe('createAuthenticator', () => {
   });
 });
 
-const decide = (decision: 'allow' | 'deny' | 'no-opinion', reason = ''): Authorizer => ({ authorize: () => ({ decision, reason }) });
+const decide = (decision: 'allow' | 'deny' | 'no-opinion', reason = ''): Authorizer => ({
+  authorize: () => ({ decision, reason }),
+});
 const attributes = (method: string, path: string) =>
   attributesOf({ name: 'jane', groups: ['devs'] }, parseRequestInfo(method, path, new URLSearchParams()));
 
@@ -51,21 +75,43 @@ describe('unionAuthorizer', () => {
   it.each([
     ['the first opinion counts', [decide('no-opinion'), decide('allow'), decide('deny')], 'allow'],
     ['a denial ends it', [decide('deny'), decide('allow')], 'deny'],
-    ['nobody with an opinion is no opinion', [decide('no-opinion', 'a'), decide('no-opinion', 'b')], 'no-opinion'],
+    [
+      'nobody with an opinion is no opinion',
+      [decide('no-opinion', 'a'), decide('no-opinion', 'b')],
+      'no-opinion',
+    ],
     ['a privileged group', [privilegedGroup('devs')], 'allow'],
     ['another group', [privilegedGroup()], 'no-opinion'],
     ['a privileged user', [privilegedUsers(['jane'])], 'allow'],
   ] as const)('%s', async (_name, authorizers, expected) => {
-    expect((await unionAuthorizer(authorizers).authorize(attributes('GET', '/api/v1/pods'))).decision).toBe(expected);
+    expect((await unionAuthorizer(authorizers).authorize(attributes('GET', '/api/v1/pods'))).decision).toBe(
+      expected,
+    );
   });
 });
 
 describe('newAccessDenied', () => {
   it.each([
-    ['GET', '/api/v1/namespaces/n/pods/p', 'pods "p" is forbidden: User "jane" cannot get resource "pods" in API group "" in the namespace "n"'],
-    ['POST', '/apis/apps/v1/namespaces/n/deployments', 'deployments.apps is forbidden: User "jane" cannot create resource "deployments" in API group "apps" in the namespace "n"'],
-    ['GET', '/api/v1/nodes', 'nodes is forbidden: User "jane" cannot list resource "nodes" in API group "" at the cluster scope'],
-    ['PUT', '/api/v1/namespaces/n/pods/p/status', 'pods "p" is forbidden: User "jane" cannot update resource "pods/status" in API group "" in the namespace "n"'],
+    [
+      'GET',
+      '/api/v1/namespaces/n/pods/p',
+      'pods "p" is forbidden: User "jane" cannot get resource "pods" in API group "" in the namespace "n"',
+    ],
+    [
+      'POST',
+      '/apis/apps/v1/namespaces/n/deployments',
+      'deployments.apps is forbidden: User "jane" cannot create resource "deployments" in API group "apps" in the namespace "n"',
+    ],
+    [
+      'GET',
+      '/api/v1/nodes',
+      'nodes is forbidden: User "jane" cannot list resource "nodes" in API group "" at the cluster scope',
+    ],
+    [
+      'PUT',
+      '/api/v1/namespaces/n/pods/p/status',
+      'pods "p" is forbidden: User "jane" cannot update resource "pods/status" in API group "" in the namespace "n"',
+    ],
     ['GET', '/metrics', 'forbidden: User "jane" cannot get path "/metrics"'],
     ['GET', '/<b>', 'forbidden: User "jane" cannot get path "/&lt;b&gt;"'],
   ])('%s %s', (method, path, expected) => {

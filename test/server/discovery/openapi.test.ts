@@ -23,7 +23,8 @@ beforeAll(async () => {
   binary = await newTestServer({ openAPI: WITH_PROTOBUF });
 });
 
-const get = (path: string, headers: Record<string, string> = {}) => server.call('GET', path, undefined, headers);
+const get = (path: string, headers: Record<string, string> = {}) =>
+  server.call('GET', path, undefined, headers);
 
 describe('OpenAPI', () => {
   it('lists its documents with their hashes', async () => {
@@ -45,7 +46,11 @@ describe('OpenAPI', () => {
 
   it('serves it for now without a hash', async () => {
     const { status, headers } = await get('/openapi/v3/apis/apps/v1');
-    expect([status, headers.get('cache-control'), headers.get('expires')]).toEqual([200, 'no-cache, private', null]);
+    expect([status, headers.get('cache-control'), headers.get('expires')]).toEqual([
+      200,
+      'no-cache, private',
+      null,
+    ]);
   });
 
   it('leads from an old hash to the new one', async () => {

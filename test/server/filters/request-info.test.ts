@@ -3,10 +3,23 @@ import { parseRequestInfo } from '../../../server/filters/request-info.ts';
 
 const info = (method: string, url: string) => {
   const [path = '', query = ''] = url.split('?');
-  const { isResourceRequest, verb, apiGroup, apiVersion, namespace, resource, subresource, name, isItem, rest, isWatchPath } =
-    parseRequestInfo(method, path, new URLSearchParams(query));
+  const {
+    isResourceRequest,
+    verb,
+    apiGroup,
+    apiVersion,
+    namespace,
+    resource,
+    subresource,
+    name,
+    isItem,
+    rest,
+    isWatchPath,
+  } = parseRequestInfo(method, path, new URLSearchParams(query));
   if (!isResourceRequest) return `${verb} other`;
-  const what = [apiGroup, apiVersion, namespace, resource, subresource, name].map((part) => part || '-').join(' ');
+  const what = [apiGroup, apiVersion, namespace, resource, subresource, name]
+    .map((part) => part || '-')
+    .join(' ');
   const flags = [isItem ? 'item' : '', isWatchPath ? 'watchpath' : '', ...rest].filter((flag) => flag !== '');
   return [`${verb}: ${what}`, ...flags].join(' ');
 };
@@ -37,13 +50,21 @@ describe('parseRequestInfo', () => {
     ['GET', '/api/v1/namespaces/ns/pods/p?watch=1', 'get: - v1 ns pods - p item'],
     ['GET', '/api/v1/watch/pods', 'watch: - v1 - pods - - watchpath'],
     ['GET', '/api/v1/watch/namespaces/ns/pods', 'watch: - v1 ns pods - - watchpath'],
-    ['GET', '/apis/apps/v1/watch/namespaces/ns/deployments/d', 'watch: apps v1 ns deployments - d item watchpath'],
+    [
+      'GET',
+      '/apis/apps/v1/watch/namespaces/ns/deployments/d',
+      'watch: apps v1 ns deployments - d item watchpath',
+    ],
     ['GET', '/api/v1/pods?fieldSelector=metadata.name%3Dx', 'list: - v1 - pods - x'],
     ['GET', '/api/v1/pods?watch=1&fieldSelector=spec.nodeName=n,metadata.name==x', 'watch: - v1 - pods - x'],
     ['GET', '/api/v1/pods?fieldSelector=metadata.name!=x', 'list: - v1 - pods - -'],
     ['GET', '/api/v1/pods?fieldSelector=metadata.name%3Da/b', 'list: - v1 - pods - -'],
     ['GET', '/api/v1/pods?fieldSelector=%21%21metadata.name', 'list: - v1 - pods - -'],
-    ['DELETE', '/api/v1/namespaces/ns/pods?fieldSelector=metadata.name%3Dx', 'deletecollection: - v1 ns pods - -'],
+    [
+      'DELETE',
+      '/api/v1/namespaces/ns/pods?fieldSelector=metadata.name%3Dx',
+      'deletecollection: - v1 ns pods - -',
+    ],
     ['GET', '/api', 'get other'],
     ['GET', '/api/v1', 'get other'],
     ['GET', '/apis/apps', 'get other'],

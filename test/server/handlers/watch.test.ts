@@ -23,9 +23,13 @@ async function currentVersion(): Promise<string> {
 }
 
 /** Reads everything up to the end. */
-const drain = async (response: Response): Promise<string> => Buffer.from(await response.arrayBuffer()).toString('utf8');
+const drain = async (response: Response): Promise<string> =>
+  Buffer.from(await response.arrayBuffer()).toString('utf8');
 const framesOf = (text: string): { type: string; object: { metadata: Record<string, never> } }[] =>
-  text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
 
 describe('a watch', () => {
   it('tells changes behind a version in order', async () => {
@@ -34,9 +38,17 @@ describe('a watch', () => {
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json']);
     const frames = frameReader(response);
     await create('new');
-    await server.call('PATCH', `${MAPS}/new`, { data: { b: '2' } }, { 'content-type': 'application/merge-patch+json' });
+    await server.call(
+      'PATCH',
+      `${MAPS}/new`,
+      { data: { b: '2' } },
+      { 'content-type': 'application/merge-patch+json' },
+    );
     await server.call('DELETE', `${MAPS}/new`);
-    expect(await frames.next()).toMatchObject({ type: 'ADDED', object: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'new' }, data: { a: '1' } } });
+    expect(await frames.next()).toMatchObject({
+      type: 'ADDED',
+      object: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'new' }, data: { a: '1' } },
+    });
     expect(await frames.next()).toMatchObject({ type: 'MODIFIED', object: { data: { a: '1', b: '2' } } });
     expect(await frames.next()).toMatchObject({ type: 'DELETED', object: { metadata: { name: 'new' } } });
     await frames.end();
@@ -50,7 +62,9 @@ describe('a watch', () => {
   ])('begins with the state %s', async (_name, query, bookmarks) => {
     await create('a');
     await create('b');
-    const response = await server.fetch(`${MAPS}?watch=1${query}${bookmarks ? '&allowWatchBookmarks=true' : ''}`);
+    const response = await server.fetch(
+      `${MAPS}?watch=1${query}${bookmarks ? '&allowWatchBookmarks=true' : ''}`,
+    );
     const frames = frameReader(response);
     expect(await frames.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'a' } } });
     expect(await frames.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'b' } } });
@@ -60,7 +74,10 @@ describe('a watch', () => {
         object: {
           kind: 'ConfigMap',
           apiVersion: 'v1',
-          metadata: { resourceVersion: await currentVersion(), annotations: { 'k8s.io/initial-events-end': 'true' } },
+          metadata: {
+            resourceVersion: await currentVersion(),
+            annotations: { 'k8s.io/initial-events-end': 'true' },
+          },
         },
       });
     }
@@ -75,7 +92,9 @@ describe('a watch', () => {
     ['of one name', `${MAPS}?watch=1&fieldSelector=metadata.name%3Dx`],
     ['of all namespaces', '/api/v1/configmaps?watch=1'],
   ])('is opened %s', async (_name, path) => {
-    const frames = frameReader(await server.fetch(`${path}${path.includes('?') ? '&' : '?'}resourceVersion=${await currentVersion()}`));
+    const frames = frameReader(
+      await server.fetch(`${path}${path.includes('?') ? '&' : '?'}resourceVersion=${await currentVersion()}`),
+    );
     if (path.includes('x')) await create('w');
     await create('x');
     expect(await frames.next()).toMatchObject({ type: 'ADDED', object: { metadata: { name: 'x' } } });
@@ -102,7 +121,15 @@ describe('a watch', () => {
     expect(framesOf(await drain(response))).toEqual([
       {
         type: 'ERROR',
-        object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message: 'too old resource version: 1 (5)', reason: 'Expired', code: 410 },
+        object: {
+          kind: 'Status',
+          apiVersion: 'v1',
+          metadata: {},
+          status: 'Failure',
+          message: 'too old resource version: 1 (5)',
+          reason: 'Expired',
+          code: 410,
+        },
       },
     ]);
     expect(other.clock.nextDue()).toBeUndefined();
@@ -129,17 +156,28 @@ describe('a watch', () => {
 
 describe('time', () => {
   it('ends a watch as asked, with a bookmark before', async () => {
-    const response = await server.fetch(`${MAPS}?watch=1&timeoutSeconds=5&allowWatchBookmarks=true&resourceVersion=${await currentVersion()}`);
+    const response = await server.fetch(
+      `${MAPS}?watch=1&timeoutSeconds=5&allowWatchBookmarks=true&resourceVersion=${await currentVersion()}`,
+    );
     const text = drain(response);
     await server.clock.advance(5000);
     expect(framesOf(await text)).toEqual([
-      { type: 'BOOKMARK', object: { kind: 'ConfigMap', apiVersion: 'v1', metadata: { resourceVersion: await currentVersion() } } },
+      {
+        type: 'BOOKMARK',
+        object: {
+          kind: 'ConfigMap',
+          apiVersion: 'v1',
+          metadata: { resourceVersion: await currentVersion() },
+        },
+      },
     ]);
     expect(server.clock.nextDue()).toBeUndefined();
   });
 
   it('ends a watch without bookmarks quietly', async () => {
-    const text = drain(await server.fetch(`${MAPS}?watch=1&timeoutSeconds=5&resourceVersion=${await currentVersion()}`));
+    const text = drain(
+      await server.fetch(`${MAPS}?watch=1&timeoutSeconds=5&resourceVersion=${await currentVersion()}`),
+    );
     await server.clock.advance(5000);
     expect(await text).toBe('');
   });
@@ -155,11 +193,16 @@ describe('time', () => {
   });
 
   it('brings a bookmark about every minute, with the version seen so far', async () => {
-    const frames = frameReader(await server.fetch(`${MAPS}?watch=1&allowWatchBookmarks=1&resourceVersion=${await currentVersion()}`));
+    const frames = frameReader(
+      await server.fetch(`${MAPS}?watch=1&allowWatchBookmarks=1&resourceVersion=${await currentVersion()}`),
+    );
     for (let minute = 0; minute < 3; minute++) {
       await server.call('POST', '/api/v1/namespaces/other/configmaps', configMap(`m${minute}`));
       await server.clock.advance(60_000);
-      expect(await frames.next()).toMatchObject({ type: 'BOOKMARK', object: { metadata: { resourceVersion: await currentVersion() } } });
+      expect(await frames.next()).toMatchObject({
+        type: 'BOOKMARK',
+        object: { metadata: { resourceVersion: await currentVersion() } },
+      });
     }
     await frames.end();
     expect(server.clock.nextDue()).toBeUndefined();
@@ -168,25 +211,48 @@ describe('time', () => {
 
 describe('forms', () => {
   it('tables name their columns once', async () => {
-    const frames = frameReader(await server.fetch(`${MAPS}?watch=1&allowWatchBookmarks=1`, { accept: TABLE }));
+    const frames = frameReader(
+      await server.fetch(`${MAPS}?watch=1&allowWatchBookmarks=1`, { accept: TABLE }),
+    );
     expect(await frames.next()).toMatchObject({
       type: 'BOOKMARK',
-      object: { kind: 'Table', columnDefinitions: [{}, {}, {}], rows: [{ object: { kind: 'PartialObjectMetadata', metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } } }] },
+      object: {
+        kind: 'Table',
+        columnDefinitions: [{}, {}, {}],
+        rows: [
+          {
+            object: {
+              kind: 'PartialObjectMetadata',
+              metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } },
+            },
+          },
+        ],
+      },
     });
     await create('row');
     expect(await frames.next()).toMatchObject({
       type: 'ADDED',
-      object: { kind: 'Table', apiVersion: 'meta.k8s.io/v1', columnDefinitions: null, rows: [{ cells: ['row', 1, '0s'], object: { metadata: { name: 'row' } } }] },
+      object: {
+        kind: 'Table',
+        apiVersion: 'meta.k8s.io/v1',
+        columnDefinitions: null,
+        rows: [{ cells: ['row', 1, '0s'], object: { metadata: { name: 'row' } } }],
+      },
     });
     await frames.end();
   });
 
   it('tables of kinds whose printers need whole objects have bookmarks too', async () => {
     const path = '/apis/apps/v1/namespaces/default/deployments';
-    const frames = frameReader(await server.fetch(`${path}?watch=1&allowWatchBookmarks=1`, { accept: TABLE }));
+    const frames = frameReader(
+      await server.fetch(`${path}?watch=1&allowWatchBookmarks=1`, { accept: TABLE }),
+    );
     expect(await frames.next()).toMatchObject({ type: 'BOOKMARK', object: { kind: 'Table' } });
     await server.call('POST', path, deployment('web'));
-    expect(await frames.next()).toMatchObject({ type: 'ADDED', object: { rows: [{ object: { metadata: { name: 'web' } } }] } });
+    expect(await frames.next()).toMatchObject({
+      type: 'ADDED',
+      object: { rows: [{ object: { metadata: { name: 'web' } } }] },
+    });
     await frames.end();
   });
 
@@ -194,7 +260,14 @@ describe('forms', () => {
     const accept = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io';
     const frames = frameReader(await server.fetch(`${MAPS}?watch=1`, { accept }));
     await create('alone');
-    expect(await frames.next()).toEqual({ type: 'ADDED', object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: expect.objectContaining({ name: 'alone' }) } });
+    expect(await frames.next()).toEqual({
+      type: 'ADDED',
+      object: {
+        kind: 'PartialObjectMetadata',
+        apiVersion: 'meta.k8s.io/v1',
+        metadata: expect.objectContaining({ name: 'alone' }),
+      },
+    });
     await frames.end();
   });
 
@@ -206,22 +279,30 @@ describe('forms', () => {
     await server.clock.advance(1000);
     const events = readBinaryFrames(Buffer.from(await bytes));
     const schema = builtInSchema('io.k8s.api.core.v1.ConfigMap');
-    expect(events.map(({ type, kind, raw }) => ({ type, kind, object: decodeProtobuf(schema, raw) }))).toMatchObject([
+    expect(
+      events.map(({ type, kind, raw }) => ({ type, kind, object: decodeProtobuf(schema, raw) })),
+    ).toMatchObject([
       { type: 'ADDED', kind: 'ConfigMap', object: { metadata: { name: 'binary' }, data: { a: '1' } } },
-      { type: 'BOOKMARK', kind: 'ConfigMap', object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } } },
+      {
+        type: 'BOOKMARK',
+        kind: 'ConfigMap',
+        object: { metadata: { annotations: { 'k8s.io/initial-events-end': 'true' } } },
+      },
     ]);
   });
 
   it('YAML does not come as a stream', async () => {
     const answer = await server.call('GET', `${MAPS}?watch=1`, undefined, { accept: 'application/yaml' });
     expect(answer.status).toBe(406);
-    expect(answer.text).toContain(`only the following media types are accepted: application/json;stream=watch, ${PROTOBUF};stream=watch`);
+    expect(answer.text).toContain(
+      `only the following media types are accepted: application/json;stream=watch, ${PROTOBUF};stream=watch`,
+    );
   });
 });
 
 function readBinaryFrames(bytes: Buffer): { type: string; kind: string; raw: Uint8Array }[] {
   const events = [];
-  for (let at = 0; at < bytes.length; ) {
+  for (let at = 0; at < bytes.length;) {
     const length = bytes.readUInt32BE(at);
     const event = new WireReader(bytes.subarray(at + 4, at + 4 + length), 'WatchEvent');
     let type = '';
@@ -242,7 +323,11 @@ function readBinaryFrames(bytes: Buffer): { type: string; kind: string; raw: Uin
 
 describe('ends', () => {
   /** A server whose registry tells when a watch was cancelled. */
-  async function spied(): Promise<{ other: TestServer; cancelled: () => number; listener: () => RegistryWatchListener }> {
+  async function spied(): Promise<{
+    other: TestServer;
+    cancelled: () => number;
+    listener: () => RegistryWatchListener;
+  }> {
     let count = 0;
     let seen: RegistryWatchListener | undefined;
     const registry = Object.create(server.registry) as ResourceRegistry;
@@ -273,21 +358,37 @@ describe('ends', () => {
   it('ends cleanly when the server closes, behind what was due', async () => {
     const { other, cancelled } = await spied();
     const closing = new AbortController();
-    const response = await other.fetch(`${MAPS}?watch=1&resourceVersion=${await currentVersion()}`, {}, { closing: closing.signal });
+    const response = await other.fetch(
+      `${MAPS}?watch=1&resourceVersion=${await currentVersion()}`,
+      {},
+      { closing: closing.signal },
+    );
     await create('last');
     closing.abort();
-    expect(framesOf(await drain(response))).toMatchObject([{ type: 'ADDED', object: { metadata: { name: 'last' } } }]);
+    expect(framesOf(await drain(response))).toMatchObject([
+      { type: 'ADDED', object: { metadata: { name: 'last' } } },
+    ]);
     expect(cancelled()).toBe(1);
-    const late = await other.fetch(`${MAPS}?watch=1&resourceVersion=${await currentVersion()}`, {}, { closing: closing.signal });
+    const late = await other.fetch(
+      `${MAPS}?watch=1&resourceVersion=${await currentVersion()}`,
+      {},
+      { closing: closing.signal },
+    );
     expect(await drain(late)).toBe('');
   });
 
   it('cuts off a client that does not read, and tells the log', async () => {
     const { other, cancelled, listener } = await spied();
     const response = await other.fetch(`${MAPS}?watch=1&resourceVersion=${await currentVersion()}`);
-    const object = { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'big', resourceVersion: '9' }, data: {} };
+    const object = {
+      kind: 'ConfigMap',
+      apiVersion: 'v1',
+      metadata: { name: 'big', resourceVersion: '9' },
+      data: {},
+    };
     const bytes = Buffer.from(JSON.stringify({ ...object, data: { x: 'x'.repeat(1024 * 1024) } }));
-    for (let count = 0; count < 16; count++) listener().events([{ type: 'ADDED', result: { object, bytes, revision: 9 } }]);
+    for (let count = 0; count < 16; count++)
+      listener().events([{ type: 'ADDED', result: { object, bytes, revision: 9 } }]);
     expect(cancelled()).toBe(1);
     expect(await drain(response)).toBe('');
     expect(other.logs.join('\n')).toContain('WARN  watch ended: the client reads too slowly');
@@ -309,7 +410,9 @@ describe('ends', () => {
   it('encodes an event once for all watchers', async () => {
     const version = await currentVersion();
     const readers = await Promise.all(
-      [1, 2, 3].map(async () => (await server.fetch(`${MAPS}?watch=1&resourceVersion=${version}`)).body!.getReader()),
+      [1, 2, 3].map(async () =>
+        (await server.fetch(`${MAPS}?watch=1&resourceVersion=${version}`)).body!.getReader(),
+      ),
     );
     await create('shared');
     const chunks = await Promise.all(readers.map((reader) => reader.read()));

@@ -19,9 +19,19 @@ describe('health', () => {
     ['/healthz', true, 200, 'ok'],
     ['/livez', false, 200, 'ok'],
     ['/readyz', true, 200, 'ok'],
-    ['/readyz', false, 500, '[+]ping ok\n[+]poststarthook/start ok\n[-]informer-sync failed: reason withheld\nreadyz check failed\n'],
+    [
+      '/readyz',
+      false,
+      500,
+      '[+]ping ok\n[+]poststarthook/start ok\n[-]informer-sync failed: reason withheld\nreadyz check failed\n',
+    ],
     ['/readyz?exclude=informer-sync', false, 200, 'ok'],
-    ['/readyz?verbose&exclude=informer-sync&exclude=none', false, 200, '[+]ping ok\n[+]poststarthook/start ok\n[+]informer-sync excluded: ok\nwarn: some health checks cannot be excluded: no matches for "none"\nreadyz check passed\n'],
+    [
+      '/readyz?verbose&exclude=informer-sync&exclude=none',
+      false,
+      200,
+      '[+]ping ok\n[+]poststarthook/start ok\n[+]informer-sync excluded: ok\nwarn: some health checks cannot be excluded: no matches for "none"\nreadyz check passed\n',
+    ],
     ['/livez?verbose', false, 200, '[+]ping ok\n[+]poststarthook/start ok\nlivez check passed\n'],
     ['/healthz/ping', false, 200, 'ok'],
     ['/livez/poststarthook/start', false, 200, 'ok'],
@@ -54,7 +64,17 @@ describe('version and index', () => {
   it.each(['/', '/index.html'])('%s lists the paths there are, sorted', async (path) => {
     const { json } = await server.call('GET', path);
     const { paths } = json as unknown as { paths: string[] };
-    expect(paths).toEqual(expect.arrayContaining(['/api', '/api/v1', '/apis', '/apis/apps/v1', '/healthz', '/readyz/informer-sync', '/version']));
+    expect(paths).toEqual(
+      expect.arrayContaining([
+        '/api',
+        '/api/v1',
+        '/apis',
+        '/apis/apps/v1',
+        '/healthz',
+        '/readyz/informer-sync',
+        '/version',
+      ]),
+    );
     expect(paths).toEqual([...paths].sort());
     expect(paths).not.toContain('/openapi/v2');
   });

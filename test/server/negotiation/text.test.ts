@@ -79,10 +79,18 @@ describe('warningHeader', () => {
 
 describe('parseYAML', () => {
   it.each<[string, string, unknown]>([
-    ['words that are booleans in YAML 1.1', '{a: yes, b: off, c: "on", d: no}', { a: true, b: false, c: 'on', d: false }],
+    [
+      'words that are booleans in YAML 1.1',
+      '{a: yes, b: off, c: "on", d: no}',
+      { a: true, b: false, c: 'on', d: false },
+    ],
     ['octal numbers', 'mode: 0644', { mode: 420 }],
     ['numbers with colons as text', 'port: 80:80', { port: '80:80' }],
-    ['times as text', 't: 2026-01-01\nu: 2026-01-01T00:00:00Z', { t: '2026-01-01', u: '2026-01-01T00:00:00Z' }],
+    [
+      'times as text',
+      't: 2026-01-01\nu: 2026-01-01T00:00:00Z',
+      { t: '2026-01-01', u: '2026-01-01T00:00:00Z' },
+    ],
     ['big numbers exactly', 'big: 9007199254740993', { big: 9007199254740993n }],
     ['anchors and merges', 'a: &x {b: 1}\nc:\n  <<: *x\n  d: 2', { a: { b: 1 }, c: { b: 1, d: 2 } }],
     ['keys that are no text', '1: a\ntrue: b', { '1': 'a', true: 'b' }],
@@ -98,7 +106,10 @@ describe('parseYAML', () => {
     ['broken text', 'a: [1'],
     ['several documents', 'a: 1\n---\nb: 2'],
     ['infinity', 'a: .inf'],
-    ['a bomb of aliases', `a: &a [x,x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e', 'f', 'g'].map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdef'[index]}`).join(',')}]`).join('\n')}`],
+    [
+      'a bomb of aliases',
+      `a: &a [x,x,x,x,x,x,x,x,x]\n${['b', 'c', 'd', 'e', 'f', 'g'].map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdef'[index]}`).join(',')}]`).join('\n')}`,
+    ],
   ])('refuses %s', (_name, text) => {
     expect(() => parseYAML(text)).toThrow(expect.objectContaining({ name: 'YAMLError' }));
   });
@@ -112,8 +123,16 @@ describe('parseYAML', () => {
 
 describe('formatYAML', () => {
   it('sorts keys, keeps lists flush and quotes what would be read otherwise', () => {
-    const text = formatYAML({ b: ['x', { d: 1, c: 'yes' }], a: { on: '1', empty: {}, none: [], nothing: null } });
-    expect(text).toBe('a:\n  empty: {}\n  none: []\n  nothing: null\n  "on": "1"\nb:\n- x\n- c: "yes"\n  d: 1\n');
-    expect(parseYAML(text).value).toEqual({ b: ['x', { d: 1, c: 'yes' }], a: { on: '1', empty: {}, none: [], nothing: null } });
+    const text = formatYAML({
+      b: ['x', { d: 1, c: 'yes' }],
+      a: { on: '1', empty: {}, none: [], nothing: null },
+    });
+    expect(text).toBe(
+      'a:\n  empty: {}\n  none: []\n  nothing: null\n  "on": "1"\nb:\n- x\n- c: "yes"\n  d: 1\n',
+    );
+    expect(parseYAML(text).value).toEqual({
+      b: ['x', { d: 1, c: 'yes' }],
+      a: { on: '1', empty: {}, none: [], nothing: null },
+    });
   });
 });
