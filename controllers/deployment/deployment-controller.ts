@@ -1,0 +1,410 @@
+/** Rolls deployments out. Mirrors pkg/controller/deployment. */
+import { structuredCopy } from '../../api/machinery/client.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
+import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
+import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
+import { controllerOf, controllerReference, keyOf } from '../../api/machinery/object-meta.ts';
+import { deployments, replicaSets, type Deployment, type DeploymentStatus, type ReplicaSet } from '../../openapi/generated/apps-v1.ts';
+import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
+import type { ControllerContext, ControllerDefinition, EventRecorder, Informer, Reconciler, Result, RunningController } from '../runtime/controller.ts';
+import { createReconciler } from '../runtime/reconciler.ts';
+import { active, availableReplicas, byAge, DESIRED_REPLICAS, fenceposts, findNew, HASH_LABEL, hasTemplate, MAX_REPLICAS, maxRevision, newSetAnnotations, REVISION, revisionOf, templateHash, totalReplicas } from './replica-sets.ts';
+import { calculateStatus, conditionOf, hasDeadline, isComplete, syncProgress, withCondition } from './status.ts';
+
+const GVK = { apiVersion: 'apps/v1', kind: 'Deployment' };
+
+export const deploymentController: ControllerDefinition = {
+  name: 'deployment-controller',
+  aliases: ['deployment'],
+  setup: (context) => new DeploymentController(context),
+};
+
+class DeploymentController implements RunningController {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #deployments: Informer<Deployment>;
+  readonly #sets: Informer<ReplicaSet>;
+  readonly #pods: Informer<Pod>;
+  readonly #reconciler: Reconciler;
+
+  constructor(base: ControllerContext) {
+    const context = { ...base, client: base.client.as('deployment-controller') };
+    this.#context = context;
+    this.#recorder = context.recorder('deployment-controller');
+    this.#deployments = context.informer(deployments);
+    this.#sets = context.informer(replicaSets);
+    this.#pods = context.informer(pods);
+    this.#reconciler = createReconciler({ name: 'deployment', context, workers: 5, reconcile: (key) => this.#reconcile(key) });
+    const enqueue = (deployment: Deployment): void => this.#reconciler.queue.add(keyOf(deployment));
+    this.#deployments.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
+    const enqueueOwner = (set: ReplicaSet): void => {
+      const owner = controllerOf(set);
+      if (owner?.kind === GVK.kind) this.#reconciler.queue.add(`${set.metadata.namespace}/${owner.name}`);
+      else if (owner === undefined) this.#enqueueMatching(set);
+    };
+    this.#sets.addHandler({ added: enqueueOwner, updated: enqueueOwner, deleted: enqueueOwner });
+    // Recreate waits for the last old pod to be gone.
+    this.#pods.addHandler({ deleted: (pod) => this.#podGone(pod) });
+  }
+
+  start(): void {
+    this.#reconciler.start?.();
+  }
+
+  async stop(): Promise<void> {
+    await this.#reconciler.stop?.();
+  }
+
+  #enqueueMatching(set: ReplicaSet): void {
+    for (const deployment of this.#deployments.list(set.metadata.namespace)) {
+      if (selectorFromLabelSelector(deployment.spec.selector).matches(set.metadata.labels ?? {})) this.#reconciler.queue.add(keyOf(deployment));
+    }
+  }
+
+  #podGone(pod: Pod): void {
+    const set = this.#sets.get(`${pod.metadata.namespace}/${controllerOf(pod)?.name ?? ''}`);
+    const owner = set === undefined ? undefined : controllerOf(set);
+    if (owner?.kind === GVK.kind) this.#reconciler.queue.add(`${pod.metadata.namespace}/${owner.name}`);
+  }
+
+  async #reconcile(key: string): Promise<Result | void> {
+    const deployment = this.#deployments.get(key);
+    if (deployment === undefined) return;
+    const sets = await this.#claimSets(deployment);
+    if (deployment.metadata.deletionTimestamp !== undefined) {
+      await this.#postStatus(deployment, calculateStatus(deployment, sets, findNew(deployment, sets), this.#now()));
+      return;
+    }
+    const current = await this.#notePause(deployment);
+    try {
+      if (current.spec.paused === true || this.#isScaling(current, sets)) return await this.#syncScale(current, sets);
+      return current.spec.strategy?.type === 'Recreate' ? await this.#recreate(current, sets) : await this.#rollOut(current, sets);
+    } catch (error) {
+      // What the namespace takes along need not be rolled out.
+      if (!isNamespaceTerminating(error)) throw error;
+    }
+  }
+
+  #now(): number {
+    return this.#context.clock.now();
+  }
+
+  /** Own sets, and matching orphans after adopting them. */
+  async #claimSets(deployment: Deployment): Promise<ReplicaSet[]> {
+    const selector = selectorFromLabelSelector(deployment.spec.selector);
+    const claimed: ReplicaSet[] = [];
+    for (const set of this.#sets.list(deployment.metadata.namespace)) {
+      const owner = controllerOf(set);
+      const matches = selector.matches(set.metadata.labels ?? {});
+      if (owner?.uid === deployment.metadata.uid) {
+        if (matches) claimed.push(set);
+      } else if (owner === undefined && matches && set.metadata.deletionTimestamp === undefined && deployment.metadata.deletionTimestamp === undefined) {
+        const ownerReferences = [...(set.metadata.ownerReferences ?? []), controllerReference(deployment, GVK)];
+        claimed.push(await this.#context.client.update(replicaSets, { ...set, metadata: { ...set.metadata, ownerReferences } }));
+      }
+    }
+    return claimed;
+  }
+
+  /** Says in the Progressing condition that a deployment was paused or resumed, so that the deadline does not count. */
+  async #notePause(deployment: Deployment): Promise<Deployment> {
+    if (!hasDeadline(deployment)) return deployment;
+    const progressing = conditionOf(deployment.status, 'Progressing');
+    if (progressing?.reason === 'ProgressDeadlineExceeded') return deployment;
+    const isNotedPaused = progressing?.reason === 'DeploymentPaused';
+    const paused = deployment.spec.paused === true;
+    if (paused === isNotedPaused) return deployment;
+    const change = paused
+      ? { type: 'Progressing', status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' }
+      : { type: 'Progressing', status: 'Unknown', reason: 'DeploymentResumed', message: 'Deployment is resumed' };
+    const status = { ...deployment.status, conditions: withCondition(deployment.status.conditions ?? [], change, this.#now()) };
+    return this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
+  }
+
+  /** The number of replicas changed since the sets were last written. */
+  #isScaling(deployment: Deployment, sets: readonly ReplicaSet[]): boolean {
+    return active(sets).some(({ metadata }) => {
+      const desired = metadata.annotations?.[DESIRED_REPLICAS];
+      return desired !== undefined && Number(desired) !== (deployment.spec.replicas ?? 1);
+    });
+  }
+
+  async #syncScale(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
+    const { newSet, all } = await this.#newSet(deployment, sets, false);
+    const scaled = await this.#scale(deployment, all, newSet);
+    return this.#finish(deployment, scaled, this.#same(newSet, scaled));
+  }
+
+  #same(set: ReplicaSet | undefined, sets: readonly ReplicaSet[]): ReplicaSet | undefined {
+    return sets.find(({ metadata }) => metadata.uid === set?.metadata.uid);
+  }
+
+  /** Brings the sets to the deployment's number of replicas without moving the rollout on. */
+  async #scale(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined): Promise<ReplicaSet[]> {
+    const replicas = deployment.spec.replicas ?? 1;
+    const running = active(sets);
+    const only = running.length === 0 ? (newSet ?? byAge(sets).at(-1)) : running.length === 1 ? running[0] : undefined;
+    if (only !== undefined) {
+      return this.#replaced(sets, await this.#scaleTo(deployment, only, replicas));
+    }
+    if (deployment.spec.strategy?.type !== 'RollingUpdate') return [...sets];
+    const isSaturated = newSet !== undefined && newSet.spec.replicas === replicas && (newSet.status.availableReplicas ?? 0) === replicas;
+    let result = [...sets];
+    if (isSaturated) {
+      for (const old of running) if (old.metadata.uid !== newSet.metadata.uid) result = this.#replaced(result, await this.#scaleTo(deployment, old, 0));
+      return result;
+    }
+    const allowed = replicas > 0 ? replicas + fenceposts(deployment).maxSurge : 0;
+    for (const [set, size] of proportions(deployment, running, allowed)) result = this.#replaced(result, await this.#scaleTo(deployment, set, size));
+    return result;
+  }
+
+  #replaced(sets: readonly ReplicaSet[], changed: ReplicaSet): ReplicaSet[] {
+    return sets.map((set) => (set.metadata.uid === changed.metadata.uid ? changed : set));
+  }
+
+  /** Sets the size of a replica set and the annotations that record it, with an event when the size changed. */
+  async #scaleTo(deployment: Deployment, set: ReplicaSet, size: number): Promise<ReplicaSet> {
+    const replicas = deployment.spec.replicas ?? 1;
+    const before = set.spec.replicas ?? 0;
+    const annotations = { ...set.metadata.annotations, [DESIRED_REPLICAS]: String(replicas), [MAX_REPLICAS]: String(replicas + fenceposts(deployment).maxSurge) };
+    if (before === size && equalJSON(annotations, set.metadata.annotations)) return set;
+    const changed = await this.#context.client.update(replicaSets, { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas: size } });
+    if (before !== size) this.#announceScale(deployment, set.metadata.name!, before, size);
+    return changed;
+  }
+
+  #announceScale(deployment: Deployment, name: string, from: number, to: number): void {
+    const direction = to > from ? 'up' : 'down';
+    this.#recorder.event(deployment, 'Normal', 'ScalingReplicaSet', `Scaled ${direction} replica set ${name} from ${from} to ${to}`);
+  }
+
+  async #rollOut(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
+    const { newSet, all } = await this.#newSet(deployment, sets, true);
+    let result = all;
+    const grown = await this.#scaleTo(deployment, newSet!, newSetSize(deployment, all, newSet!));
+    result = this.#replaced(result, grown);
+    if (grown.spec.replicas === newSet!.spec.replicas) result = await this.#shrinkOld(deployment, result, grown);
+    return this.#finish(deployment, result, grown);
+  }
+
+  /** Takes away old pods as far as availability allows: first those that do not work. */
+  async #shrinkOld(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet): Promise<ReplicaSet[]> {
+    let result = [...sets];
+    const old = (): ReplicaSet[] => byAge(active(result.filter(({ metadata }) => metadata.uid !== newSet.metadata.uid)));
+    const minAvailable = (deployment.spec.replicas ?? 1) - fenceposts(deployment).maxUnavailable;
+    const newUnavailable = (newSet.spec.replicas ?? 0) - (newSet.status.availableReplicas ?? 0);
+    const removable = totalReplicas(result) - minAvailable - newUnavailable;
+    if (removable <= 0) return result;
+    let cleaned = 0;
+    for (const set of old()) {
+      const broken = (set.spec.replicas ?? 0) - (set.status.availableReplicas ?? 0);
+      const count = Math.min(removable - cleaned, broken);
+      if (count <= 0) continue;
+      cleaned += count;
+      result = this.#replaced(result, await this.#scaleTo(deployment, set, set.spec.replicas! - count));
+    }
+    let spare = availableReplicas(result) - minAvailable;
+    for (const set of old()) {
+      const count = Math.min(set.spec.replicas!, spare);
+      if (count <= 0) continue;
+      spare -= count;
+      result = this.#replaced(result, await this.#scaleTo(deployment, set, set.spec.replicas! - count));
+    }
+    return result;
+  }
+
+  /** All old pods go before the first new one comes. */
+  async #recreate(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
+    const existing = findNew(deployment, sets);
+    const old = active(sets.filter(({ metadata }) => metadata.uid !== existing?.metadata.uid));
+    if (old.length > 0) {
+      let result = [...sets];
+      for (const set of old) result = this.#replaced(result, await this.#scaleTo(deployment, set, 0));
+      return this.#finish(deployment, result, existing);
+    }
+    if (this.#hasOldPods(deployment, existing)) return this.#finish(deployment, sets, existing);
+    const { newSet, all } = await this.#newSet(deployment, sets, true);
+    const grown = await this.#scaleTo(deployment, newSet!, deployment.spec.replicas ?? 1);
+    return this.#finish(deployment, this.#replaced(all, grown), grown);
+  }
+
+  #hasOldPods(deployment: Deployment, newSet: ReplicaSet | undefined): boolean {
+    const selector = selectorFromLabelSelector(deployment.spec.selector);
+    return this.#pods.list(deployment.metadata.namespace).some((pod) => {
+      const ended = pod.status.phase === 'Failed' || pod.status.phase === 'Succeeded';
+      const owner = controllerOf(pod);
+      return !ended && owner?.kind === 'ReplicaSet' && owner.uid !== newSet?.metadata.uid && selector.matches(pod.metadata.labels ?? {});
+    });
+  }
+
+  /** The set of the present template: found and given the next revision, or made. */
+  async #newSet(deployment: Deployment, sets: readonly ReplicaSet[], mayCreate: boolean): Promise<{ readonly newSet: ReplicaSet | undefined; readonly all: ReplicaSet[] }> {
+    const existing = findNew(deployment, sets);
+    const others = sets.filter(({ metadata }) => metadata.uid !== existing?.metadata.uid);
+    const revision = maxRevision(others) + 1;
+    if (existing === undefined && !mayCreate) return { newSet: undefined, all: [...sets] };
+    if (existing === undefined) {
+      const created = await this.#createSet(deployment, sets, revision);
+      return { newSet: created, all: this.#same(created, sets) === undefined ? [...sets, created] : [...sets] };
+    }
+    const annotations = newSetAnnotations(deployment, existing, revision);
+    let newSet = existing;
+    if (!equalJSON(annotations, existing.metadata.annotations) || (existing.spec.minReadySeconds ?? 0) !== (deployment.spec.minReadySeconds ?? 0)) {
+      newSet = await this.#context.client.update(replicaSets, {
+        ...existing,
+        metadata: { ...existing.metadata, annotations },
+        spec: { ...existing.spec, minReadySeconds: deployment.spec.minReadySeconds },
+      });
+    }
+    await this.#noteRevision(deployment, newSet, `Found new replica set "${newSet.metadata.name}"`, 'FoundNewReplicaSet');
+    return { newSet, all: this.#replaced(sets, newSet) };
+  }
+
+  async #createSet(deployment: Deployment, sets: readonly ReplicaSet[], revision: number): Promise<ReplicaSet> {
+    const hash = templateHash(deployment.spec.template, deployment.status.collisionCount);
+    const { name, namespace } = deployment.metadata;
+    const template = structuredCopy(deployment.spec.template);
+    template.metadata = { ...template.metadata, labels: { ...template.metadata?.labels, [HASH_LABEL]: hash } };
+    const { selector } = deployment.spec;
+    const replicas = deployment.spec.replicas ?? 1;
+    const draft = {
+      metadata: {
+        name: `${name}-${hash}`,
+        namespace,
+        labels: template.metadata.labels,
+        annotations: {
+          ...newSetAnnotations(deployment, undefined, revision),
+          [DESIRED_REPLICAS]: String(replicas),
+          [MAX_REPLICAS]: String(replicas + fenceposts(deployment).maxSurge),
+        },
+        ownerReferences: [controllerReference(deployment, GVK)],
+      },
+      spec: {
+        replicas: newSetSize(deployment, sets, undefined),
+        minReadySeconds: deployment.spec.minReadySeconds,
+        selector: { ...selector, matchLabels: { ...selector.matchLabels, [HASH_LABEL]: hash } },
+        template,
+      },
+    };
+    try {
+      const created = await this.#context.client.create(replicaSets, draft);
+      if ((created.spec.replicas ?? 0) > 0) this.#announceScale(deployment, created.metadata.name!, 0, created.spec.replicas!);
+      await this.#noteRevision(deployment, created, `Created new replica set "${created.metadata.name}"`, 'NewReplicaSetCreated');
+      return created;
+    } catch (error) {
+      if (!isAlreadyExists(error)) {
+        if (!isNamespaceTerminating(error)) await this.#noteCreateError(deployment, error as Error);
+        throw error;
+      }
+      return this.#existingSet(deployment, draft.metadata.name);
+    }
+  }
+
+  /** The name is taken: by our own set that the cache does not show yet, or by another template with the same hash. */
+  async #existingSet(deployment: Deployment, name: string): Promise<ReplicaSet> {
+    const found = await this.#context.client.get(replicaSets, { namespace: deployment.metadata.namespace, name });
+    if (controllerOf(found)?.uid === deployment.metadata.uid && hasTemplate(found, deployment.spec.template)) return found;
+    const status = { ...deployment.status, collisionCount: (deployment.status.collisionCount ?? 0) + 1 };
+    await this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
+    throw new Error(`replica set ${name} is of another template`);
+  }
+
+  async #noteCreateError(deployment: Deployment, error: Error): Promise<void> {
+    const message = `Failed to create new replica set: ${error.message}`;
+    this.#recorder.event(deployment, 'Warning', 'ReplicaSetCreateError', message);
+    if (!hasDeadline(deployment)) return;
+    const change = { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message: error.message };
+    const status = { ...deployment.status, conditions: withCondition(deployment.status.conditions ?? [], change, this.#now()) };
+    await this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
+  }
+
+  /** Copies the revision to the deployment, and begins the Progressing condition where there is none. */
+  async #noteRevision(deployment: Deployment, newSet: ReplicaSet, message: string, reason: string): Promise<void> {
+    const revision = String(revisionOf(newSet));
+    let current = deployment;
+    if (deployment.metadata.annotations?.[REVISION] !== revision) {
+      const annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
+      current = await this.#context.client.update(deployments, { ...deployment, metadata: { ...deployment.metadata, annotations } });
+    }
+    const isNew = reason === 'NewReplicaSetCreated';
+    if (hasDeadline(deployment) && (isNew || conditionOf(current.status, 'Progressing') === undefined)) {
+      const conditions = withCondition(current.status.conditions ?? [], { type: 'Progressing', status: 'True', reason, message }, this.#now());
+      await this.#context.client.update(deployments, { ...current, status: { ...current.status, conditions } }, { subresource: 'status' });
+    }
+  }
+
+  /** Status, clean-up of old sets, and when to come back. */
+  async #finish(stale: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined): Promise<Result | void> {
+    const { namespace, name } = stale.metadata;
+    let deployment: Deployment;
+    try {
+      deployment = await this.#context.client.get(deployments, { namespace, name: name! });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      throw error;
+    }
+    if (deployment.metadata.uid !== stale.metadata.uid) return;
+    const calculated = { ...calculateStatus(deployment, sets, newSet, this.#now()), observedGeneration: stale.metadata.generation };
+    const { status, requeueAfterMs } = syncProgress(deployment, calculated, sets, newSet, this.#now());
+    await this.#postStatus(deployment, status);
+    if (isComplete(deployment, status) || deployment.spec.paused === true) await this.#cleanUp(deployment, sets, newSet);
+    return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
+  }
+
+  async #postStatus(deployment: Deployment, status: DeploymentStatus): Promise<void> {
+    if (equalJSON(deployment.status, status)) return;
+    try {
+      await this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  /** Keeps as many empty old sets as revisionHistoryLimit says, the newest. */
+  async #cleanUp(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined): Promise<void> {
+    const limit = deployment.spec.revisionHistoryLimit;
+    if (limit === undefined) return;
+    const empty = sets.filter(
+      ({ metadata, spec, status }) =>
+        metadata.uid !== newSet?.metadata.uid && metadata.deletionTimestamp === undefined && (spec.replicas ?? 0) === 0 && status.replicas === 0 && (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
+    );
+    const surplus = [...empty].sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, empty.length - limit));
+    for (const { metadata } of surplus) {
+      await this.#context.client.delete(replicaSets, { namespace: metadata.namespace, name: metadata.name! }).catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+    }
+  }
+}
+
+/** Size the new set may have now: what is asked for, within the surge. */
+function newSetSize(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined): number {
+  const replicas = deployment.spec.replicas ?? 1;
+  if (deployment.spec.strategy?.type !== 'RollingUpdate') return replicas;
+  const current = newSet?.spec.replicas ?? 0;
+  if (current >= replicas) return replicas;
+  const room = replicas + fenceposts(deployment).maxSurge - totalReplicas(sets);
+  return room <= 0 ? current : current + Math.min(room, replicas - current);
+}
+
+/** Splits a change of size over several running sets, larger ones taking more. Mirrors GetReplicaSetProportion. */
+function proportions(deployment: Deployment, running: readonly ReplicaSet[], allowed: number): [ReplicaSet, number][] {
+  const toAdd = allowed - totalReplicas(running);
+  const newestFirst = byAge(running).reverse();
+  const bySize = [...(toAdd > 0 ? newestFirst : [...newestFirst].reverse())].sort((a, b) => b.spec.replicas! - a.spec.replicas!);
+  let added = 0;
+  const sizes = new Map<ReplicaSet, number>();
+  for (const set of bySize) {
+    const size = set.spec.replicas!;
+    const before = Number(set.metadata.annotations?.[MAX_REPLICAS] ?? 0) || (deployment.status.replicas ?? 0) || size;
+    const share = Math.round((size * allowed) / before) - size;
+    const left = toAdd - added;
+    const change = toAdd > 0 ? Math.min(share, left) : Math.max(share, left);
+    sizes.set(set, size + change);
+    added += change;
+  }
+  const first = bySize[0];
+  if (first !== undefined && added !== toAdd) sizes.set(first, Math.max(0, sizes.get(first)! + toAdd - added));
+  return [...sizes];
+}

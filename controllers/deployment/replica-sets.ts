@@ -1,0 +1,101 @@
+/** The replica sets of a deployment: names, revisions, annotations. Mirrors deployment/util. */
+import { equalJSON } from '../../api/machinery/equality.ts';
+import { NAME_ALPHABET } from '../../api/machinery/random.ts';
+import { sortedKeys } from '../../api/machinery/codec.ts';
+import type { Deployment, ReplicaSet } from '../../openapi/generated/apps-v1.ts';
+import type { PodTemplateSpec } from '../../openapi/generated/core-v1.ts';
+
+export const HASH_LABEL = 'pod-template-hash';
+export const REVISION = 'deployment.kubernetes.io/revision';
+export const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
+export const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
+export const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
+
+/** Annotations of a deployment that do not go over to its replica sets. */
+const NOT_COPIED = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, 'deprecated.deployment.rollback.to']);
+
+/** Name part of a template: the same for equal templates, at most ten letters. */
+export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
+  const text = canonicalText(template) + (collisionCount === undefined ? '' : `/${collisionCount}`);
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return [...String(hash)].map((digit) => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]).join('');
+}
+
+function canonicalText(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
+  const object = value as Record<string, unknown>;
+  const members = sortedKeys(object).filter((key) => object[key] !== undefined);
+  return `{${members.map((key) => `${JSON.stringify(key)}:${canonicalText(object[key])}`).join(',')}}`;
+}
+
+/** Whether a replica set is of this template, its hash label aside. */
+export function hasTemplate(set: ReplicaSet, template: PodTemplateSpec): boolean {
+  return equalJSON(withoutHash(set.spec.template), withoutHash(template));
+}
+
+function withoutHash(template: PodTemplateSpec | undefined): unknown {
+  const { [HASH_LABEL]: _hash, ...labels } = template?.metadata?.labels ?? {};
+  return { ...template, metadata: { ...template?.metadata, labels } };
+}
+
+/** The oldest replica set of the deployment's present template. */
+export function findNew(deployment: Deployment, sets: readonly ReplicaSet[]): ReplicaSet | undefined {
+  return byAge(sets).find((set) => hasTemplate(set, deployment.spec.template));
+}
+
+export function byAge(sets: readonly ReplicaSet[]): ReplicaSet[] {
+  const key = ({ metadata }: ReplicaSet): string => `${metadata.creationTimestamp}/${metadata.name}`;
+  return [...sets].sort((a, b) => (key(a) < key(b) ? -1 : 1));
+}
+
+export function revisionOf(set: ReplicaSet | Deployment): number {
+  return Number(set.metadata.annotations?.[REVISION] ?? 0) || 0;
+}
+
+export function maxRevision(sets: readonly ReplicaSet[]): number {
+  return Math.max(0, ...sets.map(revisionOf));
+}
+
+/** Annotations of the new replica set at `revision`: the deployment's, and the record of earlier revisions. */
+export function newSetAnnotations(deployment: Deployment, set: ReplicaSet | undefined, revision: number): Record<string, string> {
+  const current = set?.metadata.annotations ?? {};
+  const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(([name]) => !NOT_COPIED.has(name));
+  const annotations: Record<string, string> = { ...current, ...Object.fromEntries(copied) };
+  const before = set === undefined ? 0 : revisionOf(set);
+  if (before >= revision) return annotations;
+  annotations[REVISION] = String(revision);
+  if (before > 0) {
+    const history = current[REVISION_HISTORY];
+    annotations[REVISION_HISTORY] = history === undefined || history === '' ? String(before) : `${history},${before}`;
+  }
+  return annotations;
+}
+
+/** Replicas asked for in all, by spec. */
+export function totalReplicas(sets: readonly ReplicaSet[]): number {
+  return sets.reduce((sum, set) => sum + (set.spec.replicas ?? 0), 0);
+}
+
+export function availableReplicas(sets: readonly ReplicaSet[]): number {
+  return sets.reduce((sum, set) => sum + (set.status.availableReplicas ?? 0), 0);
+}
+
+export function active(sets: readonly ReplicaSet[]): ReplicaSet[] {
+  return sets.filter((set) => (set.spec.replicas ?? 0) > 0);
+}
+
+function resolve(amount: number | string | undefined, total: number, round: (value: number) => number): number {
+  if (typeof amount === 'string') return round((parseInt(amount, 10) * total) / 100);
+  return amount ?? 0;
+}
+
+/** How many pods more, and fewer, than asked for a rollout may have. Both zero would never move. */
+export function fenceposts({ spec }: Deployment): { readonly maxSurge: number; readonly maxUnavailable: number } {
+  if (spec.strategy?.type !== 'RollingUpdate') return { maxSurge: 0, maxUnavailable: 0 };
+  const replicas = spec.replicas ?? 1;
+  const maxSurge = resolve(spec.strategy.rollingUpdate?.maxSurge, replicas, Math.ceil);
+  const maxUnavailable = Math.min(replicas, resolve(spec.strategy.rollingUpdate?.maxUnavailable, replicas, Math.floor));
+  return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };
+}

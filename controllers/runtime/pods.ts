@@ -1,0 +1,54 @@
+/** Questions controllers ask about pods. */
+import { parseTime } from '../../api/machinery/clock.ts';
+import type { Pod, PodTemplateSpec } from '../../openapi/generated/core-v1.ts';
+import type { OwnerReference } from '../../api/machinery/object-meta.ts';
+
+/** Neither ended nor on its way out. */
+export function isPodActive({ metadata, status }: Pod): boolean {
+  return status.phase !== 'Succeeded' && status.phase !== 'Failed' && metadata.deletionTimestamp === undefined;
+}
+
+/** When the pod became ready, epoch milliseconds; undefined when it is not. */
+export function podReadySince({ status }: Pod): number | undefined {
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.status === 'True' ? parseTime(ready.lastTransitionTime ?? '') : undefined;
+}
+
+export function isPodReady(pod: Pod): boolean {
+  return podReadySince(pod) !== undefined;
+}
+
+/** Ready for at least `minReadySeconds`. */
+export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
+  const since = podReadySince(pod);
+  return since !== undefined && (minReadySeconds === 0 || since + minReadySeconds * 1000 <= nowMs);
+}
+
+/** A pod from a template, owned by its controller. */
+export function podFromTemplate(template: PodTemplateSpec, prefix: string, namespace: string, owner: OwnerReference): { metadata: Pod['metadata']; spec: Pod['spec'] } {
+  const { labels, annotations, finalizers } = template.metadata ?? {};
+  return {
+    metadata: {
+      generateName: `${prefix}-`,
+      namespace,
+      ...(labels === undefined ? {} : { labels: { ...labels } }),
+      ...(annotations === undefined ? {} : { annotations: { ...annotations } }),
+      ...(finalizers === undefined ? {} : { finalizers: [...finalizers] }),
+      ownerReferences: [owner],
+    },
+    spec: template.spec!,
+  };
+}
+
+/** Does `work` up to `count` times in batches of 1, 2, 4, ..., stopping at the first batch with a failure. */
+export async function slowStart(count: number, work: () => Promise<void>): Promise<{ readonly done: number; readonly error: unknown }> {
+  let done = 0;
+  for (let size = 1; done < count; size *= 2) {
+    const batch = Math.min(size, count - done);
+    const outcomes = await Promise.allSettled(Array.from({ length: batch }, work));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    done += outcomes.filter((outcome) => outcome.status === 'fulfilled').length;
+    if (failed !== undefined) return { done, error: failed.reason };
+  }
+  return { done, error: undefined };
+}
