@@ -3,12 +3,13 @@ import { formatTime } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
-import { controllerOf, controllerReference, keyOf } from '../../api/machinery/object-meta.ts';
+import { controllerOf, controllerReference, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import { replicaSets, type ReplicaSet, type ReplicaSetCondition, type ReplicaSetStatus } from '../../openapi/generated/apps-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
+import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
 import type { ControllerContext, ControllerDefinition, EventRecorder, Informer, Reconciler, Result, RunningController } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
-import { isPodActive, isPodAvailable, isPodReady, podFromTemplate, podReadySince, slowStart } from '../runtime/pods.ts';
+import { isPodActive, isPodAvailable, isPodReady, isPodTerminating, podFromTemplate, podReadySince, slowStart } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { deletionOrder } from './ranking.ts';
 
@@ -37,6 +38,8 @@ class ReplicaSetController implements RunningController {
     this.#sets = context.informer(replicaSets);
     this.#pods = context.informer(pods);
     this.#expectations = new Expectations(context.clock);
+    indexByController(this.#pods);
+    indexByController(this.#sets);
     this.#reconciler = createReconciler({ name: 'replicaset', context, workers: 5, reconcile: (key) => this.#reconcile(key) });
     const enqueue = (set: ReplicaSet): void => this.#reconciler.queue.add(keyOf(set));
     this.#sets.addHandler({
@@ -63,12 +66,12 @@ class ReplicaSetController implements RunningController {
   }
 
   #podAdded(pod: Pod): void {
-    if (pod.metadata.deletionTimestamp !== undefined) {
+    if (isBeingDeleted(pod)) {
       this.#podDeleted(pod);
       return;
     }
     const owner = this.#ownerKey(pod);
-    if (owner === undefined) this.#enqueueMatching(pod);
+    if (owner === undefined) this.#enqueueAdopters(pod);
     else {
       this.#expectations.creationObserved(owner);
       this.#reconciler.queue.add(owner);
@@ -76,7 +79,7 @@ class ReplicaSetController implements RunningController {
   }
 
   #podUpdated(pod: Pod, old: Pod): void {
-    if (pod.metadata.deletionTimestamp !== undefined) {
+    if (isBeingDeleted(pod)) {
       this.#podDeleted(pod);
       return;
     }
@@ -84,7 +87,7 @@ class ReplicaSetController implements RunningController {
     const before = this.#ownerKey(old);
     if (before !== undefined && before !== owner) this.#reconciler.queue.add(before);
     if (owner !== undefined) this.#reconciler.queue.add(owner);
-    else if (!equalJSON(pod.metadata.labels, old.metadata.labels) || before !== undefined) this.#enqueueMatching(pod);
+    else if (!equalJSON(pod.metadata.labels, old.metadata.labels) || before !== undefined) this.#enqueueAdopters(pod);
   }
 
   #podDeleted(pod: Pod): void {
@@ -95,15 +98,12 @@ class ReplicaSetController implements RunningController {
   }
 
   #ownerKey(pod: Pod): string | undefined {
-    const owner = controllerOf(pod);
-    return owner?.kind === GVK.kind ? `${pod.metadata.namespace}/${owner.name}` : undefined;
+    const owner = resolveController(pod, GVK.kind, this.#sets);
+    return owner === undefined ? undefined : keyOf(owner);
   }
 
-  #enqueueMatching(pod: Pod): void {
-    if (controllerOf(pod) !== undefined) return;
-    for (const set of this.#sets.list(pod.metadata.namespace)) {
-      if (selectorFromLabelSelector(set.spec.selector).matches(pod.metadata.labels ?? {})) this.#reconciler.queue.add(keyOf(set));
-    }
+  #enqueueAdopters(pod: Pod): void {
+    for (const key of adoptersOf(pod, this.#sets, ({ spec }) => selectorFromLabelSelector(spec.selector))) this.#reconciler.queue.add(key);
   }
 
   async #reconcile(key: string): Promise<Result | void> {
@@ -112,52 +112,17 @@ class ReplicaSetController implements RunningController {
       this.#expectations.forget(key);
       return;
     }
-    const maySync = this.#expectations.satisfied(key);
-    const owned = await this.#claimPods(set);
-    const active = owned.filter(isPodActive);
-    const problem = maySync && set.metadata.deletionTimestamp === undefined ? await this.#manage(key, set, active) : undefined;
-    const now = this.#context.clock.now();
-    const status = statusOf(set, active, owned, problem, now);
-    await this.#postStatus(set, status);
-    if (problem !== undefined && !isNamespaceTerminating(problem.error)) throw problem.error;
-    return resyncForAvailability(set, active, now);
-  }
-
-  /** Adopts matching orphans, lets go of owned pods that no longer match, and returns those that are the set's. */
-  async #claimPods(set: ReplicaSet): Promise<Pod[]> {
+    const maySync = this.#expectations.satisfied(key) && !isBeingDeleted(set);
     const selector = selectorFromLabelSelector(set.spec.selector);
-    const claimed: Pod[] = [];
-    for (const pod of this.#pods.list(set.metadata.namespace)) {
-      const owner = controllerOf(pod);
-      const matches = selector.matches(pod.metadata.labels ?? {});
-      if (owner?.uid === set.metadata.uid) {
-        if (matches) claimed.push(pod);
-        else if (set.metadata.deletionTimestamp === undefined) await this.#release(set, pod);
-      } else if (owner === undefined && matches && pod.metadata.deletionTimestamp === undefined && set.metadata.deletionTimestamp === undefined && isPodActive(pod)) {
-        const adopted = await this.#adopt(set, pod);
-        if (adopted !== undefined) claimed.push(adopted);
-      }
-    }
-    return claimed;
-  }
-
-  async #adopt(set: ReplicaSet, pod: Pod): Promise<Pod | undefined> {
-    const ownerReferences = [...(pod.metadata.ownerReferences ?? []), controllerReference(set, GVK)];
-    return this.#updatePod({ ...pod, metadata: { ...pod.metadata, ownerReferences } });
-  }
-
-  async #release(set: ReplicaSet, pod: Pod): Promise<void> {
-    const left = (pod.metadata.ownerReferences ?? []).filter(({ uid }) => uid !== set.metadata.uid);
-    await this.#updatePod({ ...pod, metadata: { ...pod.metadata, ownerReferences: left.length === 0 ? undefined : left } });
-  }
-
-  async #updatePod(pod: Pod): Promise<Pod | undefined> {
-    try {
-      return await this.#context.client.update(pods, pod);
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
-    }
+    const { client, clock } = this.#context;
+    const active = await claim({ client, owner: set, ownerType: replicaSets, gvk: GVK, informer: this.#pods, selector, isIgnored: (pod) => !isPodActive(pod) });
+    const terminating = ownedBy(this.#pods, set).filter((pod) => isPodTerminating(pod) && selector.matches(pod.metadata.labels));
+    const problem = maySync ? await this.#manage(key, set, active) : undefined;
+    const now = clock.now();
+    const conditions = maySync ? conditionsOf(set, problem, now) : set.status.conditions;
+    await this.#postStatus(set, { ...countersOf(set, active, terminating.length, now), conditions });
+    if (problem !== undefined) throw problem.error;
+    return resyncForAvailability(set, active, now);
   }
 
   async #manage(key: string, set: ReplicaSet, active: readonly Pod[]): Promise<Problem | undefined> {
@@ -182,33 +147,34 @@ class ReplicaSetController implements RunningController {
       }
     });
     for (let i = done; i < count; i++) this.#expectations.creationObserved(key);
-    return error === undefined ? undefined : { reason: 'FailedCreate', error };
+    // What the namespace takes along need not be made, and is no failure of the set.
+    return error === undefined || isNamespaceTerminating(error) ? undefined : { reason: 'FailedCreate', error: error as Error };
   }
 
   async #deletePods(key: string, set: ReplicaSet, active: readonly Pod[], count: number): Promise<Problem | undefined> {
     const victims = deletionOrder(active, this.#relatedPods(set), this.#context.clock.now()).slice(0, count);
     this.#expectations.expectDeletions(key, victims.map(({ metadata }) => metadata.uid!));
     let problem: Problem | undefined;
-    for (const { metadata } of victims) {
+    const deleteOne = async ({ metadata }: Pod): Promise<void> => {
       try {
         await this.#context.client.delete(pods, { namespace: metadata.namespace, name: metadata.name! }, { preconditions: { uid: metadata.uid } });
         this.#recorder.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${metadata.name}`);
       } catch (error) {
         this.#expectations.deletionObserved(key, metadata.uid!);
-        if (isNotFound(error)) continue;
+        if (isNotFound(error)) return;
         this.#recorder.event(set, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
-        problem = { reason: 'FailedDelete', error };
+        problem = { reason: 'FailedDelete', error: error as Error };
       }
-    }
+    };
+    await Promise.all(victims.map(deleteOne));
     return problem;
   }
 
   /** Pods of all sets with the same owner: replicas of one application. */
   #relatedPods(set: ReplicaSet): Pod[] {
-    const owner = controllerOf(set)?.uid;
-    const siblings = owner === undefined ? [set] : this.#sets.list(set.metadata.namespace).filter((other) => controllerOf(other)?.uid === owner);
-    const uids = new Set(siblings.map(({ metadata }) => metadata.uid));
-    return this.#pods.list(set.metadata.namespace).filter((pod) => uids.has(controllerOf(pod)?.uid));
+    const uid = controllerOf(set)?.uid;
+    const siblings = uid === undefined ? [set] : ownedBy(this.#sets, { metadata: { uid } });
+    return siblings.flatMap((sibling) => ownedBy(this.#pods, sibling));
   }
 
   async #postStatus(set: ReplicaSet, status: ReplicaSetStatus): Promise<void> {
@@ -223,33 +189,33 @@ class ReplicaSetController implements RunningController {
 
 interface Problem {
   readonly reason: 'FailedCreate' | 'FailedDelete';
-  readonly error: unknown;
+  readonly error: Error;
 }
 
-function statusOf(set: ReplicaSet, active: readonly Pod[], owned: readonly Pod[], problem: Problem | undefined, nowMs: number): ReplicaSetStatus {
+function countersOf(set: ReplicaSet, active: readonly Pod[], terminatingReplicas: number, nowMs: number): ReplicaSetStatus {
   const templateLabels = Object.entries(set.spec.template?.metadata?.labels ?? {});
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
   const labeled = active.filter(({ metadata }) => templateLabels.every(([key, value]) => metadata.labels?.[key] === value));
-  const terminating = owned.filter(({ metadata, status }) => metadata.deletionTimestamp !== undefined && status.phase !== 'Failed' && status.phase !== 'Succeeded');
-  const conditions = conditionsOf(set, problem, nowMs);
   const nonZero = (count: number): number | undefined => (count === 0 ? undefined : count);
   return {
     replicas: active.length,
     fullyLabeledReplicas: nonZero(labeled.length),
     readyReplicas: nonZero(active.filter(isPodReady).length),
     availableReplicas: nonZero(active.filter((pod) => isPodAvailable(pod, minReadySeconds, nowMs)).length),
-    terminatingReplicas: terminating.length,
+    terminatingReplicas,
     observedGeneration: set.metadata.generation,
-    conditions: conditions.length === 0 ? undefined : conditions,
   };
 }
 
-function conditionsOf(set: ReplicaSet, problem: Problem | undefined, nowMs: number): ReplicaSetCondition[] {
-  const others = (set.status.conditions ?? []).filter(({ type }) => type !== 'ReplicaFailure');
-  if (problem === undefined) return others;
-  const before = set.status.conditions?.find(({ type }) => type === 'ReplicaFailure');
-  const lastTransitionTime = before?.reason === problem.reason ? before.lastTransitionTime : formatTime(nowMs);
-  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime, reason: problem.reason, message: (problem.error as Error).message }];
+/** ReplicaFailure stays as it began while the failure lasts: a message that differs at each try would never settle. */
+function conditionsOf({ status }: ReplicaSet, problem: Problem | undefined, nowMs: number): ReplicaSetCondition[] | undefined {
+  const conditions = status.conditions ?? [];
+  const isNoted = conditions.some(({ type }) => type === 'ReplicaFailure');
+  if (problem !== undefined && isNoted) return conditions;
+  const others = conditions.filter(({ type }) => type !== 'ReplicaFailure');
+  if (problem === undefined) return others.length === 0 ? undefined : others;
+  const { reason, error } = problem;
+  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: formatTime(nowMs), reason, message: error.message }];
 }
 
 /** With minReadySeconds, pods become available without an event: come back at that time. */

@@ -8,6 +8,11 @@ export function isPodActive({ metadata, status }: Pod): boolean {
   return status.phase !== 'Succeeded' && status.phase !== 'Failed' && metadata.deletionTimestamp === undefined;
 }
 
+/** Being deleted, its containers perhaps still running. */
+export function isPodTerminating({ metadata, status }: Pod): boolean {
+  return status.phase !== 'Succeeded' && status.phase !== 'Failed' && metadata.deletionTimestamp !== undefined;
+}
+
 /** When the pod became ready, epoch milliseconds; undefined when it is not. */
 export function podReadySince({ status }: Pod): number | undefined {
   const ready = status.conditions?.find(({ type }) => type === 'Ready');
