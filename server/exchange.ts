@@ -17,6 +17,8 @@ export interface RequestEnvironment {
   readonly clientCertificate?: ClientCertificate;
   /** Aborted when the server is closing: open watches end. */
   readonly closing?: AbortSignal;
+  /** What responses are made with, where the platform's own class costs more than the rest of a request. */
+  readonly responseClass?: typeof Response;
 }
 
 /** What a path and method ask for. Mirrors apiserver endpoints/request RequestInfo. */

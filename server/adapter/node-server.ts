@@ -13,6 +13,7 @@ import type { Clock } from '../../api/machinery/clock.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { RequestEnvironment } from '../exchange.ts';
 import { clientCertificateOf } from './client-certificate.ts';
+import { lightResponseClass } from './light-response.ts';
 
 export interface ListenOptions {
   readonly fetch: (request: Request, environment: RequestEnvironment) => Response | Promise<Response>;
@@ -147,6 +148,7 @@ class Connections {
       const clientCertificate = clientCertificateOf(socket);
       environment = {
         closing: this.#closing.signal,
+        responseClass: lightResponseClass(),
         ...(socket.remoteAddress === undefined ? {} : { remoteAddress: socket.remoteAddress }),
         ...(clientCertificate === undefined ? {} : { clientCertificate }),
       };

@@ -74,12 +74,13 @@ class RequestExchange implements Exchange {
 
 /** Facts of a request; `path` is decoded. */
 export function parseRequestInfo(method: string, path: string, query: URLSearchParams): RequestInfo {
-  const plain = { ...NOT_A_RESOURCE, path, verb: method.toLowerCase() };
-  const [prefix, ...parts] = path.replaceAll(/^\/+|\/+$/g, '').split('/');
-  if ((prefix !== 'api' && prefix !== 'apis') || parts.length < 2) return plain;
+  const [prefix, ...parts] = splitPath(path);
+  if ((prefix !== 'api' && prefix !== 'apis') || parts.length < 2) {
+    return { ...NOT_A_RESOURCE, path, verb: method.toLowerCase() };
+  }
   const apiGroup = prefix === 'apis' ? parts.shift()! : '';
   const apiVersion = parts.shift()!;
-  if (parts.length === 0) return plain;
+  if (parts.length === 0) return { ...NOT_A_RESOURCE, path, verb: method.toLowerCase() };
   const isWatchPath = parts[0] === 'watch' && parts.length > 1;
   if (isWatchPath) parts.shift();
   let namespace = '';
@@ -104,6 +105,15 @@ export function parseRequestInfo(method: string, path: string, query: URLSearchP
     rest,
     isWatchPath,
   };
+}
+
+/** Segments between slashes; slashes at either end do not count. */
+function splitPath(path: string): string[] {
+  let start = 0;
+  let end = path.length;
+  while (start < end && path[start] === '/') start++;
+  while (end > start && path[end - 1] === '/') end--;
+  return path.slice(start, end).split('/');
 }
 
 function verbOf(method: string, name: string, query: URLSearchParams): string {

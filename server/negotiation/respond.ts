@@ -19,7 +19,8 @@ export function respond(
   const all: Record<string, string> = { ...exchange.headers, ...headers };
   const warning = warningHeader(exchange.warnings);
   if (warning !== undefined) all['Warning'] = warning;
-  return new Response(body as BodyInit | null, { status, headers: all });
+  const ResponseClass = exchange.environment.responseClass ?? Response;
+  return new ResponseClass(body as BodyInit | null, { status, headers: all });
 }
 
 /** As `respond`, compressed when that pays and the client can read it. */
