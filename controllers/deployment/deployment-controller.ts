@@ -3,9 +3,10 @@ import { structuredCopy } from '../../api/machinery/client.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
-import { controllerOf, controllerReference, keyOf } from '../../api/machinery/object-meta.ts';
+import { controllerOf, controllerReference, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import { deployments, replicaSets, type Deployment, type DeploymentStatus, type ReplicaSet } from '../../openapi/generated/apps-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
+import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
 import type { ControllerContext, ControllerDefinition, EventRecorder, Informer, Reconciler, Result, RunningController } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { active, availableReplicas, byAge, DESIRED_REPLICAS, fenceposts, findNew, HASH_LABEL, hasTemplate, MAX_REPLICAS, maxRevision, newSetAnnotations, REVISION, revisionOf, templateHash, totalReplicas } from './replica-sets.ts';
@@ -34,15 +35,19 @@ class DeploymentController implements RunningController {
     this.#deployments = context.informer(deployments);
     this.#sets = context.informer(replicaSets);
     this.#pods = context.informer(pods);
+    indexByController(this.#sets);
+    indexByController(this.#pods);
     this.#reconciler = createReconciler({ name: 'deployment', context, workers: 5, reconcile: (key) => this.#reconcile(key) });
     const enqueue = (deployment: Deployment): void => this.#reconciler.queue.add(keyOf(deployment));
     this.#deployments.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
-    const enqueueOwner = (set: ReplicaSet): void => {
-      const owner = controllerOf(set);
-      if (owner?.kind === GVK.kind) this.#reconciler.queue.add(`${set.metadata.namespace}/${owner.name}`);
-      else if (owner === undefined) this.#enqueueMatching(set);
-    };
-    this.#sets.addHandler({ added: enqueueOwner, updated: enqueueOwner, deleted: enqueueOwner });
+    this.#sets.addHandler({
+      added: (set) => this.#enqueueOwner(set),
+      updated: (set, old) => {
+        if (controllerOf(old)?.uid !== controllerOf(set)?.uid) this.#enqueueOwner(old);
+        this.#enqueueOwner(set);
+      },
+      deleted: (set) => this.#enqueueOwner(set),
+    });
     // Recreate waits for the last old pod to be gone.
     this.#pods.addHandler({ deleted: (pod) => this.#podGone(pod) });
   }
@@ -55,55 +60,44 @@ class DeploymentController implements RunningController {
     await this.#reconciler.stop?.();
   }
 
-  #enqueueMatching(set: ReplicaSet): void {
-    for (const deployment of this.#deployments.list(set.metadata.namespace)) {
-      if (selectorFromLabelSelector(deployment.spec.selector).matches(set.metadata.labels ?? {})) this.#reconciler.queue.add(keyOf(deployment));
-    }
+  #enqueueOwner(set: ReplicaSet): void {
+    const owner = resolveController(set, GVK.kind, this.#deployments);
+    const keys = owner === undefined ? adoptersOf(set, this.#deployments, ({ spec }) => selectorFromLabelSelector(spec.selector)) : [keyOf(owner)];
+    for (const key of keys) this.#reconciler.queue.add(key);
   }
 
   #podGone(pod: Pod): void {
-    const set = this.#sets.get(`${pod.metadata.namespace}/${controllerOf(pod)?.name ?? ''}`);
-    const owner = set === undefined ? undefined : controllerOf(set);
-    if (owner?.kind === GVK.kind) this.#reconciler.queue.add(`${pod.metadata.namespace}/${owner.name}`);
+    const set = resolveController(pod, 'ReplicaSet', this.#sets);
+    if (set !== undefined) this.#enqueueOwner(set);
   }
 
   async #reconcile(key: string): Promise<Result | void> {
     const deployment = this.#deployments.get(key);
     if (deployment === undefined) return;
-    const sets = await this.#claimSets(deployment);
-    if (deployment.metadata.deletionTimestamp !== undefined) {
-      await this.#postStatus(deployment, calculateStatus(deployment, sets, findNew(deployment, sets), this.#now()));
+    const selector = selectorFromLabelSelector(deployment.spec.selector);
+    if (selector.empty) {
+      this.#recorder.event(deployment, 'Warning', 'SelectingAll', 'This deployment is selecting all pods. A non-empty selector is required.');
       return;
     }
-    const current = await this.#notePause(deployment);
+    const { client } = this.#context;
+    const sets = await claim({ client, owner: deployment, ownerType: deployments, gvk: GVK, informer: this.#sets, selector });
     try {
-      if (current.spec.paused === true || this.#isScaling(current, sets)) return await this.#syncScale(current, sets);
-      return current.spec.strategy?.type === 'Recreate' ? await this.#recreate(current, sets) : await this.#rollOut(current, sets);
+      return await this.#sync(deployment, sets);
     } catch (error) {
       // What the namespace takes along need not be rolled out.
       if (!isNamespaceTerminating(error)) throw error;
     }
   }
 
-  #now(): number {
-    return this.#context.clock.now();
+  async #sync(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
+    if (isBeingDeleted(deployment)) return this.#finish(deployment, sets, findNew(deployment, sets), false);
+    const current = await this.#notePause(deployment);
+    if (current.spec.paused === true || this.#isScaling(current, sets)) return this.#syncScale(current, sets);
+    return current.spec.strategy?.type === 'Recreate' ? this.#recreate(current, sets) : this.#rollOut(current, sets);
   }
 
-  /** Own sets, and matching orphans after adopting them. */
-  async #claimSets(deployment: Deployment): Promise<ReplicaSet[]> {
-    const selector = selectorFromLabelSelector(deployment.spec.selector);
-    const claimed: ReplicaSet[] = [];
-    for (const set of this.#sets.list(deployment.metadata.namespace)) {
-      const owner = controllerOf(set);
-      const matches = selector.matches(set.metadata.labels ?? {});
-      if (owner?.uid === deployment.metadata.uid) {
-        if (matches) claimed.push(set);
-      } else if (owner === undefined && matches && set.metadata.deletionTimestamp === undefined && deployment.metadata.deletionTimestamp === undefined) {
-        const ownerReferences = [...(set.metadata.ownerReferences ?? []), controllerReference(deployment, GVK)];
-        claimed.push(await this.#context.client.update(replicaSets, { ...set, metadata: { ...set.metadata, ownerReferences } }));
-      }
-    }
-    return claimed;
+  #now(): number {
+    return this.#context.clock.now();
   }
 
   /** Says in the Progressing condition that a deployment was paused or resumed, so that the deadline does not count. */
@@ -132,7 +126,7 @@ class DeploymentController implements RunningController {
   async #syncScale(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
     const { newSet, all } = await this.#newSet(deployment, sets, false);
     const scaled = await this.#scale(deployment, all, newSet);
-    return this.#finish(deployment, scaled, this.#same(newSet, scaled));
+    return this.#finish(deployment, scaled, this.#same(newSet, scaled), false);
   }
 
   #same(set: ReplicaSet | undefined, sets: readonly ReplicaSet[]): ReplicaSet | undefined {
@@ -163,6 +157,11 @@ class DeploymentController implements RunningController {
     return sets.map((set) => (set.metadata.uid === changed.metadata.uid ? changed : set));
   }
 
+  /** Moves a replica set one step on. Unlike scaling, leaves a set alone that has its size. */
+  async #stepTo(deployment: Deployment, set: ReplicaSet, size: number): Promise<ReplicaSet> {
+    return set.spec.replicas === size ? set : this.#scaleTo(deployment, set, size);
+  }
+
   /** Sets the size of a replica set and the annotations that record it, with an event when the size changed. */
   async #scaleTo(deployment: Deployment, set: ReplicaSet, size: number): Promise<ReplicaSet> {
     const replicas = deployment.spec.replicas ?? 1;
@@ -182,10 +181,10 @@ class DeploymentController implements RunningController {
   async #rollOut(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
     const { newSet, all } = await this.#newSet(deployment, sets, true);
     let result = all;
-    const grown = await this.#scaleTo(deployment, newSet!, newSetSize(deployment, all, newSet!));
+    const grown = await this.#stepTo(deployment, newSet!, newSetSize(deployment, all, newSet!));
     result = this.#replaced(result, grown);
     if (grown.spec.replicas === newSet!.spec.replicas) result = await this.#shrinkOld(deployment, result, grown);
-    return this.#finish(deployment, result, grown);
+    return this.#finish(deployment, result, grown, true);
   }
 
   /** Takes away old pods as far as availability allows: first those that do not work. */
@@ -202,40 +201,29 @@ class DeploymentController implements RunningController {
       const count = Math.min(removable - cleaned, broken);
       if (count <= 0) continue;
       cleaned += count;
-      result = this.#replaced(result, await this.#scaleTo(deployment, set, set.spec.replicas! - count));
+      result = this.#replaced(result, await this.#stepTo(deployment, set, set.spec.replicas! - count));
     }
     let spare = availableReplicas(result) - minAvailable;
     for (const set of old()) {
       const count = Math.min(set.spec.replicas!, spare);
       if (count <= 0) continue;
       spare -= count;
-      result = this.#replaced(result, await this.#scaleTo(deployment, set, set.spec.replicas! - count));
+      result = this.#replaced(result, await this.#stepTo(deployment, set, set.spec.replicas! - count));
     }
     return result;
   }
 
   /** All old pods go before the first new one comes. */
   async #recreate(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
-    const existing = findNew(deployment, sets);
-    const old = active(sets.filter(({ metadata }) => metadata.uid !== existing?.metadata.uid));
-    if (old.length > 0) {
-      let result = [...sets];
-      for (const set of old) result = this.#replaced(result, await this.#scaleTo(deployment, set, 0));
-      return this.#finish(deployment, result, existing);
-    }
-    if (this.#hasOldPods(deployment, existing)) return this.#finish(deployment, sets, existing);
-    const { newSet, all } = await this.#newSet(deployment, sets, true);
-    const grown = await this.#scaleTo(deployment, newSet!, deployment.spec.replicas ?? 1);
-    return this.#finish(deployment, this.#replaced(all, grown), grown);
-  }
-
-  #hasOldPods(deployment: Deployment, newSet: ReplicaSet | undefined): boolean {
-    const selector = selectorFromLabelSelector(deployment.spec.selector);
-    return this.#pods.list(deployment.metadata.namespace).some((pod) => {
-      const ended = pod.status.phase === 'Failed' || pod.status.phase === 'Succeeded';
-      const owner = controllerOf(pod);
-      return !ended && owner?.kind === 'ReplicaSet' && owner.uid !== newSet?.metadata.uid && selector.matches(pod.metadata.labels ?? {});
-    });
+    const { newSet: existing, all } = await this.#newSet(deployment, sets, false);
+    const old = all.filter(({ metadata }) => metadata.uid !== existing?.metadata.uid);
+    const running = active(old);
+    let result = all;
+    for (const set of running) result = this.#replaced(result, await this.#stepTo(deployment, set, 0));
+    if (running.length > 0 || old.some((set) => ownedBy(this.#pods, set).some(isPresent))) return this.#finish(deployment, result, existing, true);
+    const { newSet, all: complete } = existing === undefined ? await this.#newSet(deployment, result, true) : { newSet: existing, all: result };
+    const grown = await this.#stepTo(deployment, newSet!, deployment.spec.replicas ?? 1);
+    return this.#finish(deployment, this.#replaced(complete, grown), grown, true);
   }
 
   /** The set of the present template: found and given the next revision, or made. */
@@ -294,7 +282,7 @@ class DeploymentController implements RunningController {
       return created;
     } catch (error) {
       if (!isAlreadyExists(error)) {
-        if (!isNamespaceTerminating(error)) await this.#noteCreateError(deployment, error as Error);
+        if (!isNamespaceTerminating(error)) await this.#noteCreateError(deployment, draft.metadata.name, error as Error);
         throw error;
       }
       return this.#existingSet(deployment, draft.metadata.name);
@@ -310,11 +298,11 @@ class DeploymentController implements RunningController {
     throw new Error(`replica set ${name} is of another template`);
   }
 
-  async #noteCreateError(deployment: Deployment, error: Error): Promise<void> {
-    const message = `Failed to create new replica set: ${error.message}`;
+  async #noteCreateError(deployment: Deployment, name: string, error: Error): Promise<void> {
+    const message = `Failed to create new replica set "${name}": ${error.message}`;
     this.#recorder.event(deployment, 'Warning', 'ReplicaSetCreateError', message);
     if (!hasDeadline(deployment)) return;
-    const change = { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message: error.message };
+    const change = { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message };
     const status = { ...deployment.status, conditions: withCondition(deployment.status.conditions ?? [], change, this.#now()) };
     await this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
   }
@@ -322,21 +310,19 @@ class DeploymentController implements RunningController {
   /** Copies the revision to the deployment, and begins the Progressing condition where there is none. */
   async #noteRevision(deployment: Deployment, newSet: ReplicaSet, message: string, reason: string): Promise<void> {
     const revision = String(revisionOf(newSet));
-    let current = deployment;
-    if (deployment.metadata.annotations?.[REVISION] !== revision) {
-      const annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
-      current = await this.#context.client.update(deployments, { ...deployment, metadata: { ...deployment.metadata, annotations } });
-    }
-    const isNew = reason === 'NewReplicaSetCreated';
-    if (hasDeadline(deployment) && (isNew || conditionOf(current.status, 'Progressing') === undefined)) {
-      const conditions = withCondition(current.status.conditions ?? [], { type: 'Progressing', status: 'True', reason, message }, this.#now());
-      await this.#context.client.update(deployments, { ...current, status: { ...current.status, conditions } }, { subresource: 'status' });
-    }
+    const annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
+    const mayBegin = reason === 'NewReplicaSetCreated' || conditionOf(deployment.status, 'Progressing') === undefined;
+    const before = deployment.status.conditions ?? [];
+    const conditions = hasDeadline(deployment) && mayBegin ? withCondition(before, { type: 'Progressing', status: 'True', reason, message }, this.#now()) : before;
+    if (deployment.metadata.annotations?.[REVISION] === revision && equalJSON(before, conditions)) return;
+    // A status write takes annotations as well.
+    const changed = { ...deployment, metadata: { ...deployment.metadata, annotations }, status: { ...deployment.status, conditions } };
+    await this.#context.client.update(deployments, changed, { subresource: 'status' });
   }
 
-  /** Status, clean-up of old sets, and when to come back. */
-  async #finish(stale: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined): Promise<Result | void> {
-    const { namespace, name } = stale.metadata;
+  /** Status, clean-up of old sets, and when to come back. `isRollout` is false while scaling, which is no progress. */
+  async #finish(stale: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined, isRollout: boolean): Promise<Result | void> {
+    const { namespace, name, generation } = stale.metadata;
     let deployment: Deployment;
     try {
       deployment = await this.#context.client.get(deployments, { namespace, name: name! });
@@ -345,10 +331,11 @@ class DeploymentController implements RunningController {
       throw error;
     }
     if (deployment.metadata.uid !== stale.metadata.uid) return;
-    const calculated = { ...calculateStatus(deployment, sets, newSet, this.#now()), observedGeneration: stale.metadata.generation };
-    const { status, requeueAfterMs } = syncProgress(deployment, calculated, sets, newSet, this.#now());
+    const calculated = { ...calculateStatus(deployment, sets, newSet, this.#now()), observedGeneration: generation };
+    const { status, requeueAfterMs } = isRollout ? syncProgress(deployment, calculated, sets, newSet, this.#now()) : { status: calculated };
     await this.#postStatus(deployment, status);
-    if (isComplete(deployment, status) || deployment.spec.paused === true) await this.#cleanUp(deployment, sets, newSet);
+    const mayCleanUp = isRollout ? isComplete(deployment, status) : deployment.spec.paused === true;
+    if (mayCleanUp && !isBeingDeleted(deployment)) await this.#cleanUp(deployment, sets, newSet);
     return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
   }
 
@@ -378,6 +365,10 @@ class DeploymentController implements RunningController {
   }
 }
 
+function isPresent({ status }: Pod): boolean {
+  return status.phase !== 'Failed' && status.phase !== 'Succeeded';
+}
+
 /** Size the new set may have now: what is asked for, within the surge. */
 function newSetSize(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined): number {
   const replicas = deployment.spec.replicas ?? 1;
@@ -397,10 +388,10 @@ function proportions(deployment: Deployment, running: readonly ReplicaSet[], all
   const sizes = new Map<ReplicaSet, number>();
   for (const set of bySize) {
     const size = set.spec.replicas!;
-    const before = Number(set.metadata.annotations?.[MAX_REPLICAS] ?? 0) || (deployment.status.replicas ?? 0) || size;
-    const share = Math.round((size * allowed) / before) - size;
+    const before = Number(set.metadata.annotations?.[MAX_REPLICAS] ?? 0) || (deployment.status.replicas ?? 0);
+    const share = before === 0 ? 0 : Math.round((size * allowed) / before) - size;
     const left = toAdd - added;
-    const change = toAdd > 0 ? Math.min(share, left) : Math.max(share, left);
+    const change = toAdd === 0 ? 0 : toAdd > 0 ? Math.min(share, left) : Math.max(share, left);
     sizes.set(set, size + change);
     added += change;
   }

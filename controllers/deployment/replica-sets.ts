@@ -11,6 +11,9 @@ export const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
 export const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
 export const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
 
+/** Most characters the record of earlier revisions may have. */
+const REVISION_HISTORY_LENGTH = 2000;
+
 /** Annotations of a deployment that do not go over to its replica sets. */
 const NOT_COPIED = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, 'deprecated.deployment.rollback.to']);
 
@@ -68,9 +71,16 @@ export function newSetAnnotations(deployment: Deployment, set: ReplicaSet | unde
   annotations[REVISION] = String(revision);
   if (before > 0) {
     const history = current[REVISION_HISTORY];
-    annotations[REVISION_HISTORY] = history === undefined || history === '' ? String(before) : `${history},${before}`;
+    annotations[REVISION_HISTORY] = withRevision(history, String(before));
   }
   return annotations;
+}
+
+/** The oldest revisions are forgotten when the text gets too long. */
+function withRevision(history: string | undefined, revision: string): string {
+  const revisions = [...(history ?? '').split(',').filter((entry) => entry !== ''), revision];
+  while (revisions.join(',').length > REVISION_HISTORY_LENGTH) revisions.shift();
+  return revisions.join(',');
 }
 
 /** Replicas asked for in all, by spec. */

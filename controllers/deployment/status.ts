@@ -81,6 +81,7 @@ export function syncProgress(
 ): { readonly status: DeploymentStatus; readonly requeueAfterMs?: number } {
   const progressing = conditionOf(deployment.status, 'Progressing');
   let conditions = status.conditions ?? [];
+  if (!hasDeadline(deployment)) conditions = conditions.filter(({ type }) => type !== 'Progressing');
   const isRollout = !((status.replicas ?? 0) === (status.updatedReplicas ?? 0) && progressing?.reason === 'NewReplicaSetAvailable');
   if (hasDeadline(deployment) && isRollout) {
     const subject = newSet === undefined ? `Deployment "${deployment.metadata.name}"` : `ReplicaSet "${newSet.metadata.name}"`;
@@ -92,7 +93,8 @@ export function syncProgress(
       conditions = withCondition(conditions, { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: `${subject} has timed out progressing.` }, nowMs);
     }
   }
-  const failure = sets.flatMap((set) => set.status.conditions?.filter(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True') ?? [])[0];
+  const newFirst = newSet === undefined ? sets : [newSet, ...sets];
+  const failure = newFirst.flatMap((set) => set.status.conditions?.filter(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True') ?? [])[0];
   if (failure !== undefined) {
     conditions = withCondition(conditions, { type: 'ReplicaFailure', status: failure.status, reason: failure.reason ?? '', message: failure.message ?? '' }, nowMs);
   } else conditions = conditions.filter(({ type }) => type !== 'ReplicaFailure');

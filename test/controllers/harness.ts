@@ -1,0 +1,140 @@
+/** Controllers on a real registry in memory, on virtual time, with pods that do what the test tells them. */
+import { DefinitionSet } from '../../api/definition-set.ts';
+import { builtInDefinitions } from '../../api/groups/index.ts';
+import type { Client, ResourceType } from '../../api/machinery/client.ts';
+import { formatTime, VirtualClock } from '../../api/machinery/clock.ts';
+import { createLogger } from '../../api/machinery/logger.ts';
+import type { KubeObject } from '../../api/machinery/object-meta.ts';
+import { SeededRandom } from '../../api/machinery/random.ts';
+import { TaskTracker } from '../../api/machinery/tasks.ts';
+import type { ControllerDefinition } from '../../controllers/runtime/controller.ts';
+import { createControllerManager } from '../../controllers/runtime/manager.ts';
+import { events, pods as podType, namespaces, type Pod } from '../../openapi/generated/core-v1.ts';
+import { createAdmissionChain } from '../../server/admission/index.ts';
+import { createObjectReader } from '../../server/admission/reader.ts';
+import { ServiceAllocator } from '../../server/allocators/service-allocator.ts';
+import { createLoopbackClient } from '../../server/loopback-client.ts';
+import { createRegistry } from '../../server/registry/resource-registry.ts';
+import { createSubresourceCreators } from '../../server/registry/subresources.ts';
+import { openEngine } from '../../storage/engines/index.ts';
+import { openStore } from '../../storage/store.ts';
+
+export const NAMESPACE = 'default';
+
+export interface Harness {
+  readonly client: Client;
+  readonly clock: VirtualClock;
+  readonly logs: string[];
+  /** Until no controller has anything to do. */
+  settle(): Promise<void>;
+  /** Moves time on, settling behind every timer. */
+  advance(ms: number): Promise<void>;
+  get<T extends KubeObject>(resource: ResourceType<T>, name: string): Promise<T>;
+  list<T extends KubeObject>(resource: ResourceType<T>): Promise<readonly T[]>;
+  /** Changes an object as it is now; a copy is passed. */
+  change<T extends KubeObject>(resource: ResourceType<T>, name: string, change: (object: T) => void, subresource?: string): Promise<T>;
+  pods(): Promise<readonly Pod[]>;
+  /** Puts a pod on a node; from then on it is deleted in two steps. */
+  bind(pod: Pod): Promise<void>;
+  setReady(pod: Pod, ready?: boolean): Promise<void>;
+  /** Ends a pod. */
+  end(pod: Pod, phase: 'Succeeded' | 'Failed', exitCode?: number): Promise<void>;
+  /** What a kubelet does at the end of termination. */
+  remove(pod: Pod): Promise<void>;
+  /** `Type Reason message` of every event, repeated ones once, in order. */
+  events(): Promise<string[]>;
+  stop(): Promise<void>;
+}
+
+/** Starts `controllers` in a cluster with nothing but the default namespace. */
+export async function startHarness(controllers: readonly ControllerDefinition[], seed = 'test'): Promise<Harness> {
+  const clock = new VirtualClock();
+  const random = new SeededRandom(seed);
+  const tasks = new TaskTracker();
+  const logs: string[] = [];
+  const logger = createLogger({ level: 'warn', write: (line) => logs.push(line), now: () => clock.now() });
+  const definitions = new DefinitionSet(builtInDefinitions());
+  const store = await openStore({ engine: openEngine({ type: 'memory' }), logger });
+  const reader = createObjectReader(store, 'test');
+  const services = new ServiceAllocator('10.96.0.0/16', random);
+  const admission = createAdmissionChain({ reader, random }, { disable: ['ServiceAccount'] });
+  const registry = createRegistry({ store, cluster: 'test', definitions, admission, clock, random, hooks: { services }, freeze: true });
+  const creators = createSubresourceCreators({ registry, definitions, clock });
+  const client = createLoopbackClient({ registry, definitions, tasks, creators }, 'test');
+  await client.create(namespaces, { metadata: { name: NAMESPACE }, spec: {} });
+  const options = { serviceClusterIPRange: '10.96.0.0/16', nodes: 0, caCertificate: '', kubernetesVersion: 'v1.36.2' };
+  const manager = createControllerManager({ client, clock, random, tasks, logger, options, controllers });
+  await manager.start();
+  const settle = (): Promise<void> => tasks.idle();
+  await settle();
+  return {
+    ...objectAccess(client),
+    ...podAccess(client, clock),
+    client,
+    clock,
+    logs,
+    settle,
+    advance: (ms) => clock.advance(ms, settle),
+    stop: async () => {
+      await manager.stop();
+      await store.close();
+    },
+  };
+}
+
+function objectAccess(client: Client): Pick<Harness, 'get' | 'list' | 'change' | 'events'> {
+  return {
+    get: (resource, name) => client.get(resource, { namespace: NAMESPACE, name }),
+    list: async (resource) => (await client.list(resource, { namespace: NAMESPACE })).items,
+    change: async (resource, name, change, subresource) => {
+      const object = structuredClone(await client.get(resource, { namespace: NAMESPACE, name }));
+      change(object);
+      return client.update(resource, object, subresource === undefined ? {} : { subresource });
+    },
+    events: async () => {
+      const { items } = await client.list(events, { namespace: NAMESPACE });
+      const inOrder = [...items].sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
+      return inOrder.map(({ type, reason, message }) => `${type} ${reason} ${message}`);
+    },
+  };
+}
+
+function podAccess(client: Client, clock: VirtualClock): Pick<Harness, 'pods' | 'bind' | 'setReady' | 'end' | 'remove'> {
+  const target = ({ metadata }: Pod): { namespace: string; name: string } => ({ namespace: NAMESPACE, name: metadata.name! });
+  const setStatus = async (pod: Pod, change: (status: Pod['status']) => Pod['status']): Promise<void> => {
+    const current = await client.get(podType, target(pod));
+    await client.update(podType, { ...current, status: change(current.status) }, { subresource: 'status' });
+  };
+  const ready = (status: 'True' | 'False'): NonNullable<Pod['status']['conditions']>[number] => ({
+    type: 'Ready',
+    status,
+    lastTransitionTime: formatTime(clock.now()),
+  });
+  return {
+    pods: async () => (await client.list(podType, { namespace: NAMESPACE })).items,
+    bind: async (pod) => {
+      await client.createSubresource(podType, target(pod), 'binding', { metadata: { name: pod.metadata.name }, target: { kind: 'Node', name: 'node' } });
+    },
+    setReady: (pod, isReady = true) =>
+      setStatus(pod, (status) => ({
+        ...status,
+        phase: 'Running',
+        conditions: [...(status.conditions ?? []).filter(({ type }) => type !== 'Ready'), ready(isReady ? 'True' : 'False')],
+      })),
+    end: (pod, phase, exitCode = phase === 'Failed' ? 1 : 0) =>
+      setStatus(pod, (status) => ({
+        ...status,
+        phase,
+        conditions: [...(status.conditions ?? []).filter(({ type }) => type !== 'Ready'), ready('False')],
+        containerStatuses: pod.spec.containers.map(({ name, image }) => ({
+          name,
+          image: image ?? '',
+          imageID: '',
+          ready: false,
+          restartCount: 0,
+          state: { terminated: { exitCode, finishedAt: formatTime(clock.now()) } },
+        })),
+      })),
+    remove: (pod) => client.delete(podType, target(pod), { gracePeriodSeconds: 0 }),
+  };
+}
