@@ -1,11 +1,14 @@
 /** Every controller there is. The scheduler and the nodes are controllers too, with switches of their own. */
+import { deploymentController } from './deployment/deployment-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { garbageCollectorController } from './garbage-collector/garbage-collector.ts';
+import { jobController } from './job/job-controller.ts';
 import { kubeletController } from './kubelet/kubelet.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
 import { persistentVolumeBinder } from './persistent-volume-binder/persistent-volume-binder.ts';
+import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
 import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
@@ -19,6 +22,9 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   rootCAPublisher,
   garbageCollectorController,
   nodeLifecycleController,
+  deploymentController,
+  replicaSetController,
+  jobController,
   endpointsController,
   endpointSliceController,
   persistentVolumeBinder,
