@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deploymentController } from '../../../controllers/deployment/deployment-controller.ts';
 import { replicaSetController } from '../../../controllers/replicaset/replicaset-controller.ts';
@@ -93,4 +94,208 @@ describe('a new deployment', () => {
     expect(more).toEqual([]);
     expect(controllerOf(adopted!)?.uid).toBe((await harness.get(deployments, 'web')).metadata.uid);
   });
+});
+
+describe('a rolling update', () => {
+  it.each(
+    Array.from({ length: 12 }, (_, seed) => ({ seed })),
+  )('never goes below or above what is allowed: seed $seed', async ({ seed }) => {
+    const [settings] = fc.sample(
+      fc.record({
+        replicas: fc.integer({ min: 1, max: 12 }),
+        maxSurge: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constantFrom('25%', '0%', '100%')),
+        maxUnavailable: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constantFrom('25%', '0%', '100%')),
+        order: fc.array(fc.nat(), { minLength: 50, maxLength: 50 }),
+      }),
+      { numRuns: 1, seed },
+    );
+    const { replicas, order } = settings!;
+    // Both zero is refused.
+    const isStuck = parseInt(String(settings!.maxSurge), 10) === 0 && parseInt(String(settings!.maxUnavailable), 10) === 0;
+    const rollingUpdate = { maxSurge: settings!.maxSurge, maxUnavailable: isStuck ? 1 : settings!.maxUnavailable };
+    harness = await startHarness([deploymentController, replicaSetController], `rolling ${seed}`);
+    await create('web', { replicas, strategy: { type: 'RollingUpdate', rollingUpdate } });
+    await runAll();
+    const amount = (value: number | string, round: (share: number) => number): number => (typeof value === 'number' ? value : round((parseInt(value, 10) * replicas) / 100));
+    const surge = amount(rollingUpdate.maxSurge, Math.ceil);
+    const unavailable = Math.min(replicas, amount(rollingUpdate.maxUnavailable, Math.floor));
+    const least = replicas - (surge === 0 && unavailable === 0 ? 1 : unavailable);
+    const check = async (): Promise<void> => {
+      const pods = (await harness.pods()).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+      expect(pods.length).toBeLessThanOrEqual(replicas + surge);
+      expect(pods.filter(({ status }) => status.phase === 'Running').length).toBeGreaterThanOrEqual(least);
+    };
+    await setImage('web', 'image:2');
+    let step = 0;
+    for (;;) {
+      await check();
+      const waiting = (await harness.pods()).filter(({ status }) => status.phase !== 'Running');
+      if (waiting.length === 0) break;
+      await harness.setReady(waiting[order[step++ % order.length]! % waiting.length]!);
+      await harness.settle();
+    }
+    const images = (await harness.pods()).map(({ spec }) => spec.containers[0]!.image);
+    expect(images).toEqual(Array.from({ length: replicas }, () => 'image:2'));
+    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual(expect.arrayContaining(['True', 'NewReplicaSetAvailable']));
+  });
+
+  it('takes away old pods that do not work before the new ones are ready', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 4, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } } });
+    const [first, second] = await harness.pods();
+    for (const pod of [first!, second!]) await harness.setReady(pod);
+    await setImage('web', 'image:2');
+    const { '1': old } = await revisions();
+    const left = (await harness.pods()).filter(({ metadata }) => metadata.name!.startsWith(old!.metadata.name!));
+    expect(left.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining([first!.metadata.name, second!.metadata.name]));
+    expect(left.length).toBe(3);
+  });
+
+  it('stops at a template that never gets ready, and says so at the deadline', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 2, progressDeadlineSeconds: 30 });
+    await runAll();
+    await setImage('web', 'broken');
+    await harness.advance(29_000);
+    const { '2': set } = await revisions();
+    const name = set!.metadata.name;
+    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual(['True', 'ReplicaSetUpdated', `ReplicaSet "${name}" is progressing.`]);
+    await harness.advance(3_000);
+    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual(['False', 'ProgressDeadlineExceeded', `ReplicaSet "${name}" has timed out progressing.`]);
+    await runAll();
+    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual(['True', 'NewReplicaSetAvailable', `ReplicaSet "${name}" has successfully progressed.`]);
+  });
+});
+
+describe('going back', () => {
+  it('takes the old replica set again, under the next revision', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 1 });
+    await runAll();
+    const first = (await revisions())['1']!.metadata.name;
+    for (const image of ['image:2', 'image:1', 'image:3', 'image:1']) {
+      await setImage('web', image);
+      await runAll();
+    }
+    const all = await revisions();
+    expect(Object.keys(all)).toEqual(['2', '4', '5']);
+    expect(all['5']!.metadata.name).toBe(first);
+    expect(all['5']!.metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision-history': '1,3' });
+    expect((await harness.get(deployments, 'web')).metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '5' });
+    expect(all['5']!.spec.replicas).toBe(1);
+  });
+
+  it('forgets what revisionHistoryLimit does not cover, the oldest first', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 1, revisionHistoryLimit: 2 });
+    await runAll();
+    for (const image of ['image:2', 'image:3', 'image:4', 'image:5']) {
+      await setImage('web', image);
+      await runAll();
+    }
+    expect(Object.keys(await revisions())).toEqual(['3', '4', '5']);
+  });
+
+  it('carries the cause of a change along', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 1 }, { 'kubernetes.io/change-cause': 'first' });
+    await runAll();
+    await harness.change(deployments, 'web', ({ metadata, spec }) => {
+      metadata.annotations!['kubernetes.io/change-cause'] = 'second';
+      spec.template.spec!.containers[0]!.image = 'image:2';
+    });
+    await runAll();
+    const causes = Object.values(await revisions()).map(({ metadata }) => metadata.annotations!['kubernetes.io/change-cause']);
+    expect(causes).toEqual(['first', 'second']);
+  });
+});
+
+describe('strategy Recreate', () => {
+  it('makes new pods only when the old ones are gone', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 2, strategy: { type: 'Recreate' } });
+    for (const pod of await harness.pods()) await harness.bind(pod);
+    await runAll();
+    await setImage('web', 'image:2');
+    const old = await harness.pods();
+    expect(old.map(({ metadata, spec }) => [spec.containers[0]!.image, metadata.deletionTimestamp !== undefined])).toEqual([
+      ['image:1', true],
+      ['image:1', true],
+    ]);
+    expect((await harness.get(deployments, 'web')).status.terminatingReplicas).toBe(2);
+    await harness.remove(old[0]!);
+    await harness.settle();
+    expect((await harness.pods()).length).toBe(1);
+    await harness.remove(old[1]!);
+    await harness.settle();
+    expect((await harness.pods()).map(({ spec }) => spec.containers[0]!.image)).toEqual(['image:2', 'image:2']);
+  });
+});
+
+describe('scaling', () => {
+  it('announces both directions', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 3 });
+    await runAll();
+    for (const replicas of [1, 5, 0]) {
+      await harness.change(deployments, 'web', ({ spec }) => void (spec.replicas = replicas));
+      await runAll();
+    }
+    const { '1': set } = await revisions();
+    const scalings = (await harness.events()).filter((event) => event.includes('ScalingReplicaSet'));
+    expect(scalings).toEqual(
+      ['up replica set X from 0 to 3', 'down replica set X from 3 to 1', 'up replica set X from 1 to 5', 'down replica set X from 5 to 0'].map(
+        (text) => `Normal ScalingReplicaSet Scaled ${text.replace('X', set!.metadata.name!)}`,
+      ),
+    );
+    expect(set!.metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/desired-replicas': '0' });
+  });
+
+  it('spreads a change in the middle of a rollout over both replica sets', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 10, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } });
+    await runAll();
+    await setImage('web', 'broken');
+    let sets = await revisions();
+    expect([sets['1']!.spec.replicas, sets['2']!.spec.replicas]).toEqual([8, 5]);
+    await harness.change(deployments, 'web', ({ spec }) => void (spec.replicas = 15));
+    await harness.settle();
+    sets = await revisions();
+    expect([sets['1']!.spec.replicas, sets['2']!.spec.replicas]).toEqual([11, 7]);
+  });
+
+  it('works while paused, when nothing else moves', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 1 });
+    await runAll();
+    await harness.change(deployments, 'web', ({ spec }) => void (spec.paused = true));
+    await setImage('web', 'image:2');
+    await harness.change(deployments, 'web', ({ spec }) => void (spec.replicas = 2));
+    await runAll();
+    let web = await harness.get(deployments, 'web');
+    expect(condition(web, 'Progressing')).toEqual(['Unknown', 'DeploymentPaused', 'Deployment is paused']);
+    expect(web.status).toMatchObject({ replicas: 2, availableReplicas: 2, observedGeneration: 4 });
+    expect(Object.keys(await revisions())).toEqual(['1']);
+    await harness.change(deployments, 'web', ({ spec }) => delete spec.paused);
+    await runAll();
+    web = await harness.get(deployments, 'web');
+    expect(condition(web, 'Progressing')).toEqual(expect.arrayContaining(['True', 'NewReplicaSetAvailable']));
+    expect((await harness.pods()).map(({ spec }) => spec.containers[0]!.image)).toEqual(['image:2', 'image:2']);
+  });
+});
+
+it('counts up when the name of a new replica set is taken by another template', async () => {
+  harness = await startHarness([deploymentController, replicaSetController]);
+  await create('web', { replicas: 1 });
+  const { name } = (await harness.list(replicaSets))[0]!.metadata;
+  await harness.client.delete(deployments, { namespace: NAMESPACE, name: 'web' });
+  await harness.change(replicaSets, name!, ({ metadata, spec }) => {
+    delete metadata.ownerReferences;
+    spec.template!.spec!.containers[0]!.image = 'other';
+    spec.template!.metadata!.labels!.app = metadata.labels!.app = 'web';
+  });
+  await create('web', { replicas: 1 });
+  await harness.advance(1000);
+  expect((await harness.get(deployments, 'web')).status.collisionCount).toBe(1);
+  expect(await harness.list(replicaSets)).toHaveLength(2);
 });
