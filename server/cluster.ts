@@ -18,13 +18,12 @@ import { createAdmissionChain } from './admission/index.ts';
 import { createObjectReader } from './admission/reader.ts';
 import { ServiceAllocator } from './allocators/service-allocator.ts';
 import { bootstrap } from './bootstrap.ts';
-import { createApp } from './http/app.ts';
-import { createAuthenticator } from './http/authenticator.ts';
-import { privilegedGroup, unionAuthorizer } from './http/authorizer.ts';
-import { createDiscovery } from './http/discovery.ts';
-import { createEndpoints, type HealthCheck } from './http/endpoints.ts';
+import { listen, type Listener } from './adapter/node-server.ts';
+import { createApp } from './app.ts';
+import { createAuthenticator } from './authn/authenticator.ts';
+import { privilegedGroup, unionAuthorizer } from './authz/authorizer.ts';
+import type { HealthCheck } from './health/health.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
-import { listen, type Listener } from './listen.ts';
 import { createLoopbackClient } from './loopback-client.ts';
 import { openCertificates, type CertificateKeeper } from './pki/keep.ts';
 import type { ResourceRegistry } from './registry/interface.ts';
@@ -116,9 +115,8 @@ async function startOn(store: Store, options: ClusterOptions & { readonly clock:
   const creators = createSubresourceCreators({ registry, definitions, clock });
   const client = createLoopbackClient({ registry, definitions, tasks, creators });
   const certificates = await openCertificates(options.dataDir === undefined ? undefined : join(options.dataDir, 'pki'), clock.now());
-  const closing = new AbortController();
   const ready = { value: false };
-  const shared = { store, clock, random, logger, definitions, registry, creators, closing: closing.signal };
+  const shared = { store, clock, random, logger, definitions, registry, creators };
   const listener = await serve(shared, options, certificates, () => ready.value);
   const manager = createManager({ client, clock, random, tasks, logger }, options, certificates);
   try {
@@ -142,7 +140,6 @@ async function startOn(store: Store, options: ClusterOptions & { readonly clock:
   const stop = async (): Promise<void> => {
     ready.value = false;
     stopCompaction();
-    closing.abort();
     await manager.stop();
     await listener.close();
     await store.close();
@@ -169,34 +166,37 @@ interface Shared {
   readonly definitions: DefinitionSet;
   readonly registry: ResourceRegistry;
   readonly creators: ReturnType<typeof createSubresourceCreators>;
-  readonly closing: AbortSignal;
 }
 
 async function serve(shared: Shared, options: ClusterOptions, certificates: CertificateKeeper, isReady: () => boolean): Promise<Listener> {
   const { host = '127.0.0.1', port = 0 } = options;
-  const { clock, random, logger, definitions, registry, creators, closing } = shared;
+  const { clock, random, logger, definitions, registry, creators } = shared;
   let listener: Listener | undefined;
   const app = createApp({
+    registry,
+    definitions,
+    creators,
+    authenticator: createAuthenticator(),
+    authorizer: unionAuthorizer([privilegedGroup()]),
     clock,
     random,
     logger,
-    closing,
-    authenticate: createAuthenticator({}),
-    authorizer: unionAuthorizer([privilegedGroup]),
-    services: { registry, definitions, creators, clock, random },
-    discovery: createDiscovery(definitions, () => `${host}:${listener?.port ?? port}`),
-    endpoints: createEndpoints({
-      definitions,
-      kubernetesVersion: KUBERNETES_VERSION,
-      buildDate: '2026-01-01T00:00:00Z',
-      checks: healthChecks(isReady),
-      openapi: loadDocuments(definitions),
-    }),
+    version: { gitVersion: KUBERNETES_VERSION, buildDate: '2026-01-01T00:00:00Z' },
+    healthChecks: healthChecks(isReady),
+    openAPI: loadDocuments(definitions),
+    serverAddress: () => `${host}:${listener?.port ?? port}`,
   });
   const names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost', '127.0.0.1'];
   const hosts = [...new Set([...names, host])];
   const server = await certificates.certificate('apiserver', { commonName: 'kube-apiserver', usage: 'server', hosts });
-  listener = await listen({ app, host, port, key: server.key, certificate: server.certificate, authority: certificates.authority.certificate });
+  listener = await listen({
+    fetch: app.fetch,
+    host,
+    port,
+    tls: { key: server.key, certificate: server.certificate, clientAuthority: certificates.authority.certificate },
+    clock,
+    logger,
+  });
   return listener;
 }
 

@@ -39,7 +39,7 @@ function validateWorkload({ spec }: Workload): FieldError[] {
   const at = path('spec');
   const errors = validateNonnegative(at.child('replicas'), spec.replicas ?? 1);
   const { selector } = spec;
-  if (selector === undefined) errors.push(required(at.child('selector')));
+  if (selector === undefined || selector === null) errors.push(required(at.child('selector')));
   else {
     errors.push(...validateLabelSelector(selector, at.child('selector')));
     if (Object.keys(selector.matchLabels ?? {}).length + (selector.matchExpressions ?? []).length === 0) {
