@@ -4,11 +4,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DefinitionSet } from '../api/definition-set.ts';
 import { publishV2, publishV3, type Descriptions } from './publish.ts';
+import { encodeV2 } from './publish-protobuf.ts';
 
 export interface Documents {
   index(): readonly { readonly path: string; readonly hash: string }[];
   document(path: string): Buffer | undefined;
   v2(): { readonly body: Buffer; readonly hash: string };
+  v2Protobuf(): Buffer;
 }
 
 interface Entry {
@@ -20,9 +22,11 @@ interface Entry {
 export function loadDocuments(definitions: DefinitionSet): Documents {
   let v3: ReadonlyMap<string, Entry> | undefined;
   let v2: Entry | undefined;
+  let v2Protobuf: Buffer | undefined;
   definitions.onChange(() => {
     v3 = undefined;
     v2 = undefined;
+    v2Protobuf = undefined;
   });
   const all = (): ReadonlyMap<string, Entry> =>
     (v3 ??= new Map([...publishV3(definitions, descriptions())].map(([path, document]) => [path, entry(document)])));
@@ -30,6 +34,7 @@ export function loadDocuments(definitions: DefinitionSet): Documents {
     index: () => [...all()].map(([path, { hash }]) => ({ path, hash })),
     document: (path) => all().get(path)?.body,
     v2: () => (v2 ??= entry(publishV2(definitions, descriptions()))),
+    v2Protobuf: () => (v2Protobuf ??= encodeV2(publishV2(definitions, descriptions()))),
   };
 }
 

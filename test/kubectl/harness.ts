@@ -123,6 +123,20 @@ export function runner(kubectl: Kubectl, kubeconfig: string, home: string): Run 
     });
 }
 
+/** A kubectl that keeps printing: `next()` waits for its next line. */
+export function watch(kubectl: Kubectl, kubeconfig: string, home: string, args: readonly string[]): { next(): Promise<string>; stop(): void } {
+  const child = spawn(kubectl.path, args, { env: { ...process.env, HOME: home, KUBECONFIG: kubeconfig }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    next: async () => {
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error('the watch ended');
+      return value;
+    },
+    stop: () => void child.kill(),
+  };
+}
+
 /** A temporary folder and how to remove it. */
 export function temporaryFolder(): { path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'kubemu-kubectl-'));

@@ -2,7 +2,7 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findKubectls, runner, startKubemu, temporaryFolder, type Run, type RunningKubemu } from './harness.ts';
+import { findKubectls, runner, startKubemu, temporaryFolder, watch, type Run, type RunningKubemu } from './harness.ts';
 
 const kubectls = findKubectls();
 if (kubectls.length === 0) process.stdout.write('kubectl: none found ($KUBECTL or PATH), its tests are skipped\n');
@@ -182,7 +182,6 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
 
   it('keeps serving when an image cannot be pulled', async () => {
     await run(['-n', 'demo', 'set', 'image', 'deployment/webapp1', 'webapp1=nginx:does-not-exist']);
-    await run(['-n', 'demo', 'wait', 'pod', '-l', 'app=webapp1', '--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=ImagePullBackOff', '--timeout=60s'], { code: 1 }).catch(() => undefined);
     const pods = await until(async () => {
       const items = (await json('-n', 'demo', 'get', 'pods')).items.filter((pod: any) => pod.metadata.deletionTimestamp === undefined);
       const waiting = items.find((pod: any) => pod.status.containerStatuses?.[0]?.state?.waiting?.reason === 'ImagePullBackOff');
@@ -397,11 +396,14 @@ spec:
   });
 
   it('streams changes', async () => {
-    const watching = run(['-n', 'demo', 'get', 'cm', 'streamed', '-w', '-o', 'name', '--request-timeout=5s']).catch((error: Error) => error.message);
+    const watching = watch(kubectl, server.kubeconfig, home.path, ['-n', 'demo', 'get', 'cm', '-w', '--output-watch-events', '--field-selector', 'metadata.name=streamed', '--no-headers']);
     await run(['-n', 'demo', 'create', 'cm', 'streamed']);
-    await run(['-n', 'demo', 'wait', 'cm/streamed', '--for=jsonpath={.metadata.name}=streamed', '--timeout=30s']);
+    expect(await watching.next()).toMatch(/^ADDED +streamed +0 /);
+    await run(['-n', 'demo', 'patch', 'cm', 'streamed', '-p', '{"data":{"a":"1"}}']);
+    expect(await watching.next()).toMatch(/^MODIFIED +streamed +1 /);
     await run(['-n', 'demo', 'delete', 'cm', 'streamed']);
-    await watching;
+    expect(await watching.next()).toMatch(/^DELETED +streamed +1 /);
+    watching.stop();
   });
 
   it('empties and removes a namespace', async () => {
