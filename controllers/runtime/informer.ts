@@ -67,43 +67,63 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
 
   addHandler(handler: InformerHandler<T>): void {
     this.#handlers.push(handler);
-    for (const object of this.#objects.values()) handler.added?.(object);
+    for (const object of this.#objects.values()) this.#call(() => handler.added?.(object));
   }
 
-  /** Lists and watches until `stop`. Resolves when the first list is in the cache. */
+  /** Lists and watches until `stop`. Resolves when the first list is in the cache, or when stopped before. */
   async start(): Promise<void> {
     this.#relist();
-    if (!this.#synced) await new Promise<void>((resolve) => this.#syncWaiters.push(resolve));
+    if (!this.#synced && !this.#stopped)
+      await new Promise<void>((resolve) => this.#syncWaiters.push(resolve));
   }
 
   stop(): void {
     this.#stopped = true;
     this.#stopWatch?.();
     this.#timer?.cancel();
+    this.#wakeWaiters();
   }
 
   #relist(): void {
     if (this.#stopped) return;
-    this.#options.tasks.run(`informer ${this.resource.resource}`, () => this.#listAndWatch(), (error) => {
-      this.#options.logger.warn('list failed', { resource: this.resource.resource, error });
-      this.#timer = this.#options.clock.schedule(RELIST_DELAY_MS, () => this.#relist());
-    });
+    this.#options.tasks.run(
+      `informer ${this.resource.resource}`,
+      () => this.#listAndWatch(),
+      (error) => {
+        this.#options.logger.warn('list failed', { resource: this.resource.resource, error });
+        this.#relistLater();
+      },
+    );
+  }
+
+  #relistLater(): void {
+    if (!this.#stopped) this.#timer = this.#options.clock.schedule(RELIST_DELAY_MS, () => this.#relist());
   }
 
   async #listAndWatch(): Promise<void> {
     const { items, resourceVersion } = await this.#options.client.list(this.resource);
     if (this.#stopped) return;
     this.#replace(items);
-    this.#stopWatch = this.#options.client.watch(this.resource, { resourceVersion }, {
-      event: (event) => this.#apply(event),
-      ended: (error) => {
-        if (error !== undefined && !isExpired(error)) {
-          this.#options.logger.debug('watch ended', { resource: this.resource.resource, error });
-        }
-        this.#relist();
+    this.#stopWatch = this.#options.client.watch(
+      this.resource,
+      { resourceVersion },
+      {
+        event: (event) => this.#apply(event),
+        ended: (error) => {
+          if (error === undefined || isExpired(error)) {
+            this.#relist();
+            return;
+          }
+          this.#options.logger.warn('watch failed', { resource: this.resource.resource, error });
+          this.#relistLater();
+        },
       },
-    });
+    );
     this.#synced = true;
+    this.#wakeWaiters();
+  }
+
+  #wakeWaiters(): void {
     const waiters = this.#syncWaiters;
     this.#syncWaiters = [];
     for (const waiter of waiters) waiter();
@@ -125,15 +145,20 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   #put(object: T): void {
     const key = keyOf(object);
     const old = this.#objects.get(key);
-    if (old?.metadata.resourceVersion === object.metadata.resourceVersion && old?.metadata.uid === object.metadata.uid) return;
+    if (old !== undefined && old.metadata.uid !== object.metadata.uid) {
+      // Deleted and made anew between two lists.
+      this.#remove(key, old);
+      this.#put(object);
+      return;
+    }
+    if (old !== undefined && old.metadata.resourceVersion === object.metadata.resourceVersion) return;
     this.#objects.set(key, object);
     for (const index of this.#indexes.values()) {
       if (old !== undefined) unfile(index, key, old);
       file(index, key, object);
     }
     for (const handler of this.#handlers) {
-      if (old === undefined) handler.added?.(object);
-      else handler.updated?.(object, old);
+      this.#call(() => (old === undefined ? handler.added?.(object) : handler.updated?.(object, old)));
     }
   }
 
@@ -142,7 +167,16 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     if (old === undefined) return;
     this.#objects.delete(key);
     for (const index of this.#indexes.values()) unfile(index, key, old);
-    for (const handler of this.#handlers) handler.deleted?.(last);
+    for (const handler of this.#handlers) this.#call(() => handler.deleted?.(last));
+  }
+
+  /** What one handler throws must not keep the event from the others, nor stop the watch that brought it. */
+  #call(notify: () => void): void {
+    try {
+      notify();
+    } catch (error) {
+      this.#options.logger.error('informer handler failed', { resource: this.resource.resource, error });
+    }
   }
 }
 
