@@ -133,7 +133,7 @@ export class SchemaWriter {
   #special(name: string, special: string): JSONSchema {
     if (!this.#definitions.has(name)) {
       const forms = this.#release === 3 ? SPECIALS_V3 : SPECIALS_V2;
-      this.#definitions.set(name, { ...this.#description(name), ...(forms[special] ?? {}) });
+      this.#definitions.set(name, { ...this.#description(name), ...forms[special] });
     }
     return { $ref: `${this.#prefix}${name}` };
   }

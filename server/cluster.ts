@@ -171,7 +171,7 @@ interface Shared {
 async function serve(shared: Shared, options: ClusterOptions, certificates: CertificateKeeper, isReady: () => boolean): Promise<Listener> {
   const { host = '127.0.0.1', port = 0 } = options;
   const { clock, random, logger, definitions, registry, creators } = shared;
-  let listener: Listener | undefined;
+  const bound = { port };
   const app = createApp({
     registry,
     definitions,
@@ -184,12 +184,12 @@ async function serve(shared: Shared, options: ClusterOptions, certificates: Cert
     version: { gitVersion: KUBERNETES_VERSION, buildDate: '2026-01-01T00:00:00Z' },
     healthChecks: healthChecks(isReady),
     openAPI: loadDocuments(definitions),
-    serverAddress: () => `${host}:${listener?.port ?? port}`,
+    serverAddress: () => `${host}:${bound.port}`,
   });
   const names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost', '127.0.0.1'];
   const hosts = [...new Set([...names, host])];
   const server = await certificates.certificate('apiserver', { commonName: 'kube-apiserver', usage: 'server', hosts });
-  listener = await listen({
+  const listener = await listen({
     fetch: app.fetch,
     host,
     port,
@@ -197,6 +197,7 @@ async function serve(shared: Shared, options: ClusterOptions, certificates: Cert
     clock,
     logger,
   });
+  bound.port = listener.port;
   return listener;
 }
 

@@ -285,7 +285,7 @@ function microTime(text: string, epochMs: number): string {
 export function sortedKeys(object: Readonly<Record<string, unknown>>): string[] {
   const keys = Object.keys(object);
   if (keys.length < 2) return keys;
-  const ascii = keys.every((key) => /^[\u0000-\u007f]*$/.test(key));
+  const ascii = keys.every((key) => !/[^ -~]/.test(key));
   return ascii ? keys.sort() : keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 

@@ -44,6 +44,7 @@ const enum Char {
 }
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+// oxlint-disable-next-line no-control-regex -- JSON forbids these in strings
 const PLAIN_STRING = /[^"\\\u0000-\u001f]*"/y;
 
 class Reader {

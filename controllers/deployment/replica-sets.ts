@@ -22,7 +22,7 @@ export function templateHash(template: PodTemplateSpec, collisionCount: number |
   const text = canonicalText(template) + (collisionCount === undefined ? '' : `/${collisionCount}`);
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return [...String(hash)].map((digit) => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]).join('');
+  return Array.from(String(hash), (digit) => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]).join('');
 }
 
 function canonicalText(value: unknown): string {

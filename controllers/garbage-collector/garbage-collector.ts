@@ -147,7 +147,7 @@ class GarbageCollector implements RunningController {
   }
 
   async #orphanDependents(node: GraphNode, object: KubeObject): Promise<void> {
-    for (const dependent of [...node.dependents]) {
+    for (const dependent of Array.from(node.dependents)) {
       const live = await this.#live(dependent);
       if (live === undefined) continue;
       await this.#setOwners(dependent, live, ownersOf(live).filter(({ uid }) => uid !== node.uid));

@@ -22,7 +22,8 @@ export type ContainerRole = 'init' | 'sidecar' | 'app';
 
 /** What a container machine needs from its pod and node. */
 export interface ContainerHost {
-  readonly pod: Pod;
+  /** The newest state of the pod. */
+  pod(): Pod;
   now(): number;
   event(type: 'Normal' | 'Warning', reason: string, message: string, container: ContainerMachine): void;
   hasImage(name: string): boolean;
@@ -148,7 +149,7 @@ export class ContainerMachine {
     }
     const ranMs = parseTime(ended.finishedAt ?? '') - parseTime(ended.startedAt ?? '');
     if (ranMs >= NODE_TIMING.backOffResetMs) this.#backOffMs = NODE_TIMING.backOffInitialMs;
-    const { name, namespace, uid } = this.#host.pod.metadata;
+    const { name, namespace, uid } = this.#host.pod().metadata;
     const full = `${name}_${namespace}(${uid})`;
     this.lastTerminated = ended;
     this.state = {
@@ -272,7 +273,7 @@ export class ContainerMachine {
       this.#plan('create', NODE_TIMING.backOffInitialMs);
       return;
     }
-    this.#containerId = `containerd://${hex64(`${this.#host.pod.metadata.uid}/${this.spec.name}/${this.restartCount}`)}`;
+    this.#containerId = `containerd://${hex64(`${this.#host.pod().metadata.uid}/${this.spec.name}/${this.restartCount}`)}`;
     this.#startedMs = this.#host.now();
     this.#host.event('Normal', 'Created', 'Container created', this);
     this.#host.event('Normal', 'Started', 'Container started', this);
@@ -286,7 +287,7 @@ export class ContainerMachine {
   #planRun(): void {
     const delayMs =
       1000 * ((this.spec.startupProbe?.initialDelaySeconds ?? 0) + (this.spec.readinessProbe?.initialDelaySeconds ?? 0));
-    const end = programOf(this.#host.pod, this.spec).end;
+    const end = programOf(this.#host.pod(), this.spec).end;
     const readyMs = this.#startedMs + delayMs;
     if (end !== undefined && this.#startedMs + end.afterMs <= readyMs) {
       this.#planEnd();
@@ -300,12 +301,12 @@ export class ContainerMachine {
   }
 
   #planEnd(): void {
-    const end = programOf(this.#host.pod, this.spec).end;
+    const end = programOf(this.#host.pod(), this.spec).end;
     if (end !== undefined) this.#pending = { action: 'finish', atMs: this.#startedMs + end.afterMs };
   }
 
   #finish(): void {
-    const exitCode = programOf(this.#host.pod, this.spec).end?.exitCode ?? 0;
+    const exitCode = programOf(this.#host.pod(), this.spec).end?.exitCode ?? 0;
     this.#terminate(exitCode, exitCode === 0 ? 'Completed' : 'Error');
   }
 

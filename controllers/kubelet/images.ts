@@ -54,7 +54,7 @@ export function pullError(reference: ImageReference): string | undefined {
   }
   const words = `${reference.repository}:${reference.tag}`;
   // The official rollout tutorial misspells nginx:1.16.1 this way to show a rollout that hangs.
-  const misspelled = /\/nginx$/.test(reference.repository) && /^1\.\d{3,}$/.test(reference.tag);
+  const misspelled = reference.repository.endsWith('/nginx') && /^1\.\d{3,}$/.test(reference.tag);
   if (misspelled || FAILING_WORDS.some((word) => words.includes(word))) {
     return (
       `rpc error: code = NotFound desc = failed to pull and unpack image "${reference.name}": ` +

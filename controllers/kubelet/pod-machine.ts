@@ -98,7 +98,7 @@ export class PodMachine {
       ...(generation === undefined ? {} : { observedGeneration: generation }),
       phase,
       conditions: podConditions(this.pod, this.#containers, phase, ip !== undefined && !this.#stopped, now),
-      ...(this.#failure ?? {}),
+      ...this.#failure,
       hostIP: this.#host.hostIP,
       hostIPs: [{ ip: this.#host.hostIP }],
       ...(ip === undefined ? {} : { podIP: ip, podIPs: [{ ip }] }),
@@ -197,17 +197,14 @@ export class PodMachine {
   }
 
   #containerHost(): ContainerHost {
-    const machine = this;
     const host = this.#host;
     return {
-      get pod() {
-        return machine.pod;
-      },
+      pod: () => this.pod,
       now: () => host.now(),
-      event: (type, reason, message, container) => machine.#event(container, type, reason, message),
+      event: (type, reason, message, container) => this.#event(container, type, reason, message),
       hasImage: (name) => host.hasImage(name),
       addImage: (reference) => host.addImage(reference),
-      configError: (container) => host.configError(machine.pod, container),
+      configError: (container) => host.configError(this.pod, container),
     };
   }
 }

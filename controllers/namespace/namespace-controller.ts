@@ -108,7 +108,7 @@ async function postConditions(context: ControllerContext, namespace: Namespace, 
   for (const { finalizers } of remaining) {
     for (const finalizer of finalizers) finalizerCounts.set(finalizer, (finalizerCounts.get(finalizer) ?? 0) + 1);
   }
-  const finalizerTexts = [...finalizerCounts].sort().map(([finalizer, count]) => `${finalizer} in ${count} resource instances`);
+  const finalizerTexts = [...finalizerCounts].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`).toSorted();
   const condition = (type: string, problem: boolean, reason: string, message: string): NamespaceCondition => {
     const status = problem ? 'True' : 'False';
     const before = namespace.status.conditions?.find((other) => other.type === type);

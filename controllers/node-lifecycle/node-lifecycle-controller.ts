@@ -69,6 +69,6 @@ function wantedTaints(node: Node, now: string): Taint[] {
 }
 
 function sameTaints(a: readonly Taint[], b: readonly Taint[]): boolean {
-  const view = (taints: readonly Taint[]): string => JSON.stringify(taints.map(({ key, value, effect }) => [key, value, effect]).sort());
+  const view = (taints: readonly Taint[]): string => JSON.stringify(taints.map(({ key, value, effect }) => `${key}=${value}:${effect}`).toSorted());
   return view(a) === view(b);
 }

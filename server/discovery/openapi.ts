@@ -119,7 +119,8 @@ async function respondDocument(
 ): Promise<Response | undefined> {
   const body = variant.body();
   if (body === undefined) return undefined;
-  const headers = { 'Content-Type': variant.type, ETag: `"${hash}"`, Vary: 'Accept', ...more };
+  // Go cannot parse the spelling with an at sign.
+  const headers = { 'Content-Type': variant.type.replace('@', '.'), ETag: `"${hash}"`, Vary: 'Accept', ...more };
   if (exchange.request.headers.get('if-none-match') === headers.ETag)
     return respond(exchange, 304, headers, null);
   return respondCompressible(exchange, 200, headers, body);

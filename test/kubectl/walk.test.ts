@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findKubectls, runner, startKubemu, temporaryFolder, watch, type Run, type RunningKubemu } from './harness.ts';
 
+// oxlint-disable-next-line no-explicit-any -- whatever kubectl prints; the assertions say what it must be
+type Json = any;
+
 const kubectls = findKubectls();
 if (kubectls.length === 0) process.stdout.write('kubectl: none found ($KUBECTL or PATH), its tests are skipped\n');
 
@@ -47,7 +50,7 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
   const home = temporaryFolder();
   let server: RunningKubemu;
   let run: Run;
-  const json = async (...args: string[]): Promise<any> => JSON.parse((await run([...args, '-o', 'json'])).stdout);
+  const json = async (...args: string[]): Promise<Json> => JSON.parse((await run([...args, '-o', 'json'])).stdout);
   const text = async (...args: string[]): Promise<string> => (await run(args)).stdout;
   /** Lines of a table as cells. */
   const table = async (...args: string[]): Promise<string[][]> =>
@@ -139,7 +142,7 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
   it('rolls out a new image, back, and on', async () => {
     await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.8', 1) });
     await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
-    const sets = (await json('-n', 'demo', 'get', 'rs')).items.map((set: any) => [
+    const sets = (await json('-n', 'demo', 'get', 'rs')).items.map((set: Json) => [
       set.spec.template.spec.containers[0].image,
       set.spec.replicas,
       set.metadata.annotations['deployment.kubernetes.io/revision'],
@@ -177,19 +180,19 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
   /** Images of the pods that are not on their way out. */
   const podImages = async (): Promise<string[]> =>
     (await json('-n', 'demo', 'get', 'pods')).items
-      .filter((pod: any) => pod.metadata.deletionTimestamp === undefined)
-      .map((pod: any) => pod.spec.containers[0].image);
+      .filter((pod: Json) => pod.metadata.deletionTimestamp === undefined)
+      .map((pod: Json) => pod.spec.containers[0].image);
 
   it('keeps serving when an image cannot be pulled', async () => {
     await run(['-n', 'demo', 'set', 'image', 'deployment/webapp1', 'webapp1=nginx:does-not-exist']);
     const pods = await until(async () => {
-      const items = (await json('-n', 'demo', 'get', 'pods')).items.filter((pod: any) => pod.metadata.deletionTimestamp === undefined);
-      const waiting = items.find((pod: any) => pod.status.containerStatuses?.[0]?.state?.waiting?.reason === 'ImagePullBackOff');
+      const items = (await json('-n', 'demo', 'get', 'pods')).items.filter((pod: Json) => pod.metadata.deletionTimestamp === undefined);
+      const waiting = items.find((pod: Json) => pod.status.containerStatuses?.[0]?.state?.waiting?.reason === 'ImagePullBackOff');
       return waiting === undefined ? undefined : items;
     });
     expect(pods).toHaveLength(2);
-    expect(pods.filter((pod: any) => pod.status.phase === 'Running')).toHaveLength(1);
-    const broken = pods.find((pod: any) => pod.status.phase === 'Pending').metadata.name;
+    expect(pods.filter((pod: Json) => pod.status.phase === 'Running')).toHaveLength(1);
+    const broken = pods.find((pod: Json) => pod.status.phase === 'Pending').metadata.name;
     expect(await text('-n', 'demo', 'get', 'pod', broken)).toMatch(/0\/1 +ImagePullBackOff/);
     const described = await text('-n', 'demo', 'describe', 'pod', broken);
     expect(described).toMatch(/Warning +Failed +.*kubelet +Failed to pull image "nginx:does-not-exist"/);
@@ -222,17 +225,17 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
     expect(endpoints[0].ports).toEqual([{ port: 80, protocol: 'TCP' }]);
     const slices = (await json('-n', 'demo', 'get', 'endpointslices', '-l', 'kubernetes.io/service-name=webapp1-svc')).items;
     expect(slices).toHaveLength(1);
-    expect(slices[0].endpoints.filter((endpoint: any) => endpoint.conditions.ready)).toHaveLength(3);
+    expect(slices[0].endpoints.filter((endpoint: Json) => endpoint.conditions.ready)).toHaveLength(3);
     await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.10', 2) });
     await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
     await until(async () => ((await json('-n', 'demo', 'get', 'endpoints', 'webapp1-svc')).subsets?.[0]?.addresses?.length === 2 ? true : undefined));
   });
 
   it('replaces a deleted pod, and deletes with the deployment', async () => {
-    const before = (await json('-n', 'demo', 'get', 'pods')).items.map((pod: any) => pod.metadata.name);
+    const before = (await json('-n', 'demo', 'get', 'pods')).items.map((pod: Json) => pod.metadata.name);
     await run(['-n', 'demo', 'delete', 'pod', before[0], '--wait=true', '--timeout=60s', '--grace-period=1']);
     await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
-    const after = (await json('-n', 'demo', 'get', 'pods')).items.map((pod: any) => pod.metadata.name);
+    const after = (await json('-n', 'demo', 'get', 'pods')).items.map((pod: Json) => pod.metadata.name);
     expect(after).not.toContain(before[0]);
     await run(['-n', 'demo', 'delete', 'deployment', 'webapp1']);
     await until(async () => ((await json('-n', 'demo', 'get', 'rs')).items.length === 0 ? true : undefined));

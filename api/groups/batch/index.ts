@@ -94,7 +94,7 @@ const cronJob = defineBehaviour<CronJob>({
     spec.failedJobsHistoryLimit ??= 1;
     if (spec.jobTemplate?.spec?.template?.spec !== undefined) setPodSpecDefaults(spec.jobTemplate.spec.template.spec);
   },
-  validate: ({ spec }) => [...((spec.schedule ?? '') === '' ? [required('spec.schedule')] : [])],
+  validate: ({ spec }) => ((spec.schedule ?? '') === '' ? [required('spec.schedule')] : []),
 });
 
 /** Behaviours of the batch group by plural name. */
