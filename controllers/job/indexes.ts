@@ -1,35 +1,39 @@
 /** Completion indexes of indexed jobs, and their form in the status: `0,2-4`. */
+import type { Job } from '../../openapi/generated/batch-v1.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
+import { endOf, type Failures } from './backoff.ts';
 
 /** Label and annotation of a pod that hold its index. */
 export const INDEX_KEY = 'batch.kubernetes.io/job-completion-index';
+/** Annotation: how often the index failed before this pod. */
+export const FAILURE_COUNT = 'batch.kubernetes.io/job-index-failure-count';
 
-export function indexOf({ metadata }: Pod): number | undefined {
-  const text = metadata.annotations?.[INDEX_KEY];
-  return text === undefined ? undefined : Number(text);
+export function isIndexed({ spec }: Job): boolean {
+  return spec.completionMode === 'Indexed';
 }
 
-/** Indexes that are done: those of the status, and of pods that succeeded since. */
-export function completedIndexes(pods: readonly Pod[], recorded: string | undefined, completions: number): Set<number> {
-  const done = parseIndexes(recorded);
-  for (const pod of pods) {
-    const index = indexOf(pod);
-    if (index !== undefined && index < completions && pod.status.phase === 'Succeeded') done.add(index);
-  }
-  return done;
+/** The index of a pod; undefined when it has none that the job has now. */
+export function indexOf({ metadata }: Pod, completions: number): number | undefined {
+  const text = metadata.annotations?.[INDEX_KEY] ?? '';
+  if (!/^[0-9]+$/.test(text)) return undefined;
+  const index = Number(text);
+  return index < completions ? index : undefined;
 }
 
-/** The lowest `count` indexes that are neither done nor being worked on. */
-export function firstFreeIndexes(count: number, completions: number, done: ReadonlySet<number>, active: readonly Pod[]): number[] {
-  const taken = new Set(active.map(indexOf));
+/** How often the index of a failed pod has failed with it, and when it last did. `counts` is false for ignored failures. */
+export function failuresOf(pod: Pod, counts: boolean, nowMs: number): Failures {
+  const before = Number(pod.metadata.annotations?.[FAILURE_COUNT] ?? 0) || 0;
+  return { count: before + (counts ? 1 : 0), lastMs: endOf(pod, nowMs) };
+}
+
+/** The lowest `count` of the indexes below `completions` that `isTaken` leaves. */
+export function firstFreeIndexes(count: number, completions: number, isTaken: (index: number) => boolean): number[] {
   const free: number[] = [];
-  for (let index = 0; index < completions && free.length < count; index++) {
-    if (!done.has(index) && !taken.has(index)) free.push(index);
-  }
+  for (let index = 0; index < completions && free.length < count; index++) if (!isTaken(index)) free.push(index);
   return free;
 }
 
-export function formatIndexes(indexes: ReadonlySet<number>): string | undefined {
+export function formatIndexes(indexes: ReadonlySet<number>): string {
   const sorted = [...indexes].sort((a, b) => a - b);
   const ranges: string[] = [];
   for (let start = 0; start < sorted.length; ) {
@@ -38,7 +42,7 @@ export function formatIndexes(indexes: ReadonlySet<number>): string | undefined 
     ranges.push(end === start ? `${sorted[start]}` : end === start + 1 ? `${sorted[start]},${sorted[end]}` : `${sorted[start]}-${sorted[end]}`);
     start = end + 1;
   }
-  return ranges.length === 0 ? undefined : ranges.join(',');
+  return ranges.join(',');
 }
 
 export function parseIndexes(text: string | undefined): Set<number> {

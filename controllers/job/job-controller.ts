@@ -1,20 +1,26 @@
-/** Runs the pods of jobs to completion. Mirrors pkg/controller/job for plain and indexed jobs. */
-import { formatTime, parseTime } from '../../api/machinery/clock.ts';
+/** Runs the pods of jobs to completion. Mirrors pkg/controller/job. */
+import { formatTime } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
-import { isConflict, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
-import { controllerOf, controllerReference, keyOf } from '../../api/machinery/object-meta.ts';
+import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
+import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
+import { controllerOf, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import { jobs, type Job, type JobCondition, type JobStatus } from '../../openapi/generated/batch-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
+import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
 import type { ControllerContext, ControllerDefinition, EventRecorder, Informer, Reconciler, Result, RunningController } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
-import { isPodActive, isPodReady, podFromTemplate, slowStart } from '../runtime/pods.ts';
+import { isPodReady, slowStart } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import { completedIndexes, firstFreeIndexes, formatIndexes, INDEX_KEY } from './indexes.ts';
+import { addOutcomes, delayLeft, NO_FAILURES, type Failures } from './backoff.ts';
+import { firstFreeIndexes, formatIndexes, indexOf, isIndexed } from './indexes.ts';
+import { draftPod, FINALIZER, hasFinalizer, JOB_GVK, replacesOnlyFailed, surplusPods } from './job-pods.ts';
+import { completionOf, deadlineLeft, endingOf, examine, indexDelay, wantedActive, type Ending, type Round } from './round.ts';
 
-const GVK = { apiVersion: 'batch/v1', kind: 'Job' };
-const FINALIZER = 'batch.kubernetes.io/job-tracking';
-/** A failed pod is replaced after this, doubling with each failure. */
-const BACKOFF_MS = { initial: 10_000, max: 600_000 } as const;
+const MANAGER = 'kubernetes.io/job-controller';
+/** Most pods created or deleted in one go. */
+const BURST = 500;
+/** Keys of pods that lost their job; those of jobs have no colon. */
+const POD_PREFIX = 'pod:';
 
 export const jobController: ControllerDefinition = {
   name: 'job-controller',
@@ -22,11 +28,21 @@ export const jobController: ControllerDefinition = {
   setup: (context) => new JobController(context),
 };
 
-/** Why a job ends. */
-interface Ending {
-  readonly type: 'Complete' | 'Failed';
-  readonly reason: string;
-  readonly message: string;
+/** What is remembered of a job between looks, by its uid. */
+interface Memory {
+  failures: Failures;
+  indexFailures: ReadonlyMap<number, Failures>;
+  /** Pods that are in `failures`. */
+  readonly seen: Set<string>;
+}
+
+/** What managing pods came to. */
+interface Outcome {
+  readonly active: number;
+  readonly ready: number;
+  readonly terminating: number;
+  readonly error?: Error;
+  readonly waitMs?: number;
 }
 
 class JobController implements RunningController {
@@ -36,6 +52,9 @@ class JobController implements RunningController {
   readonly #pods: Informer<Pod>;
   readonly #expectations: Expectations;
   readonly #reconciler: Reconciler;
+  readonly #memories = new Map<string, Memory>();
+  /** Pods that lost the finalizer, until the cache shows it: they must not be counted again. */
+  readonly #untracked = new Set<string>();
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('job-controller') };
@@ -43,33 +62,15 @@ class JobController implements RunningController {
     this.#recorder = context.recorder('job-controller');
     this.#jobs = context.informer(jobs);
     this.#pods = context.informer(pods);
+    indexByController(this.#pods);
     this.#expectations = new Expectations(context.clock);
     this.#reconciler = createReconciler({ name: 'job', context, workers: 5, reconcile: (key) => this.#reconcile(key) });
     const enqueue = (job: Job): void => this.#reconciler.queue.add(keyOf(job));
-    this.#jobs.addHandler({
-      added: enqueue,
-      updated: enqueue,
-      deleted: (job) => {
-        this.#expectations.forget(keyOf(job));
-        for (const pod of this.#podsOf(job)) this.#reconciler.queue.add(`pod:${keyOf(pod)}`);
-      },
-    });
-    const podChanged = (pod: Pod, isNew: boolean): void => {
-      const owner = controllerOf(pod);
-      if (owner?.kind !== GVK.kind) {
-        if (pod.metadata.finalizers?.includes(FINALIZER) === true) this.#reconciler.queue.add(`pod:${keyOf(pod)}`);
-        return;
-      }
-      const key = `${pod.metadata.namespace}/${owner.name}`;
-      if (isNew) this.#expectations.creationObserved(key);
-      if (pod.metadata.deletionTimestamp !== undefined) this.#expectations.deletionObserved(key, pod.metadata.uid!);
-      this.#reconciler.queue.add(key);
-      if (this.#jobs.hasSynced && this.#jobs.get(key)?.metadata.uid !== owner.uid) this.#reconciler.queue.add(`pod:${keyOf(pod)}`);
-    };
+    this.#jobs.addHandler({ added: enqueue, updated: enqueue, deleted: (job) => this.#jobDeleted(job) });
     this.#pods.addHandler({
-      added: (pod) => podChanged(pod, true),
-      updated: (pod) => podChanged(pod, false),
-      deleted: (pod) => podChanged({ ...pod, metadata: { ...pod.metadata, deletionTimestamp: pod.metadata.deletionTimestamp ?? '' } }, false),
+      added: (pod) => this.#podChanged(pod, undefined),
+      updated: (pod, old) => this.#podChanged(pod, old),
+      deleted: (pod) => this.#podDeleted(pod),
     });
   }
 
@@ -81,133 +82,200 @@ class JobController implements RunningController {
     await this.#reconciler.stop?.();
   }
 
-  #podsOf(job: Job): Pod[] {
-    return this.#pods.list(job.metadata.namespace).filter((pod) => controllerOf(pod)?.uid === job.metadata.uid);
+  #jobDeleted(job: Job): void {
+    this.#expectations.forget(keyOf(job));
+    this.#memories.delete(job.metadata.uid!);
+    for (const pod of ownedBy(this.#pods, job)) this.#reconciler.queue.add(POD_PREFIX + keyOf(pod));
+  }
+
+  #podChanged(pod: Pod, old: Pod | undefined): void {
+    if (!hasFinalizer(pod)) this.#untracked.delete(pod.metadata.uid!);
+    const before = old === undefined ? undefined : resolveController(old, JOB_GVK.kind, this.#jobs);
+    const job = resolveController(pod, JOB_GVK.kind, this.#jobs);
+    if (before !== undefined && before !== job) this.#reconciler.queue.add(keyOf(before));
+    if (job === undefined) {
+      if (hasFinalizer(pod)) this.#reconciler.queue.add(POD_PREFIX + keyOf(pod));
+      const isNew = old === undefined || controllerOf(old) !== undefined || !equalJSON(pod.metadata.labels, old.metadata.labels);
+      if (isNew) for (const key of adoptersOf(pod, this.#jobs, ({ spec }) => selectorFromLabelSelector(spec.selector))) this.#reconciler.queue.add(key);
+      return;
+    }
+    const key = keyOf(job);
+    if (old === undefined) this.#expectations.creationObserved(key);
+    if (isBeingDeleted(pod)) this.#expectations.deletionObserved(key, pod.metadata.uid!);
+    this.#reconciler.queue.add(key);
+  }
+
+  #podDeleted(pod: Pod): void {
+    this.#untracked.delete(pod.metadata.uid!);
+    const job = resolveController(pod, JOB_GVK.kind, this.#jobs);
+    if (job === undefined) return;
+    this.#expectations.deletionObserved(keyOf(job), pod.metadata.uid!);
+    this.#reconciler.queue.add(keyOf(job));
   }
 
   async #reconcile(key: string): Promise<Result | void> {
-    if (key.startsWith('pod:')) return this.#releaseOrphan(key.slice('pod:'.length));
+    if (key.startsWith(POD_PREFIX)) return this.#releaseOrphan(key.slice(POD_PREFIX.length));
     const job = this.#jobs.get(key);
     if (job === undefined) {
       this.#expectations.forget(key);
       return;
     }
-    if ((job.spec.managedBy ?? '') !== '' && job.spec.managedBy !== 'kubernetes.io/job-controller') return;
+    if ((job.spec.managedBy ?? MANAGER) !== MANAGER) return;
     if (isFinished(job)) {
-      for (const pod of this.#podsOf(job)) await this.#dropFinalizer(pod);
+      this.#memories.delete(job.metadata.uid!);
+      await Promise.all(ownedBy(this.#pods, job).map((pod) => this.#dropFinalizer(pod)));
       return;
     }
     return this.#sync(key, job);
   }
 
-  /** A pod whose job is gone is tracked by nobody. */
+  #memory(job: Job): Memory {
+    let memory = this.#memories.get(job.metadata.uid!);
+    if (memory === undefined) {
+      memory = { failures: NO_FAILURES, indexFailures: new Map(), seen: new Set() };
+      this.#memories.set(job.metadata.uid!, memory);
+    }
+    return memory;
+  }
+
+  /** A pod whose job is gone is counted by nobody. */
   async #releaseOrphan(key: string): Promise<void> {
     const pod = this.#pods.get(key);
-    if (pod === undefined) return;
-    const owner = controllerOf(pod);
-    const job = owner === undefined ? undefined : this.#jobs.get(`${pod.metadata.namespace}/${owner.name}`);
-    if (job === undefined || job.metadata.uid !== owner?.uid) await this.#dropFinalizer(pod);
+    if (pod !== undefined && resolveController(pod, JOB_GVK.kind, this.#jobs) === undefined) await this.#dropFinalizer(pod);
   }
 
   async #sync(key: string, job: Job): Promise<Result | void> {
-    const now = this.#context.clock.now();
-    const owned = this.#podsOf(job);
-    const status: JobStatus = { ...job.status, uncountedTerminatedPods: job.status.uncountedTerminatedPods ?? {} };
-    const isSuspended = job.spec.suspend === true;
-    if (status.startTime === undefined && !isSuspended) status.startTime = formatTime(now);
-    const counted = await this.#countEnded(job, owned, status);
-    if (counted === undefined) return;
-    const active = owned.filter(isPodActive);
-    const ending = endingOf(job, counted, now);
-    if (ending !== undefined) {
-      await this.#finish(key, job, active, counted, ending);
-      return;
+    const { client, clock } = this.#context;
+    const isSettled = this.#expectations.satisfied(key);
+    const selector = selectorFromLabelSelector(job.spec.selector);
+    const owned = await claim({ client, owner: job, ownerType: jobs, gvk: JOB_GVK, informer: this.#pods, selector, finalizer: FINALIZER });
+    const memory = this.#memory(job);
+    const round = examine(job, owned, memory.indexFailures, (pod) => !this.#untracked.has(pod.metadata.uid!), clock.now());
+    remember(memory, round);
+    const now = formatTime(round.nowMs);
+    const startTime = job.status.startTime ?? (job.spec.suspend === true ? undefined : now);
+    let ending = endingOf({ ...round, job: { ...job, status: { ...job.status, startTime } } });
+    let outcome = unchanged(round);
+    let change: StatusChange = { status: { ...job.status, startTime }, events: [] };
+    if (ending !== undefined) outcome = await this.#stopPods(key, round);
+    else {
+      if (isSettled && !isBeingDeleted(job)) outcome = await this.#manage(key, round, memory.failures);
+      ending = completionOf(round, outcome.active);
+      if (ending === undefined) change = suspension(job, change.status, now);
     }
-    let problem: unknown;
-    const current: JobStatus = { ...counted, conditions: this.#suspension(job, counted, now) };
-    if (this.#expectations.satisfied(key) && job.metadata.deletionTimestamp === undefined) {
-      problem = isSuspended ? await this.#deletePods(key, job, active) : await this.#manage(key, job, active, current, now);
-    }
-    await this.#postStatus(job, this.#withCounters(job, current));
-    if (problem !== undefined && !isNamespaceTerminating(problem)) throw problem;
-    return wakeUp(job, counted, now);
+    await this.#track(round, ending, outcome, change, isSettled);
+    if (outcome.error !== undefined && !isNamespaceTerminating(outcome.error)) throw outcome.error;
+    if (ending !== undefined) return;
+    const waits = [outcome.waitMs, deadlineLeft(job, change.status, round.nowMs)].filter((wait) => wait !== undefined);
+    if (waits.length > 0) return { requeueAfterMs: Math.max(0, Math.min(...waits)) };
   }
 
   /**
-   * Counts pods that ended since the last time. A pod is noted as uncounted in one write, loses its finalizer, and is
-   * counted in the next write: whatever happens in between, none is counted twice or lost.
+   * Writes the status and lets go of pods that ended. A pod is noted as uncounted in one write, loses its finalizer, and
+   * is counted in the next write: whatever happens in between, none is counted twice or lost. That a job ends is said
+   * first (SuccessCriteriaMet, FailureTarget), and that it has ended only when no pod of it is left running.
    */
-  async #countEnded(job: Job, owned: readonly Pod[], status: JobStatus): Promise<JobStatus | undefined> {
-    const uncounted = { succeeded: [...(status.uncountedTerminatedPods?.succeeded ?? [])], failed: [...(status.uncountedTerminatedPods?.failed ?? [])] };
-    const isNoted = (uid: string): boolean => uncounted.succeeded.includes(uid) || uncounted.failed.includes(uid);
-    const ended = owned.filter((pod) => hasFinalizer(pod) && (pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed' || isGoneForGood(pod)));
-    for (const pod of ended) {
-      if (isNoted(pod.metadata.uid!)) continue;
-      (pod.status.phase === 'Succeeded' ? uncounted.succeeded : uncounted.failed).push(pod.metadata.uid!);
-    }
-    if (uncounted.succeeded.length + uncounted.failed.length === 0) return status;
-    const noted: JobStatus = { ...status, uncountedTerminatedPods: nonEmpty(uncounted) };
-    const written = await this.#write(job, noted);
-    if (written === undefined) return undefined;
-    for (const pod of ended) await this.#dropFinalizer(pod);
-    const indexes = job.spec.completionMode === 'Indexed' ? completedIndexes(owned, status.completedIndexes, job.spec.completions ?? 0) : undefined;
+  async #track(round: Round, ending: Ending | undefined, outcome: Outcome, { status: begun, events }: StatusChange, isSettled: boolean): Promise<void> {
+    const now = formatTime(round.nowMs);
+    const early = ending === undefined ? undefined : ending.type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
+    const conditions = early === undefined ? begun.conditions : withCondition(begun.conditions, early, ending!, now);
+    const noted: JobStatus = { ...begun, ...countersOf(round, outcome), conditions, uncountedTerminatedPods: uncountedOf(round) };
+    const isEnding = !equalJSON(conditions, begun.conditions);
+    let written = round.job;
+    if (isEnding || !equalJSON(noted.uncountedTerminatedPods, round.job.status.uncountedTerminatedPods ?? {})) written = await this.#writeStatus(written, noted);
+    await Promise.all(round.ended.map((pod) => this.#dropFinalizer(pod)));
+    const { succeeded = [], failed = [] } = noted.uncountedTerminatedPods ?? {};
     const counted: JobStatus = {
-      ...written.status,
-      succeeded: indexes === undefined ? (status.succeeded ?? 0) + uncounted.succeeded.length : indexes.size,
-      failed: (status.failed ?? 0) + uncounted.failed.length,
+      ...noted,
+      ...(isIndexed(round.job) ? {} : { succeeded: nonZero((begun.succeeded ?? 0) + succeeded.length) }),
+      failed: nonZero((begun.failed ?? 0) + failed.length),
       uncountedTerminatedPods: {},
-      ...(indexes === undefined ? {} : { completedIndexes: formatIndexes(indexes) }),
     };
-    return (await this.#write(written, counted)) === undefined ? undefined : counted;
+    const hasEnded = ending !== undefined && isSettled && outcome.active === 0 && outcome.terminating === 0;
+    if (hasEnded) {
+      counted.conditions = withCondition(conditions, ending.type, ending, now);
+      if (ending.type === 'Complete') counted.completionTime = now;
+    }
+    if (!equalJSON(written.status, counted)) await this.#writeStatus(written, counted);
+    for (const { reason, message } of events) this.#recorder.event(round.job, 'Normal', reason, message);
+    if (hasEnded) this.#announceEnd(round, ending);
   }
 
-  async #write(job: Job, status: JobStatus): Promise<Job | undefined> {
-    try {
-      const { namespace, name } = job.metadata;
-      const current = await this.#context.client.get(jobs, { namespace, name: name! });
-      if (current.metadata.uid !== job.metadata.uid) return undefined;
-      return await this.#context.client.update(jobs, { ...current, status }, { subresource: 'status' });
-    } catch (error) {
-      if (isNotFound(error)) return undefined;
-      throw error;
+  #announceEnd({ job, succeeded }: Round, { type, reason, message }: Ending): void {
+    if (type === 'Failed') {
+      this.#recorder.event(job, 'Warning', reason, message);
+      return;
     }
+    if (job.spec.completions !== undefined && succeeded > job.spec.completions) {
+      this.#recorder.event(job, 'Warning', 'TooManySucceededPods', 'Too many succeeded pods running after completion count reached');
+    }
+    this.#recorder.event(job, 'Normal', 'Completed', 'Job completed');
+  }
+
+  /** Conflicts when the job changed: counting on an older status would lose or double pods. */
+  async #writeStatus(job: Job, status: JobStatus): Promise<Job> {
+    return this.#context.client.update(jobs, { ...job, status }, { subresource: 'status' });
   }
 
   async #dropFinalizer(pod: Pod): Promise<void> {
-    const { namespace, name } = pod.metadata;
+    const uid = pod.metadata.uid!;
+    if (!hasFinalizer(pod) || this.#untracked.has(uid)) return;
+    this.#untracked.add(uid);
     try {
-      const current = await this.#context.client.get(pods, { namespace, name: name! });
-      if (current.metadata.uid !== pod.metadata.uid || !hasFinalizer(current)) return;
-      const left = current.metadata.finalizers!.filter((finalizer) => finalizer !== FINALIZER);
-      await this.#context.client.update(pods, { ...current, metadata: { ...current.metadata, finalizers: left.length === 0 ? undefined : left } });
+      const { namespace, name } = pod.metadata;
+      const body = { metadata: { uid, '$deleteFromPrimitiveList/finalizers': [FINALIZER] } };
+      await this.#context.client.patch(pods, { namespace, name: name! }, { type: 'strategic', body });
     } catch (error) {
-      if (isNotFound(error)) return;
-      if (isConflict(error)) return this.#dropFinalizer(pod);
-      throw error;
+      if (!isNotFound(error)) {
+        this.#untracked.delete(uid);
+        throw error;
+      }
     }
+    const cached = this.#pods.get(keyOf(pod));
+    if (cached?.metadata.uid !== uid || !hasFinalizer(cached)) this.#untracked.delete(uid);
   }
 
-  async #manage(key: string, job: Job, active: readonly Pod[], status: JobStatus, now: number): Promise<unknown> {
-    const wanted = wantedActive(job, status);
-    if (active.length > wanted) return this.#deletePods(key, job, active.slice(wanted));
-    const missing = wanted - active.length;
-    if (missing === 0 || backOffLeft(status, this.#podsOf(job), now) > 0) return undefined;
-    const owned = this.#podsOf(job);
-    const indexes = job.spec.completionMode === 'Indexed' ? firstFreeIndexes(missing, job.spec.completions ?? 0, completedIndexes(owned, status.completedIndexes, job.spec.completions ?? 0), active) : [];
-    const count = job.spec.completionMode === 'Indexed' ? indexes.length : missing;
-    this.#expectations.expectCreations(key, count);
-    const { done, error } = await slowStart(count, () => this.#createPod(job, indexes.shift()));
-    for (let i = done; i < count; i++) this.#expectations.creationObserved(key);
-    return error;
+  async #manage(key: string, round: Round, failures: Failures): Promise<Outcome> {
+    const { job, active, nowMs, terminating } = round;
+    if (job.spec.suspend === true) return this.#removePods(key, round, active);
+    const wanted = wantedActive(round);
+    const surplus = surplusPods(job, active, Math.max(0, active.length - wanted), nowMs);
+    if (surplus.length > 0) return this.#removePods(key, round, surplus.slice(0, BURST));
+    const missing = Math.min(wanted - active.length - (replacesOnlyFailed(job) ? terminating : 0), BURST);
+    if (missing <= 0) return unchanged(round);
+    const isPerIndex = job.spec.backoffLimitPerIndex !== undefined;
+    const waitMs = isPerIndex ? 0 : delayLeft(failures, nowMs);
+    if (waitMs > 0) return { ...unchanged(round), waitMs };
+    return isIndexed(job) ? this.#createIndexed(key, round, missing) : this.#createPods(key, round, Array<undefined>(missing).fill(undefined));
   }
 
-  async #createPod(job: Job, index: number | undefined): Promise<void> {
-    const { name, namespace } = job.metadata;
-    const draft = podFromTemplate(job.spec.template, index === undefined ? name! : `${name}-${index}`, namespace!, controllerReference(job, GVK));
-    draft.metadata.finalizers = [...(draft.metadata.finalizers ?? []), FINALIZER];
-    if (index !== undefined) indexPod(draft, job, index);
+  async #createIndexed(key: string, round: Round, missing: number): Promise<Outcome> {
+    const { job, pods: owned, active, succeededIndexes, failedIndexes } = round;
+    const { completions = 0 } = job.spec;
+    const busy = replacesOnlyFailed(job) ? owned.filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed') : active;
+    const held = new Set(busy.map((pod) => indexOf(pod, completions)));
+    const delays: number[] = [];
+    const free = firstFreeIndexes(missing, completions, (index) => {
+      if (succeededIndexes.has(index) || failedIndexes.has(index) || held.has(index)) return true;
+      const delay = indexDelay(round, index);
+      if (delay > 0) delays.push(delay);
+      return delay > 0;
+    });
+    const outcome = await this.#createPods(key, round, free);
+    return delays.length === 0 ? outcome : { ...outcome, waitMs: Math.min(...delays) };
+  }
+
+  async #createPods(key: string, round: Round, indexes: readonly (number | undefined)[]): Promise<Outcome> {
+    const queue = [...indexes];
+    this.#expectations.expectCreations(key, queue.length);
+    const { done, error } = await slowStart(indexes.length, () => this.#createPod(round, queue.shift()));
+    for (let i = done; i < indexes.length; i++) this.#expectations.creationObserved(key);
+    return { ...unchanged(round), active: round.active.length + done, error: error as Error | undefined };
+  }
+
+  async #createPod({ job, indexFailures }: Round, index: number | undefined): Promise<void> {
     try {
-      const pod = await this.#context.client.create(pods, draft);
+      const pod = await this.#context.client.create(pods, draftPod(job, index, index === undefined ? 0 : (indexFailures.get(index)?.count ?? 0)));
       this.#recorder.event(job, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
     } catch (error) {
       if (!isNamespaceTerminating(error)) this.#recorder.event(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
@@ -215,150 +283,107 @@ class JobController implements RunningController {
     }
   }
 
-  async #deletePods(key: string, job: Job, victims: readonly Pod[]): Promise<unknown> {
+  /** Stops pods that are too many: they do not count as failed. */
+  async #removePods(key: string, round: Round, victims: readonly Pod[]): Promise<Outcome> {
+    return this.#deletePods(key, round, victims, true);
+  }
+
+  /** Stops the pods of a job that ends: these count. */
+  async #stopPods(key: string, round: Round): Promise<Outcome> {
+    return this.#deletePods(key, round, round.active, false);
+  }
+
+  async #deletePods(key: string, round: Round, victims: readonly Pod[], isUncounted: boolean): Promise<Outcome> {
+    let error: Error | undefined;
     this.#expectations.expectDeletions(key, victims.map(({ metadata }) => metadata.uid!));
-    for (const pod of victims) {
-      // Who is deleted by the job itself does not count as failed.
-      await this.#dropFinalizer(pod);
+    const deleted: Pod[] = [];
+    const deleteOne = async (pod: Pod): Promise<void> => {
+      const { namespace, name, uid } = pod.metadata;
       try {
-        await this.#context.client.delete(pods, { namespace: pod.metadata.namespace, name: pod.metadata.name! }, { preconditions: { uid: pod.metadata.uid } });
-        this.#recorder.event(job, 'Normal', 'SuccessfulDelete', `Deleted pod: ${pod.metadata.name}`);
-      } catch (error) {
-        this.#expectations.deletionObserved(key, pod.metadata.uid!);
-        if (!isNotFound(error)) return error;
+        if (isUncounted) await this.#dropFinalizer(pod);
+        await this.#context.client.delete(pods, { namespace, name: name! }, { preconditions: { uid } });
+        this.#recorder.event(round.job, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+        deleted.push(pod);
+      } catch (failure) {
+        this.#expectations.deletionObserved(key, uid!);
+        if (isNotFound(failure)) deleted.push(pod);
+        else {
+          this.#recorder.event(round.job, 'Warning', 'FailedDelete', `Error deleting: ${(failure as Error).message}`);
+          error = failure as Error;
+        }
       }
-    }
-    return undefined;
-  }
-
-  /** Says first how the job will end, stops its pods, and says that it ended when none is left. */
-  async #finish(key: string, job: Job, active: readonly Pod[], status: JobStatus, ending: Ending): Promise<void> {
-    const now = formatTime(this.#context.clock.now());
-    const early = ending.type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
-    let conditions = putCondition(status.conditions, early, ending, now);
-    if (active.length > 0) await this.#deletePods(key, job, active);
-    const left = this.#podsOf(job).filter((pod) => pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed');
-    if (left.length > 0) {
-      await this.#postStatus(job, this.#withCounters(job, { ...status, conditions }));
-      return;
-    }
-    conditions = putCondition(conditions, ending.type, ending, now);
-    const completionTime = ending.type === 'Complete' ? { completionTime: now } : {};
-    await this.#postStatus(job, { ...this.#withCounters(job, { ...status, conditions }), ...completionTime });
-    if (ending.type === 'Complete') this.#recorder.event(job, 'Normal', 'Completed', 'Job completed');
-    else this.#recorder.event(job, 'Warning', ending.reason, ending.message);
-  }
-
-  #suspension(job: Job, status: JobStatus, nowMs: number): JobCondition[] | undefined {
-    const before = status.conditions?.find(({ type }) => type === 'Suspended');
-    const now = formatTime(nowMs);
-    if (job.spec.suspend === true && before?.status !== 'True') {
-      this.#recorder.event(job, 'Normal', 'Suspended', 'Job suspended');
-      return putCondition(status.conditions, 'Suspended', { reason: 'JobSuspended', message: 'Job suspended' }, now);
-    }
-    if (job.spec.suspend !== true && before?.status === 'True') {
-      this.#recorder.event(job, 'Normal', 'Resumed', 'Job resumed');
-      return putCondition(status.conditions, 'Suspended', { reason: 'JobResumed', message: 'Job resumed' }, now, 'False');
-    }
-    return status.conditions;
-  }
-
-  #withCounters(job: Job, status: JobStatus): JobStatus {
-    const owned = this.#podsOf(job);
-    const active = owned.filter(isPodActive);
-    const terminating = owned.filter(({ metadata, status: { phase } }) => metadata.deletionTimestamp !== undefined && phase !== 'Succeeded' && phase !== 'Failed');
-    const nonZero = (count: number | undefined): number | undefined => (count === 0 ? undefined : count);
+    };
+    await Promise.all(victims.map(deleteOne));
     return {
-      ...status,
-      active: nonZero(active.length),
-      ready: active.filter(isPodReady).length,
-      terminating: terminating.length,
-      succeeded: nonZero(status.succeeded),
-      failed: nonZero(status.failed),
+      active: round.active.length - deleted.length,
+      ready: round.ready - deleted.filter(isPodReady).length,
+      terminating: round.terminating + deleted.length,
+      error,
     };
   }
+}
 
-  async #postStatus(job: Job, status: JobStatus): Promise<void> {
-    if (!equalJSON(job.status, status)) await this.#write(job, status);
+interface StatusChange {
+  readonly status: JobStatus;
+  readonly events: readonly { readonly reason: string; readonly message: string }[];
+}
+
+/** Adds the pods that ended to the row of failures, each once, however often the look is repeated. */
+function remember(memory: Memory, { newSucceeded, newFailed, indexFailures, nowMs }: Round): void {
+  const isUnseen = ({ metadata }: Pod): boolean => !memory.seen.has(metadata.uid!);
+  memory.failures = addOutcomes(memory.failures, newSucceeded.filter(isUnseen), newFailed.filter(isUnseen), nowMs);
+  memory.indexFailures = indexFailures;
+  for (const { metadata } of [...newSucceeded, ...newFailed]) memory.seen.add(metadata.uid!);
+}
+
+/** Nothing was done. */
+function unchanged({ active, ready, terminating }: Round): Outcome {
+  return { active: active.length, ready, terminating };
+}
+
+/** Says that a job was suspended or resumed. Resuming begins its time anew. */
+function suspension({ spec }: Job, status: JobStatus, now: string): StatusChange {
+  const before = status.conditions?.find(({ type }) => type === 'Suspended')?.status;
+  if (spec.suspend === true && before !== 'True') {
+    const change = { reason: 'JobSuspended', message: 'Job suspended' };
+    return { status: { ...status, conditions: withCondition(status.conditions, 'Suspended', change, now) }, events: [{ reason: 'Suspended', message: change.message }] };
   }
-}
-
-function hasFinalizer({ metadata }: Pod): boolean {
-  return metadata.finalizers?.includes(FINALIZER) ?? false;
-}
-
-/** Deleted before it was on a node: it will never end by itself. */
-function isGoneForGood({ metadata, spec }: Pod): boolean {
-  return metadata.deletionTimestamp !== undefined && ((spec.nodeName ?? '') === '' || (metadata.deletionGracePeriodSeconds ?? 0) === 0);
-}
-
-function nonEmpty(lists: { succeeded: string[]; failed: string[] }): { succeeded?: string[]; failed?: string[] } {
-  return {
-    ...(lists.succeeded.length === 0 ? {} : { succeeded: lists.succeeded }),
-    ...(lists.failed.length === 0 ? {} : { failed: lists.failed }),
-  };
+  if (spec.suspend !== true && before === 'True') {
+    const change = { reason: 'JobResumed', message: 'Job resumed' };
+    const conditions = withCondition(status.conditions, 'Suspended', change, now, 'False');
+    return { status: { ...status, startTime: now, conditions }, events: [{ reason: 'Resumed', message: change.message }] };
+  }
+  return { status, events: [] };
 }
 
 function isFinished({ status }: Job): boolean {
   return status.conditions?.some(({ type, status: value }) => (type === 'Complete' || type === 'Failed') && value === 'True') ?? false;
 }
 
-function endingOf({ spec, status: before }: Job, status: JobStatus, nowMs: number): Ending | undefined {
-  const noted = before.conditions?.find(({ type, status: value }) => (type === 'FailureTarget' || type === 'SuccessCriteriaMet') && value === 'True');
-  if (noted !== undefined) {
-    return { type: noted.type === 'FailureTarget' ? 'Failed' : 'Complete', reason: noted.reason ?? '', message: noted.message ?? '' };
-  }
-  if ((status.failed ?? 0) > (spec.backoffLimit ?? 6)) {
-    return { type: 'Failed', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
-  }
-  const deadline = deadlineOf(spec.activeDeadlineSeconds, status);
-  if (deadline !== undefined && spec.suspend !== true && deadline <= nowMs) {
-    return { type: 'Failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
-  }
-  const succeeded = status.succeeded ?? 0;
-  const isDone = spec.completions === undefined ? succeeded > 0 && (before.active ?? 0) === 0 : succeeded >= spec.completions;
-  return isDone && (spec.completions !== 0 || spec.suspend !== true) ? { type: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' } : undefined;
+/** Pods noted before, and the new ones; succeeded indexes need no note. */
+function uncountedOf({ job, newSucceeded, newFailed }: Round): NonNullable<JobStatus['uncountedTerminatedPods']> {
+  const uids = (list: readonly Pod[]): string[] => list.map(({ metadata }) => metadata.uid!);
+  const { succeeded = [], failed = [] } = job.status.uncountedTerminatedPods ?? {};
+  const allSucceeded = [...succeeded, ...(isIndexed(job) ? [] : uids(newSucceeded))];
+  const allFailed = [...failed, ...uids(newFailed)];
+  return { ...(allSucceeded.length === 0 ? {} : { succeeded: allSucceeded }), ...(allFailed.length === 0 ? {} : { failed: allFailed }) };
 }
 
-function deadlineOf(seconds: number | undefined, { startTime }: JobStatus): number | undefined {
-  return seconds === undefined || startTime === undefined ? undefined : parseTime(startTime) + seconds * 1000;
+function countersOf({ job, succeededIndexes, failedIndexes }: Round, { active, ready, terminating }: Outcome): JobStatus {
+  return {
+    active: nonZero(active),
+    ready,
+    terminating,
+    ...(isIndexed(job) ? { succeeded: nonZero(succeededIndexes.size), completedIndexes: formatIndexes(succeededIndexes) || undefined } : {}),
+    ...(job.spec.backoffLimitPerIndex === undefined ? {} : { failedIndexes: formatIndexes(failedIndexes) }),
+  };
 }
 
-/** Pods that should run at once. */
-function wantedActive({ spec }: Job, status: JobStatus): number {
-  const parallelism = spec.parallelism ?? 1;
-  if (spec.completions === undefined) return (status.succeeded ?? 0) > 0 ? 0 : parallelism;
-  return Math.max(0, Math.min(parallelism, spec.completions - (status.succeeded ?? 0)));
+function nonZero(count: number): number | undefined {
+  return count === 0 ? undefined : count;
 }
 
-/** Milliseconds until a failed pod may be replaced. */
-function backOffLeft(status: JobStatus, owned: readonly Pod[], nowMs: number): number {
-  const failures = status.failed ?? 0;
-  if (failures === 0) return 0;
-  const ends = owned.filter(({ status: { phase } }) => phase === 'Failed').map(endOf);
-  if (ends.length === 0) return 0;
-  const lastSuccess = Math.max(0, ...owned.filter(({ status: { phase } }) => phase === 'Succeeded').map(endOf));
-  const consecutive = ends.filter((end) => end > lastSuccess).length;
-  if (consecutive === 0) return 0;
-  const delay = Math.min(BACKOFF_MS.initial * 2 ** (consecutive - 1), BACKOFF_MS.max);
-  return Math.max(0, Math.max(...ends) + delay - nowMs);
-}
-
-function endOf({ status, metadata }: Pod): number {
-  const ends = (status.containerStatuses ?? []).map(({ state }) => parseTime(state?.terminated?.finishedAt ?? '')).filter((end) => !Number.isNaN(end));
-  return ends.length === 0 ? parseTime(metadata.creationTimestamp ?? '') : Math.max(...ends);
-}
-
-/** The next instant at which something happens without an event. */
-function wakeUp(job: Job, status: JobStatus, nowMs: number): Result | void {
-  const waits: number[] = [];
-  const deadline = deadlineOf(job.spec.activeDeadlineSeconds, status);
-  if (deadline !== undefined && deadline > nowMs) waits.push(deadline - nowMs);
-  if ((status.failed ?? 0) > 0) waits.push(BACKOFF_MS.initial);
-  if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
-}
-
-function putCondition(
+function withCondition(
   conditions: readonly JobCondition[] | undefined,
   type: string,
   { reason, message }: { readonly reason: string; readonly message: string },
@@ -370,20 +395,3 @@ function putCondition(
   const others = (conditions ?? []).filter((condition) => condition.type !== type);
   return [...others, { type, status, lastProbeTime: now, lastTransitionTime: now, reason, message }];
 }
-
-/** Marks a pod with its index, by name, label, annotation, host name and environment. */
-function indexPod(draft: ReturnType<typeof podFromTemplate>, job: Job, index: number): void {
-  const text = String(index);
-  draft.metadata.labels = { ...draft.metadata.labels, [INDEX_KEY]: text };
-  draft.metadata.annotations = { ...draft.metadata.annotations, [INDEX_KEY]: text };
-  const variable = { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: `metadata.labels['${INDEX_KEY}']` } } };
-  const withIndex = <T extends { env?: { name: string }[] }>(container: T): T =>
-    container.env?.some(({ name }) => name === variable.name) === true ? container : { ...container, env: [...(container.env ?? []), variable] };
-  draft.spec = {
-    ...draft.spec,
-    hostname: `${job.metadata.name}-${index}`,
-    containers: draft.spec.containers.map(withIndex),
-    ...(draft.spec.initContainers === undefined ? {} : { initContainers: draft.spec.initContainers.map(withIndex) }),
-  };
-}
-

@@ -2,7 +2,7 @@
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import { isInvalid, isNotFound } from '../../api/machinery/errors.ts';
 import type { LabelSelectorMatcher } from '../../api/machinery/labels.ts';
-import { controllerOf, controllerReference, isBeingDeleted, keyOf, type KubeObject, type OwnerReference } from '../../api/machinery/object-meta.ts';
+import { controllerOf, controllerReference, isBeingDeleted, keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
 import type { Informer } from './controller.ts';
 
 const INDEX = 'controller';
@@ -43,6 +43,8 @@ export interface Claiming<Owner extends KubeObject, T extends KubeObject> {
   readonly selector: LabelSelectorMatcher;
   /** Objects not worth adopting or releasing, such as ended pods. Default none. */
   readonly isIgnored?: (object: T) => boolean;
+  /** Comes with being adopted and goes with being released. */
+  readonly finalizer?: string;
 }
 
 /** Adopts matching orphans, lets go of owned objects that no longer match, and returns those that are the owner's. */
@@ -60,7 +62,8 @@ export async function claim<Owner extends KubeObject, T extends KubeObject>(clai
     .filter((object) => isOrphan(object) && !isIgnored(object) && selector.matches(object.metadata.labels));
   if (orphans.length === 0 || !(await mayAdopt(claiming))) return claimed;
   for (const orphan of orphans) {
-    const adopted = await patchOwners(claiming, orphan, controllerReference(owner, claiming.gvk));
+    const finalizers = claiming.finalizer === undefined ? {} : { finalizers: [claiming.finalizer] };
+    const adopted = await patchMetadata(claiming, orphan, { ownerReferences: [controllerReference(owner, claiming.gvk)], ...finalizers });
     if (adopted !== undefined) claimed.push(adopted);
   }
   return claimed;
@@ -79,17 +82,18 @@ async function mayAdopt<Owner extends KubeObject, T extends KubeObject>({ client
 }
 
 async function release<Owner extends KubeObject, T extends KubeObject>(claiming: Claiming<Owner, T>, object: T): Promise<void> {
-  await patchOwners(claiming, object, { $patch: 'delete', uid: claiming.owner.metadata.uid! });
+  const finalizers = claiming.finalizer === undefined ? {} : { '$deleteFromPrimitiveList/finalizers': [claiming.finalizer] };
+  await patchMetadata(claiming, object, { ownerReferences: [{ $patch: 'delete', uid: claiming.owner.metadata.uid! }], ...finalizers });
 }
 
 /** Undefined when the object is gone, or its name now belongs to another. */
-async function patchOwners<Owner extends KubeObject, T extends KubeObject>(
+async function patchMetadata<Owner extends KubeObject, T extends KubeObject>(
   { client, informer }: Claiming<Owner, T>,
   { metadata: { namespace, name, uid } }: T,
-  reference: OwnerReference | { readonly $patch: 'delete'; readonly uid: string },
+  change: Readonly<Record<string, unknown>>,
 ): Promise<T | undefined> {
   try {
-    const body = { metadata: { uid, ownerReferences: [reference] } };
+    const body = { metadata: { uid, ...change } };
     return await client.patch(informer.resource, { namespace, name: name! }, { type: 'strategic', body });
   } catch (error) {
     if (isNotFound(error) || isInvalid(error)) return undefined;
