@@ -4,16 +4,53 @@ import { equalJSON } from '../../api/machinery/equality.ts';
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
 import { controllerOf, controllerReference, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
-import { deployments, replicaSets, type Deployment, type DeploymentStatus, type ReplicaSet } from '../../openapi/generated/apps-v1.ts';
+import {
+  deployments,
+  replicaSets,
+  type Deployment,
+  type DeploymentStatus,
+  type ReplicaSet,
+} from '../../openapi/generated/apps-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
 import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
-import type { ControllerContext, ControllerDefinition, EventRecorder, Informer, Reconciler, Result, RunningController } from '../runtime/controller.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  EventRecorder,
+  Informer,
+  Reconciler,
+  Result,
+  RunningController,
+} from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import { active, availableReplicas, byAge, DESIRED_REPLICAS, fenceposts, findNew, HASH_LABEL, hasTemplate, MAX_REPLICAS, maxRevision, newSetAnnotations, REVISION, revisionOf, templateHash, totalReplicas } from './replica-sets.ts';
-import { calculateStatus, conditionOf, hasDeadline, isComplete, syncProgress, withCondition } from './status.ts';
+import {
+  active,
+  byAge,
+  DESIRED_REPLICAS,
+  fenceposts,
+  findNew,
+  HASH_LABEL,
+  hasTemplate,
+  MAX_REPLICAS,
+  maxRevision,
+  newSetAnnotations,
+  REVISION,
+  revisionOf,
+  templateHash,
+} from './replica-sets.ts';
+import { newSetSize, oldSizes, proportions } from './sizes.ts';
+import {
+  calculateStatus,
+  conditionOf,
+  hasDeadline,
+  isComplete,
+  syncProgress,
+  withCondition,
+} from './status.ts';
 
 const GVK = { apiVersion: 'apps/v1', kind: 'Deployment' };
 
+/** Keeps replica sets, and with them pods, as deployments ask. */
 export const deploymentController: ControllerDefinition = {
   name: 'deployment-controller',
   aliases: ['deployment'],
@@ -37,7 +74,12 @@ class DeploymentController implements RunningController {
     this.#pods = context.informer(pods);
     indexByController(this.#sets);
     indexByController(this.#pods);
-    this.#reconciler = createReconciler({ name: 'deployment', context, workers: 5, reconcile: (key) => this.#reconcile(key) });
+    this.#reconciler = createReconciler({
+      name: 'deployment',
+      context,
+      workers: 5,
+      reconcile: (key) => this.#reconcile(key),
+    });
     const enqueue = (deployment: Deployment): void => this.#reconciler.queue.add(keyOf(deployment));
     this.#deployments.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
     this.#sets.addHandler({
@@ -62,7 +104,10 @@ class DeploymentController implements RunningController {
 
   #enqueueOwner(set: ReplicaSet): void {
     const owner = resolveController(set, GVK.kind, this.#deployments);
-    const keys = owner === undefined ? adoptersOf(set, this.#deployments, ({ spec }) => selectorFromLabelSelector(spec.selector)) : [keyOf(owner)];
+    const keys =
+      owner === undefined
+        ? adoptersOf(set, this.#deployments, ({ spec }) => selectorFromLabelSelector(spec.selector))
+        : [keyOf(owner)];
     for (const key of keys) this.#reconciler.queue.add(key);
   }
 
@@ -76,11 +121,23 @@ class DeploymentController implements RunningController {
     if (deployment === undefined) return;
     const selector = selectorFromLabelSelector(deployment.spec.selector);
     if (selector.empty) {
-      this.#recorder.event(deployment, 'Warning', 'SelectingAll', 'This deployment is selecting all pods. A non-empty selector is required.');
+      this.#recorder.event(
+        deployment,
+        'Warning',
+        'SelectingAll',
+        'This deployment is selecting all pods. A non-empty selector is required.',
+      );
       return;
     }
     const { client } = this.#context;
-    const sets = await claim({ client, owner: deployment, ownerType: deployments, gvk: GVK, informer: this.#sets, selector });
+    const sets = await claim({
+      client,
+      owner: deployment,
+      ownerType: deployments,
+      gvk: GVK,
+      informer: this.#sets,
+      selector,
+    });
     try {
       return await this.#sync(deployment, sets);
     } catch (error) {
@@ -93,7 +150,9 @@ class DeploymentController implements RunningController {
     if (isBeingDeleted(deployment)) return this.#finish(deployment, sets, findNew(deployment, sets), false);
     const current = await this.#notePause(deployment);
     if (current.spec.paused === true || this.#isScaling(current, sets)) return this.#syncScale(current, sets);
-    return current.spec.strategy?.type === 'Recreate' ? this.#recreate(current, sets) : this.#rollOut(current, sets);
+    return current.spec.strategy?.type === 'Recreate'
+      ? this.#recreate(current, sets)
+      : this.#rollOut(current, sets);
   }
 
   #now(): number {
@@ -109,9 +168,22 @@ class DeploymentController implements RunningController {
     const paused = deployment.spec.paused === true;
     if (paused === isNotedPaused) return deployment;
     const change = paused
-      ? { type: 'Progressing', status: 'Unknown', reason: 'DeploymentPaused', message: 'Deployment is paused' }
-      : { type: 'Progressing', status: 'Unknown', reason: 'DeploymentResumed', message: 'Deployment is resumed' };
-    const status = { ...deployment.status, conditions: withCondition(deployment.status.conditions ?? [], change, this.#now()) };
+      ? {
+          type: 'Progressing',
+          status: 'Unknown',
+          reason: 'DeploymentPaused',
+          message: 'Deployment is paused',
+        }
+      : {
+          type: 'Progressing',
+          status: 'Unknown',
+          reason: 'DeploymentResumed',
+          message: 'Deployment is resumed',
+        };
+    const status = {
+      ...deployment.status,
+      conditions: withCondition(deployment.status.conditions ?? [], change, this.#now()),
+    };
     return this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
   }
 
@@ -134,22 +206,33 @@ class DeploymentController implements RunningController {
   }
 
   /** Brings the sets to the deployment's number of replicas without moving the rollout on. */
-  async #scale(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined): Promise<ReplicaSet[]> {
+  async #scale(
+    deployment: Deployment,
+    sets: readonly ReplicaSet[],
+    newSet: ReplicaSet | undefined,
+  ): Promise<ReplicaSet[]> {
     const replicas = deployment.spec.replicas ?? 1;
     const running = active(sets);
-    const only = running.length === 0 ? (newSet ?? byAge(sets).at(-1)) : running.length === 1 ? running[0] : undefined;
+    const only =
+      running.length === 0 ? (newSet ?? byAge(sets).at(-1)) : running.length === 1 ? running[0] : undefined;
     if (only !== undefined) {
       return this.#replaced(sets, await this.#scaleTo(deployment, only, replicas));
     }
     if (deployment.spec.strategy?.type !== 'RollingUpdate') return [...sets];
-    const isSaturated = newSet !== undefined && newSet.spec.replicas === replicas && (newSet.status.availableReplicas ?? 0) === replicas;
+    const isSaturated =
+      newSet !== undefined &&
+      newSet.spec.replicas === replicas &&
+      (newSet.status.availableReplicas ?? 0) === replicas;
     let result = [...sets];
     if (isSaturated) {
-      for (const old of running) if (old.metadata.uid !== newSet.metadata.uid) result = this.#replaced(result, await this.#scaleTo(deployment, old, 0));
+      for (const old of running)
+        if (old.metadata.uid !== newSet.metadata.uid)
+          result = this.#replaced(result, await this.#scaleTo(deployment, old, 0));
       return result;
     }
     const allowed = replicas > 0 ? replicas + fenceposts(deployment).maxSurge : 0;
-    for (const [set, size] of proportions(deployment, running, allowed)) result = this.#replaced(result, await this.#scaleTo(deployment, set, size));
+    for (const [set, size] of proportions(deployment, running, allowed))
+      result = this.#replaced(result, await this.#scaleTo(deployment, set, size));
     return result;
   }
 
@@ -166,16 +249,29 @@ class DeploymentController implements RunningController {
   async #scaleTo(deployment: Deployment, set: ReplicaSet, size: number): Promise<ReplicaSet> {
     const replicas = deployment.spec.replicas ?? 1;
     const before = set.spec.replicas ?? 0;
-    const annotations = { ...set.metadata.annotations, [DESIRED_REPLICAS]: String(replicas), [MAX_REPLICAS]: String(replicas + fenceposts(deployment).maxSurge) };
+    const annotations = {
+      ...set.metadata.annotations,
+      [DESIRED_REPLICAS]: String(replicas),
+      [MAX_REPLICAS]: String(replicas + fenceposts(deployment).maxSurge),
+    };
     if (before === size && equalJSON(annotations, set.metadata.annotations)) return set;
-    const changed = await this.#context.client.update(replicaSets, { ...set, metadata: { ...set.metadata, annotations }, spec: { ...set.spec, replicas: size } });
+    const changed = await this.#context.client.update(replicaSets, {
+      ...set,
+      metadata: { ...set.metadata, annotations },
+      spec: { ...set.spec, replicas: size },
+    });
     if (before !== size) this.#announceScale(deployment, set.metadata.name!, before, size);
     return changed;
   }
 
   #announceScale(deployment: Deployment, name: string, from: number, to: number): void {
     const direction = to > from ? 'up' : 'down';
-    this.#recorder.event(deployment, 'Normal', 'ScalingReplicaSet', `Scaled ${direction} replica set ${name} from ${from} to ${to}`);
+    this.#recorder.event(
+      deployment,
+      'Normal',
+      'ScalingReplicaSet',
+      `Scaled ${direction} replica set ${name} from ${from} to ${to}`,
+    );
   }
 
   async #rollOut(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
@@ -183,33 +279,20 @@ class DeploymentController implements RunningController {
     let result = all;
     const grown = await this.#stepTo(deployment, newSet!, newSetSize(deployment, all, newSet!));
     result = this.#replaced(result, grown);
-    if (grown.spec.replicas === newSet!.spec.replicas) result = await this.#shrinkOld(deployment, result, grown);
+    if (grown.spec.replicas === newSet!.spec.replicas)
+      result = await this.#shrinkOld(deployment, result, grown);
     return this.#finish(deployment, result, grown, true);
   }
 
   /** Takes away old pods as far as availability allows: first those that do not work. */
-  async #shrinkOld(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet): Promise<ReplicaSet[]> {
+  async #shrinkOld(
+    deployment: Deployment,
+    sets: readonly ReplicaSet[],
+    newSet: ReplicaSet,
+  ): Promise<ReplicaSet[]> {
     let result = [...sets];
-    const old = (): ReplicaSet[] => byAge(active(result.filter(({ metadata }) => metadata.uid !== newSet.metadata.uid)));
-    const minAvailable = (deployment.spec.replicas ?? 1) - fenceposts(deployment).maxUnavailable;
-    const newUnavailable = (newSet.spec.replicas ?? 0) - (newSet.status.availableReplicas ?? 0);
-    const removable = totalReplicas(result) - minAvailable - newUnavailable;
-    if (removable <= 0) return result;
-    let cleaned = 0;
-    for (const set of old()) {
-      const broken = (set.spec.replicas ?? 0) - (set.status.availableReplicas ?? 0);
-      const count = Math.min(removable - cleaned, broken);
-      if (count <= 0) continue;
-      cleaned += count;
-      result = this.#replaced(result, await this.#stepTo(deployment, set, set.spec.replicas! - count));
-    }
-    let spare = availableReplicas(result) - minAvailable;
-    for (const set of old()) {
-      const count = Math.min(set.spec.replicas!, spare);
-      if (count <= 0) continue;
-      spare -= count;
-      result = this.#replaced(result, await this.#stepTo(deployment, set, set.spec.replicas! - count));
-    }
+    for (const [set, size] of oldSizes(deployment, sets, newSet))
+      result = this.#replaced(result, await this.#stepTo(deployment, set, size));
     return result;
   }
 
@@ -220,40 +303,66 @@ class DeploymentController implements RunningController {
     const running = active(old);
     let result = all;
     for (const set of running) result = this.#replaced(result, await this.#stepTo(deployment, set, 0));
-    if (running.length > 0 || old.some((set) => ownedBy(this.#pods, set).some(isPresent))) return this.#finish(deployment, result, existing, true);
-    const { newSet, all: complete } = existing === undefined ? await this.#newSet(deployment, result, true) : { newSet: existing, all: result };
+    if (running.length > 0 || old.some((set) => ownedBy(this.#pods, set).some(isPresent)))
+      return this.#finish(deployment, result, existing, true);
+    const { newSet, all: complete } =
+      existing === undefined
+        ? await this.#newSet(deployment, result, true)
+        : { newSet: existing, all: result };
     const grown = await this.#stepTo(deployment, newSet!, deployment.spec.replicas ?? 1);
     return this.#finish(deployment, this.#replaced(complete, grown), grown, true);
   }
 
   /** The set of the present template: found and given the next revision, or made. */
-  async #newSet(deployment: Deployment, sets: readonly ReplicaSet[], mayCreate: boolean): Promise<{ readonly newSet: ReplicaSet | undefined; readonly all: ReplicaSet[] }> {
+  async #newSet(
+    deployment: Deployment,
+    sets: readonly ReplicaSet[],
+    mayCreate: boolean,
+  ): Promise<{ readonly newSet: ReplicaSet | undefined; readonly all: ReplicaSet[] }> {
     const existing = findNew(deployment, sets);
     const others = sets.filter(({ metadata }) => metadata.uid !== existing?.metadata.uid);
     const revision = maxRevision(others) + 1;
     if (existing === undefined && !mayCreate) return { newSet: undefined, all: [...sets] };
     if (existing === undefined) {
       const created = await this.#createSet(deployment, sets, revision);
-      return { newSet: created, all: this.#same(created, sets) === undefined ? [...sets, created] : [...sets] };
+      return {
+        newSet: created,
+        all: this.#same(created, sets) === undefined ? [...sets, created] : [...sets],
+      };
     }
     const annotations = newSetAnnotations(deployment, existing, revision);
     let newSet = existing;
-    if (!equalJSON(annotations, existing.metadata.annotations) || (existing.spec.minReadySeconds ?? 0) !== (deployment.spec.minReadySeconds ?? 0)) {
+    if (
+      !equalJSON(annotations, existing.metadata.annotations) ||
+      (existing.spec.minReadySeconds ?? 0) !== (deployment.spec.minReadySeconds ?? 0)
+    ) {
       newSet = await this.#context.client.update(replicaSets, {
         ...existing,
         metadata: { ...existing.metadata, annotations },
         spec: { ...existing.spec, minReadySeconds: deployment.spec.minReadySeconds },
       });
     }
-    await this.#noteRevision(deployment, newSet, `Found new replica set "${newSet.metadata.name}"`, 'FoundNewReplicaSet');
+    await this.#noteRevision(
+      deployment,
+      newSet,
+      `Found new replica set "${newSet.metadata.name}"`,
+      'FoundNewReplicaSet',
+    );
     return { newSet, all: this.#replaced(sets, newSet) };
   }
 
-  async #createSet(deployment: Deployment, sets: readonly ReplicaSet[], revision: number): Promise<ReplicaSet> {
+  async #createSet(
+    deployment: Deployment,
+    sets: readonly ReplicaSet[],
+    revision: number,
+  ): Promise<ReplicaSet> {
     const hash = templateHash(deployment.spec.template, deployment.status.collisionCount);
     const { name, namespace } = deployment.metadata;
     const template = structuredCopy(deployment.spec.template);
-    template.metadata = { ...template.metadata, labels: { ...template.metadata?.labels, [HASH_LABEL]: hash } };
+    template.metadata = {
+      ...template.metadata,
+      labels: { ...template.metadata?.labels, [HASH_LABEL]: hash },
+    };
     const { selector } = deployment.spec;
     const replicas = deployment.spec.replicas ?? 1;
     const draft = {
@@ -277,12 +386,19 @@ class DeploymentController implements RunningController {
     };
     try {
       const created = await this.#context.client.create(replicaSets, draft);
-      if ((created.spec.replicas ?? 0) > 0) this.#announceScale(deployment, created.metadata.name!, 0, created.spec.replicas!);
-      await this.#noteRevision(deployment, created, `Created new replica set "${created.metadata.name}"`, 'NewReplicaSetCreated');
+      if ((created.spec.replicas ?? 0) > 0)
+        this.#announceScale(deployment, created.metadata.name!, 0, created.spec.replicas!);
+      await this.#noteRevision(
+        deployment,
+        created,
+        `Created new replica set "${created.metadata.name}"`,
+        'NewReplicaSetCreated',
+      );
       return created;
     } catch (error) {
       if (!isAlreadyExists(error)) {
-        if (!isNamespaceTerminating(error)) await this.#noteCreateError(deployment, draft.metadata.name, error as Error);
+        if (!isNamespaceTerminating(error))
+          await this.#noteCreateError(deployment, draft.metadata.name, error as Error);
         throw error;
       }
       return this.#existingSet(deployment, draft.metadata.name);
@@ -291,8 +407,12 @@ class DeploymentController implements RunningController {
 
   /** The name is taken: by our own set that the cache does not show yet, or by another template with the same hash. */
   async #existingSet(deployment: Deployment, name: string): Promise<ReplicaSet> {
-    const found = await this.#context.client.get(replicaSets, { namespace: deployment.metadata.namespace, name });
-    if (controllerOf(found)?.uid === deployment.metadata.uid && hasTemplate(found, deployment.spec.template)) return found;
+    const found = await this.#context.client.get(replicaSets, {
+      namespace: deployment.metadata.namespace,
+      name,
+    });
+    if (controllerOf(found)?.uid === deployment.metadata.uid && hasTemplate(found, deployment.spec.template))
+      return found;
     const status = { ...deployment.status, collisionCount: (deployment.status.collisionCount ?? 0) + 1 };
     await this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
     throw new Error(`replica set ${name} is of another template`);
@@ -303,25 +423,46 @@ class DeploymentController implements RunningController {
     this.#recorder.event(deployment, 'Warning', 'ReplicaSetCreateError', message);
     if (!hasDeadline(deployment)) return;
     const change = { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message };
-    const status = { ...deployment.status, conditions: withCondition(deployment.status.conditions ?? [], change, this.#now()) };
+    const status = {
+      ...deployment.status,
+      conditions: withCondition(deployment.status.conditions ?? [], change, this.#now()),
+    };
     await this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
   }
 
   /** Copies the revision to the deployment, and begins the Progressing condition where there is none. */
-  async #noteRevision(deployment: Deployment, newSet: ReplicaSet, message: string, reason: string): Promise<void> {
+  async #noteRevision(
+    deployment: Deployment,
+    newSet: ReplicaSet,
+    message: string,
+    reason: string,
+  ): Promise<void> {
     const revision = String(revisionOf(newSet));
     const annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
-    const mayBegin = reason === 'NewReplicaSetCreated' || conditionOf(deployment.status, 'Progressing') === undefined;
+    const mayBegin =
+      reason === 'NewReplicaSetCreated' || conditionOf(deployment.status, 'Progressing') === undefined;
     const before = deployment.status.conditions ?? [];
-    const conditions = hasDeadline(deployment) && mayBegin ? withCondition(before, { type: 'Progressing', status: 'True', reason, message }, this.#now()) : before;
+    const conditions =
+      hasDeadline(deployment) && mayBegin
+        ? withCondition(before, { type: 'Progressing', status: 'True', reason, message }, this.#now())
+        : before;
     if (deployment.metadata.annotations?.[REVISION] === revision && equalJSON(before, conditions)) return;
     // A status write takes annotations as well.
-    const changed = { ...deployment, metadata: { ...deployment.metadata, annotations }, status: { ...deployment.status, conditions } };
+    const changed = {
+      ...deployment,
+      metadata: { ...deployment.metadata, annotations },
+      status: { ...deployment.status, conditions },
+    };
     await this.#context.client.update(deployments, changed, { subresource: 'status' });
   }
 
   /** Status, clean-up of old sets, and when to come back. `isRollout` is false while scaling, which is no progress. */
-  async #finish(stale: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined, isRollout: boolean): Promise<Result | void> {
+  async #finish(
+    stale: Deployment,
+    sets: readonly ReplicaSet[],
+    newSet: ReplicaSet | undefined,
+    isRollout: boolean,
+  ): Promise<Result | void> {
     const { namespace, name, generation } = stale.metadata;
     let deployment: Deployment;
     try {
@@ -331,8 +472,13 @@ class DeploymentController implements RunningController {
       throw error;
     }
     if (deployment.metadata.uid !== stale.metadata.uid) return;
-    const calculated = { ...calculateStatus(deployment, sets, newSet, this.#now()), observedGeneration: generation };
-    const { status, requeueAfterMs } = isRollout ? syncProgress(deployment, calculated, sets, newSet, this.#now()) : { status: calculated };
+    const calculated = {
+      ...calculateStatus(deployment, sets, newSet, this.#now()),
+      observedGeneration: generation,
+    };
+    const { status, requeueAfterMs } = isRollout
+      ? syncProgress(deployment, calculated, sets, newSet, this.#now())
+      : { status: calculated };
     await this.#postStatus(deployment, status);
     const mayCleanUp = isRollout ? isComplete(deployment, status) : deployment.spec.paused === true;
     if (mayCleanUp && !isBeingDeleted(deployment)) await this.#cleanUp(deployment, sets, newSet);
@@ -349,53 +495,34 @@ class DeploymentController implements RunningController {
   }
 
   /** Keeps as many empty old sets as revisionHistoryLimit says, the newest. */
-  async #cleanUp(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined): Promise<void> {
+  async #cleanUp(
+    deployment: Deployment,
+    sets: readonly ReplicaSet[],
+    newSet: ReplicaSet | undefined,
+  ): Promise<void> {
     const limit = deployment.spec.revisionHistoryLimit;
     if (limit === undefined) return;
     const empty = sets.filter(
       ({ metadata, spec, status }) =>
-        metadata.uid !== newSet?.metadata.uid && metadata.deletionTimestamp === undefined && (spec.replicas ?? 0) === 0 && status.replicas === 0 && (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
+        metadata.uid !== newSet?.metadata.uid &&
+        metadata.deletionTimestamp === undefined &&
+        (spec.replicas ?? 0) === 0 &&
+        status.replicas === 0 &&
+        (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
     );
-    const surplus = [...empty].sort((a, b) => revisionOf(a) - revisionOf(b)).slice(0, Math.max(0, empty.length - limit));
+    const surplus = [...empty]
+      .sort((a, b) => revisionOf(a) - revisionOf(b))
+      .slice(0, Math.max(0, empty.length - limit));
     for (const { metadata } of surplus) {
-      await this.#context.client.delete(replicaSets, { namespace: metadata.namespace, name: metadata.name! }).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
+      await this.#context.client
+        .delete(replicaSets, { namespace: metadata.namespace, name: metadata.name! })
+        .catch((error: unknown) => {
+          if (!isNotFound(error)) throw error;
+        });
     }
   }
 }
 
 function isPresent({ status }: Pod): boolean {
   return status.phase !== 'Failed' && status.phase !== 'Succeeded';
-}
-
-/** Size the new set may have now: what is asked for, within the surge. */
-function newSetSize(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined): number {
-  const replicas = deployment.spec.replicas ?? 1;
-  if (deployment.spec.strategy?.type !== 'RollingUpdate') return replicas;
-  const current = newSet?.spec.replicas ?? 0;
-  if (current >= replicas) return replicas;
-  const room = replicas + fenceposts(deployment).maxSurge - totalReplicas(sets);
-  return room <= 0 ? current : current + Math.min(room, replicas - current);
-}
-
-/** Splits a change of size over several running sets, larger ones taking more. Mirrors GetReplicaSetProportion. */
-function proportions(deployment: Deployment, running: readonly ReplicaSet[], allowed: number): [ReplicaSet, number][] {
-  const toAdd = allowed - totalReplicas(running);
-  const newestFirst = byAge(running).reverse();
-  const bySize = [...(toAdd > 0 ? newestFirst : [...newestFirst].reverse())].sort((a, b) => b.spec.replicas! - a.spec.replicas!);
-  let added = 0;
-  const sizes = new Map<ReplicaSet, number>();
-  for (const set of bySize) {
-    const size = set.spec.replicas!;
-    const before = Number(set.metadata.annotations?.[MAX_REPLICAS] ?? 0) || (deployment.status.replicas ?? 0);
-    const share = before === 0 ? 0 : Math.round((size * allowed) / before) - size;
-    const left = toAdd - added;
-    const change = toAdd === 0 ? 0 : toAdd > 0 ? Math.min(share, left) : Math.max(share, left);
-    sizes.set(set, size + change);
-    added += change;
-  }
-  const first = bySize[0];
-  if (first !== undefined && added !== toAdd) sizes.set(first, Math.max(0, sizes.get(first)! + toAdd - added));
-  return [...sizes];
 }

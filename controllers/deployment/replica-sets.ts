@@ -15,14 +15,23 @@ export const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
 const REVISION_HISTORY_LENGTH = 2000;
 
 /** Annotations of a deployment that do not go over to its replica sets. */
-const NOT_COPIED = new Set(['kubectl.kubernetes.io/last-applied-configuration', REVISION, REVISION_HISTORY, DESIRED_REPLICAS, MAX_REPLICAS, 'deprecated.deployment.rollback.to']);
+const NOT_COPIED = new Set([
+  'kubectl.kubernetes.io/last-applied-configuration',
+  REVISION,
+  REVISION_HISTORY,
+  DESIRED_REPLICAS,
+  MAX_REPLICAS,
+  'deprecated.deployment.rollback.to',
+]);
 
 /** Name part of a template: the same for equal templates, at most ten letters. */
 export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
   const text = canonicalText(template) + (collisionCount === undefined ? '' : `/${collisionCount}`);
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return Array.from(String(hash), (digit) => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]).join('');
+  return Array.from(String(hash), (digit) => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]).join(
+    '',
+  );
 }
 
 function canonicalText(value: unknown): string {
@@ -62,9 +71,15 @@ export function maxRevision(sets: readonly ReplicaSet[]): number {
 }
 
 /** Annotations of the new replica set at `revision`: the deployment's, and the record of earlier revisions. */
-export function newSetAnnotations(deployment: Deployment, set: ReplicaSet | undefined, revision: number): Record<string, string> {
+export function newSetAnnotations(
+  deployment: Deployment,
+  set: ReplicaSet | undefined,
+  revision: number,
+): Record<string, string> {
   const current = set?.metadata.annotations ?? {};
-  const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(([name]) => !NOT_COPIED.has(name));
+  const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(
+    ([name]) => !NOT_COPIED.has(name),
+  );
   const annotations: Record<string, string> = { ...current, ...Object.fromEntries(copied) };
   const before = set === undefined ? 0 : revisionOf(set);
   if (before >= revision) return annotations;
@@ -96,16 +111,26 @@ export function active(sets: readonly ReplicaSet[]): ReplicaSet[] {
   return sets.filter((set) => (set.spec.replicas ?? 0) > 0);
 }
 
-function resolve(amount: number | string | undefined, total: number, round: (value: number) => number): number {
+function resolve(
+  amount: number | string | undefined,
+  total: number,
+  round: (value: number) => number,
+): number {
   if (typeof amount === 'string') return round((parseInt(amount, 10) * total) / 100);
   return amount ?? 0;
 }
 
 /** How many pods more, and fewer, than asked for a rollout may have. Both zero would never move. */
-export function fenceposts({ spec }: Deployment): { readonly maxSurge: number; readonly maxUnavailable: number } {
+export function fenceposts({ spec }: Deployment): {
+  readonly maxSurge: number;
+  readonly maxUnavailable: number;
+} {
   if (spec.strategy?.type !== 'RollingUpdate') return { maxSurge: 0, maxUnavailable: 0 };
   const replicas = spec.replicas ?? 1;
   const maxSurge = resolve(spec.strategy.rollingUpdate?.maxSurge, replicas, Math.ceil);
-  const maxUnavailable = Math.min(replicas, resolve(spec.strategy.rollingUpdate?.maxUnavailable, replicas, Math.floor));
+  const maxUnavailable = Math.min(
+    replicas,
+    resolve(spec.strategy.rollingUpdate?.maxUnavailable, replicas, Math.floor),
+  );
   return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };
 }

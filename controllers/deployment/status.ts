@@ -1,6 +1,11 @@
 /** Status and conditions of a deployment. Mirrors deployment/sync.go calculateStatus and progress.go. */
 import { formatTime, parseTime } from '../../api/machinery/clock.ts';
-import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../../openapi/generated/apps-v1.ts';
+import type {
+  Deployment,
+  DeploymentCondition,
+  DeploymentStatus,
+  ReplicaSet,
+} from '../../openapi/generated/apps-v1.ts';
 import { availableReplicas, fenceposts } from './replica-sets.ts';
 
 export function conditionOf({ conditions }: DeploymentStatus, type: string): DeploymentCondition | undefined {
@@ -10,7 +15,12 @@ export function conditionOf({ conditions }: DeploymentStatus, type: string): Dep
 /** Conditions with this one put in; one that says the same as before stays as it was. */
 export function withCondition(
   conditions: readonly DeploymentCondition[],
-  change: { readonly type: string; readonly status: string; readonly reason: string; readonly message: string },
+  change: {
+    readonly type: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly message: string;
+  },
   nowMs: number,
 ): DeploymentCondition[] {
   const before = conditions.find(({ type }) => type === change.type);
@@ -18,12 +28,21 @@ export function withCondition(
   const now = formatTime(nowMs);
   const lastTransitionTime = before?.status === change.status ? before.lastTransitionTime : now;
   const { type, status, reason, message } = change;
-  return [...conditions.filter((condition) => condition.type !== type), { type, status, lastUpdateTime: now, lastTransitionTime, reason, message }];
+  return [
+    ...conditions.filter((condition) => condition.type !== type),
+    { type, status, lastUpdateTime: now, lastTransitionTime, reason, message },
+  ];
 }
 
 /** Counters and the Available condition; the others are carried over. */
-export function calculateStatus(deployment: Deployment, sets: readonly ReplicaSet[], newSet: ReplicaSet | undefined, nowMs: number): DeploymentStatus {
-  const sum = (pick: (set: ReplicaSet) => number | undefined): number => sets.reduce((total, set) => total + (pick(set) ?? 0), 0);
+export function calculateStatus(
+  deployment: Deployment,
+  sets: readonly ReplicaSet[],
+  newSet: ReplicaSet | undefined,
+  nowMs: number,
+): DeploymentStatus {
+  const sum = (pick: (set: ReplicaSet) => number | undefined): number =>
+    sets.reduce((total, set) => total + (pick(set) ?? 0), 0);
   const available = availableReplicas(sets);
   const total = sum(({ spec }) => spec.replicas);
   const replicas = deployment.spec.replicas ?? 1;
@@ -31,8 +50,18 @@ export function calculateStatus(deployment: Deployment, sets: readonly ReplicaSe
   const conditions = withCondition(
     deployment.status.conditions ?? [],
     isAvailable
-      ? { type: 'Available', status: 'True', reason: 'MinimumReplicasAvailable', message: 'Deployment has minimum availability.' }
-      : { type: 'Available', status: 'False', reason: 'MinimumReplicasUnavailable', message: 'Deployment does not have minimum availability.' },
+      ? {
+          type: 'Available',
+          status: 'True',
+          reason: 'MinimumReplicasAvailable',
+          message: 'Deployment has minimum availability.',
+        }
+      : {
+          type: 'Available',
+          status: 'False',
+          reason: 'MinimumReplicasUnavailable',
+          message: 'Deployment does not have minimum availability.',
+        },
     nowMs,
   );
   const nonZero = (count: number): number | undefined => (count === 0 ? undefined : count);
@@ -62,7 +91,8 @@ export function isComplete({ spec, metadata }: Deployment, status: DeploymentSta
 
 function isProgressing(deployment: Deployment, status: DeploymentStatus): boolean {
   const old = deployment.status;
-  const outdated = (counts: DeploymentStatus): number => (counts.replicas ?? 0) - (counts.updatedReplicas ?? 0);
+  const outdated = (counts: DeploymentStatus): number =>
+    (counts.replicas ?? 0) - (counts.updatedReplicas ?? 0);
   return (
     (status.updatedReplicas ?? 0) > (old.updatedReplicas ?? 0) ||
     outdated(status) < outdated(old) ||
@@ -82,33 +112,83 @@ export function syncProgress(
   const progressing = conditionOf(deployment.status, 'Progressing');
   let conditions = status.conditions ?? [];
   if (!hasDeadline(deployment)) conditions = conditions.filter(({ type }) => type !== 'Progressing');
-  const isRollout = !((status.replicas ?? 0) === (status.updatedReplicas ?? 0) && progressing?.reason === 'NewReplicaSetAvailable');
+  const isRollout = !(
+    (status.replicas ?? 0) === (status.updatedReplicas ?? 0) &&
+    progressing?.reason === 'NewReplicaSetAvailable'
+  );
   if (hasDeadline(deployment) && isRollout) {
-    const subject = newSet === undefined ? `Deployment "${deployment.metadata.name}"` : `ReplicaSet "${newSet.metadata.name}"`;
+    const subject =
+      newSet === undefined
+        ? `Deployment "${deployment.metadata.name}"`
+        : `ReplicaSet "${newSet.metadata.name}"`;
     if (isComplete(deployment, status)) {
-      conditions = withCondition(conditions, { type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable', message: `${subject} has successfully progressed.` }, nowMs);
+      conditions = withCondition(
+        conditions,
+        {
+          type: 'Progressing',
+          status: 'True',
+          reason: 'NewReplicaSetAvailable',
+          message: `${subject} has successfully progressed.`,
+        },
+        nowMs,
+      );
     } else if (isProgressing(deployment, status)) {
       conditions = touched(conditions, progressing, `${subject} is progressing.`, nowMs);
     } else if (hasTimedOut(deployment, progressing, nowMs)) {
-      conditions = withCondition(conditions, { type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded', message: `${subject} has timed out progressing.` }, nowMs);
+      conditions = withCondition(
+        conditions,
+        {
+          type: 'Progressing',
+          status: 'False',
+          reason: 'ProgressDeadlineExceeded',
+          message: `${subject} has timed out progressing.`,
+        },
+        nowMs,
+      );
     }
   }
   const newFirst = newSet === undefined ? sets : [newSet, ...sets];
-  const failure = newFirst.flatMap((set) => set.status.conditions?.filter(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True') ?? [])[0];
+  const failure = newFirst.flatMap(
+    (set) =>
+      set.status.conditions?.filter(
+        ({ type, status: value }) => type === 'ReplicaFailure' && value === 'True',
+      ) ?? [],
+  )[0];
   if (failure !== undefined) {
-    conditions = withCondition(conditions, { type: 'ReplicaFailure', status: failure.status, reason: failure.reason ?? '', message: failure.message ?? '' }, nowMs);
+    conditions = withCondition(
+      conditions,
+      {
+        type: 'ReplicaFailure',
+        status: failure.status,
+        reason: failure.reason ?? '',
+        message: failure.message ?? '',
+      },
+      nowMs,
+    );
   } else conditions = conditions.filter(({ type }) => type !== 'ReplicaFailure');
   const next = { ...status, conditions };
   return { status: next, requeueAfterMs: deadlineWait(deployment, next, nowMs) };
 }
 
 /** Progress moves lastUpdateTime; the condition changed to True only if it was not. */
-function touched(conditions: readonly DeploymentCondition[], before: DeploymentCondition | undefined, message: string, nowMs: number): DeploymentCondition[] {
+function touched(
+  conditions: readonly DeploymentCondition[],
+  before: DeploymentCondition | undefined,
+  message: string,
+  nowMs: number,
+): DeploymentCondition[] {
   const now = formatTime(nowMs);
   const lastTransitionTime = before?.status === 'True' ? before.lastTransitionTime : now;
   return [
     ...conditions.filter(({ type }) => type !== 'Progressing'),
-    { type: 'Progressing', status: 'True', lastUpdateTime: now, lastTransitionTime, reason: 'ReplicaSetUpdated', message },
+    {
+      type: 'Progressing',
+      status: 'True',
+      lastUpdateTime: now,
+      lastTransitionTime,
+      reason: 'ReplicaSetUpdated',
+      message,
+    },
   ];
 }
 
@@ -116,7 +196,11 @@ export function hasDeadline({ spec }: Deployment): boolean {
   return spec.progressDeadlineSeconds !== undefined && spec.progressDeadlineSeconds !== 2 ** 31 - 1;
 }
 
-function hasTimedOut({ spec }: Deployment, progressing: DeploymentCondition | undefined, nowMs: number): boolean {
+function hasTimedOut(
+  { spec }: Deployment,
+  progressing: DeploymentCondition | undefined,
+  nowMs: number,
+): boolean {
   if (progressing === undefined || progressing.reason === 'NewReplicaSetAvailable') return false;
   if (progressing.reason === 'ProgressDeadlineExceeded') return true;
   return parseTime(progressing.lastUpdateTime ?? '') + spec.progressDeadlineSeconds! * 1000 < nowMs;
@@ -124,8 +208,10 @@ function hasTimedOut({ spec }: Deployment, progressing: DeploymentCondition | un
 
 function deadlineWait(deployment: Deployment, status: DeploymentStatus, nowMs: number): number | undefined {
   const progressing = conditionOf(status, 'Progressing');
-  if (!hasDeadline(deployment) || progressing === undefined || isComplete(deployment, status)) return undefined;
-  if (progressing.reason === 'NewReplicaSetAvailable' || progressing.reason === 'ProgressDeadlineExceeded') return undefined;
+  if (!hasDeadline(deployment) || progressing === undefined || isComplete(deployment, status))
+    return undefined;
+  if (progressing.reason === 'NewReplicaSetAvailable' || progressing.reason === 'ProgressDeadlineExceeded')
+    return undefined;
   const due = parseTime(progressing.lastUpdateTime ?? '') + deployment.spec.progressDeadlineSeconds! * 1000;
   // A second more: the deadline counts whole seconds.
   return Math.max(0, due - nowMs) + 1000;

@@ -22,7 +22,12 @@ export function delayLeft({ count, lastMs }: Failures, nowMs: number): number {
 }
 
 /** Adds pods that ended since; a success begins the row anew. */
-export function addOutcomes(before: Failures, succeeded: readonly Pod[], failed: readonly Pod[], nowMs: number): Failures {
+export function addOutcomes(
+  before: Failures,
+  succeeded: readonly Pod[],
+  failed: readonly Pod[],
+  nowMs: number,
+): Failures {
   const lastSuccess = Math.max(-Infinity, ...succeeded.map((pod) => endOf(pod, nowMs)));
   const ends = failed.map((pod) => endOf(pod, nowMs)).filter((end) => end > lastSuccess);
   const start = succeeded.length > 0 ? NO_FAILURES : before;
@@ -31,7 +36,9 @@ export function addOutcomes(before: Failures, succeeded: readonly Pod[], failed:
 
 /** When the pod ended, as far as its status tells. */
 export function endOf({ status, metadata }: Pod, nowMs: number): number {
-  const ends = (status.containerStatuses ?? []).map(({ state }) => parseTime(state?.terminated?.finishedAt ?? '')).filter((end) => !Number.isNaN(end));
+  const ends = (status.containerStatuses ?? [])
+    .map(({ state }) => parseTime(state?.terminated?.finishedAt ?? ''))
+    .filter((end) => !Number.isNaN(end));
   if (ends.length > 0) return Math.max(...ends);
   const ready = status.conditions?.find(({ type, status: value }) => type === 'Ready' && value === 'False');
   const end = parseTime(ready?.lastTransitionTime ?? metadata.deletionTimestamp ?? '');

@@ -27,19 +27,30 @@ export function failuresOf(pod: Pod, counts: boolean, nowMs: number): Failures {
 }
 
 /** The lowest `count` of the indexes below `completions` that `isTaken` leaves. */
-export function firstFreeIndexes(count: number, completions: number, isTaken: (index: number) => boolean): number[] {
+export function firstFreeIndexes(
+  count: number,
+  completions: number,
+  isTaken: (index: number) => boolean,
+): number[] {
   const free: number[] = [];
-  for (let index = 0; index < completions && free.length < count; index++) if (!isTaken(index)) free.push(index);
+  for (let index = 0; index < completions && free.length < count; index++)
+    if (!isTaken(index)) free.push(index);
   return free;
 }
 
 export function formatIndexes(indexes: ReadonlySet<number>): string {
   const sorted = [...indexes].sort((a, b) => a - b);
   const ranges: string[] = [];
-  for (let start = 0; start < sorted.length; ) {
+  for (let start = 0; start < sorted.length;) {
     let end = start;
     while (end + 1 < sorted.length && sorted[end + 1] === sorted[end]! + 1) end++;
-    ranges.push(end === start ? `${sorted[start]}` : end === start + 1 ? `${sorted[start]},${sorted[end]}` : `${sorted[start]}-${sorted[end]}`);
+    ranges.push(
+      end === start
+        ? `${sorted[start]}`
+        : end === start + 1
+          ? `${sorted[start]},${sorted[end]}`
+          : `${sorted[start]}-${sorted[end]}`,
+    );
     start = end + 1;
   }
   return ranges.join(',');

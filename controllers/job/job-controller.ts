@@ -4,17 +4,44 @@ import { equalJSON } from '../../api/machinery/equality.ts';
 import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
 import { controllerOf, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
-import { jobs, type Job, type JobCondition, type JobStatus } from '../../openapi/generated/batch-v1.ts';
+import { jobs, type Job, type JobStatus } from '../../openapi/generated/batch-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
 import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
-import type { ControllerContext, ControllerDefinition, EventRecorder, Informer, Reconciler, Result, RunningController } from '../runtime/controller.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  EventRecorder,
+  Informer,
+  Reconciler,
+  Result,
+  RunningController,
+} from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
 import { isPodReady, slowStart } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { addOutcomes, delayLeft, NO_FAILURES, type Failures } from './backoff.ts';
-import { firstFreeIndexes, formatIndexes, indexOf, isIndexed } from './indexes.ts';
+import { firstFreeIndexes, indexOf, isIndexed } from './indexes.ts';
 import { draftPod, FINALIZER, hasFinalizer, JOB_GVK, replacesOnlyFailed, surplusPods } from './job-pods.ts';
-import { completionOf, deadlineLeft, endingOf, examine, indexDelay, wantedActive, type Ending, type Round } from './round.ts';
+import {
+  completionOf,
+  deadlineLeft,
+  endingOf,
+  examine,
+  indexDelay,
+  wantedActive,
+  type Ending,
+  type Round,
+} from './round.ts';
+import {
+  countersOf,
+  isFinished,
+  nonZero,
+  suspension,
+  uncountedOf,
+  withCondition,
+  type Outcome,
+  type StatusChange,
+} from './status.ts';
 
 const MANAGER = 'kubernetes.io/job-controller';
 /** Most pods created or deleted in one go. */
@@ -22,6 +49,7 @@ const BURST = 500;
 /** Keys of pods that lost their job; those of jobs have no colon. */
 const POD_PREFIX = 'pod:';
 
+/** Makes and counts the pods of jobs. */
 export const jobController: ControllerDefinition = {
   name: 'job-controller',
   aliases: ['job'],
@@ -34,15 +62,6 @@ interface Memory {
   indexFailures: ReadonlyMap<number, Failures>;
   /** Pods that are in `failures`. */
   readonly seen: Set<string>;
-}
-
-/** What managing pods came to. */
-interface Outcome {
-  readonly active: number;
-  readonly ready: number;
-  readonly terminating: number;
-  readonly error?: Error;
-  readonly waitMs?: number;
 }
 
 class JobController implements RunningController {
@@ -64,7 +83,12 @@ class JobController implements RunningController {
     this.#pods = context.informer(pods);
     indexByController(this.#pods);
     this.#expectations = new Expectations(context.clock);
-    this.#reconciler = createReconciler({ name: 'job', context, workers: 5, reconcile: (key) => this.#reconcile(key) });
+    this.#reconciler = createReconciler({
+      name: 'job',
+      context,
+      workers: 5,
+      reconcile: (key) => this.#reconcile(key),
+    });
     const enqueue = (job: Job): void => this.#reconciler.queue.add(keyOf(job));
     this.#jobs.addHandler({ added: enqueue, updated: enqueue, deleted: (job) => this.#jobDeleted(job) });
     this.#pods.addHandler({
@@ -95,8 +119,13 @@ class JobController implements RunningController {
     if (before !== undefined && before !== job) this.#reconciler.queue.add(keyOf(before));
     if (job === undefined) {
       if (hasFinalizer(pod)) this.#reconciler.queue.add(POD_PREFIX + keyOf(pod));
-      const isNew = old === undefined || controllerOf(old) !== undefined || !equalJSON(pod.metadata.labels, old.metadata.labels);
-      if (isNew) for (const key of adoptersOf(pod, this.#jobs, ({ spec }) => selectorFromLabelSelector(spec.selector))) this.#reconciler.queue.add(key);
+      const isNew =
+        old === undefined ||
+        controllerOf(old) !== undefined ||
+        !equalJSON(pod.metadata.labels, old.metadata.labels);
+      if (isNew)
+        for (const key of adoptersOf(pod, this.#jobs, ({ spec }) => selectorFromLabelSelector(spec.selector)))
+          this.#reconciler.queue.add(key);
       return;
     }
     const key = keyOf(job);
@@ -141,16 +170,31 @@ class JobController implements RunningController {
   /** A pod whose job is gone is counted by nobody. */
   async #releaseOrphan(key: string): Promise<void> {
     const pod = this.#pods.get(key);
-    if (pod !== undefined && resolveController(pod, JOB_GVK.kind, this.#jobs) === undefined) await this.#dropFinalizer(pod);
+    if (pod !== undefined && resolveController(pod, JOB_GVK.kind, this.#jobs) === undefined)
+      await this.#dropFinalizer(pod);
   }
 
   async #sync(key: string, job: Job): Promise<Result | void> {
     const { client, clock } = this.#context;
     const isSettled = this.#expectations.satisfied(key);
     const selector = selectorFromLabelSelector(job.spec.selector);
-    const owned = await claim({ client, owner: job, ownerType: jobs, gvk: JOB_GVK, informer: this.#pods, selector, finalizer: FINALIZER });
+    const owned = await claim({
+      client,
+      owner: job,
+      ownerType: jobs,
+      gvk: JOB_GVK,
+      informer: this.#pods,
+      selector,
+      finalizer: FINALIZER,
+    });
     const memory = this.#memory(job);
-    const round = examine(job, owned, memory.indexFailures, (pod) => !this.#untracked.has(pod.metadata.uid!), clock.now());
+    const round = examine(
+      job,
+      owned,
+      memory.indexFailures,
+      (pod) => !this.#untracked.has(pod.metadata.uid!),
+      clock.now(),
+    );
     remember(memory, round);
     const now = formatTime(round.nowMs);
     const startTime = job.status.startTime ?? (job.spec.suspend === true ? undefined : now);
@@ -166,7 +210,9 @@ class JobController implements RunningController {
     await this.#track(round, ending, outcome, change, isSettled);
     if (outcome.error !== undefined && !isNamespaceTerminating(outcome.error)) throw outcome.error;
     if (ending !== undefined) return;
-    const waits = [outcome.waitMs, deadlineLeft(job, change.status, round.nowMs)].filter((wait) => wait !== undefined);
+    const waits = [outcome.waitMs, deadlineLeft(job, change.status, round.nowMs)].filter(
+      (wait) => wait !== undefined,
+    );
     if (waits.length > 0) return { requeueAfterMs: Math.max(0, Math.min(...waits)) };
   }
 
@@ -175,14 +221,28 @@ class JobController implements RunningController {
    * is counted in the next write: whatever happens in between, none is counted twice or lost. That a job ends is said
    * first (SuccessCriteriaMet, FailureTarget), and that it has ended only when no pod of it is left running.
    */
-  async #track(round: Round, ending: Ending | undefined, outcome: Outcome, { status: begun, events }: StatusChange, isSettled: boolean): Promise<void> {
+  async #track(
+    round: Round,
+    ending: Ending | undefined,
+    outcome: Outcome,
+    { status: begun, events }: StatusChange,
+    isSettled: boolean,
+  ): Promise<void> {
     const now = formatTime(round.nowMs);
-    const early = ending === undefined ? undefined : ending.type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
-    const conditions = early === undefined ? begun.conditions : withCondition(begun.conditions, early, ending!, now);
-    const noted: JobStatus = { ...begun, ...countersOf(round, outcome), conditions, uncountedTerminatedPods: uncountedOf(round) };
+    const early =
+      ending === undefined ? undefined : ending.type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
+    const conditions =
+      early === undefined ? begun.conditions : withCondition(begun.conditions, early, ending!, now);
+    const noted: JobStatus = {
+      ...begun,
+      ...countersOf(round, outcome),
+      conditions,
+      uncountedTerminatedPods: uncountedOf(round),
+    };
     const isEnding = !equalJSON(conditions, begun.conditions);
     let written = round.job;
-    if (isEnding || !equalJSON(noted.uncountedTerminatedPods, round.job.status.uncountedTerminatedPods ?? {})) written = await this.#writeStatus(written, noted);
+    if (isEnding || !equalJSON(noted.uncountedTerminatedPods, round.job.status.uncountedTerminatedPods ?? {}))
+      written = await this.#writeStatus(written, noted);
     await Promise.all(round.ended.map((pod) => this.#dropFinalizer(pod)));
     const { succeeded = [], failed = [] } = noted.uncountedTerminatedPods ?? {};
     const counted: JobStatus = {
@@ -207,7 +267,12 @@ class JobController implements RunningController {
       return;
     }
     if (job.spec.completions !== undefined && succeeded > job.spec.completions) {
-      this.#recorder.event(job, 'Warning', 'TooManySucceededPods', 'Too many succeeded pods running after completion count reached');
+      this.#recorder.event(
+        job,
+        'Warning',
+        'TooManySucceededPods',
+        'Too many succeeded pods running after completion count reached',
+      );
     }
     this.#recorder.event(job, 'Normal', 'Completed', 'Job completed');
   }
@@ -246,13 +311,17 @@ class JobController implements RunningController {
     const isPerIndex = job.spec.backoffLimitPerIndex !== undefined;
     const waitMs = isPerIndex ? 0 : delayLeft(failures, nowMs);
     if (waitMs > 0) return { ...unchanged(round), waitMs };
-    return isIndexed(job) ? this.#createIndexed(key, round, missing) : this.#createPods(key, round, Array<undefined>(missing).fill(undefined));
+    return isIndexed(job)
+      ? this.#createIndexed(key, round, missing)
+      : this.#createPods(key, round, Array<undefined>(missing).fill(undefined));
   }
 
   async #createIndexed(key: string, round: Round, missing: number): Promise<Outcome> {
     const { job, pods: owned, active, succeededIndexes, failedIndexes } = round;
     const { completions = 0 } = job.spec;
-    const busy = replacesOnlyFailed(job) ? owned.filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed') : active;
+    const busy = replacesOnlyFailed(job)
+      ? owned.filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed')
+      : active;
     const held = new Set(busy.map((pod) => indexOf(pod, completions)));
     const delays: number[] = [];
     const free = firstFreeIndexes(missing, completions, (index) => {
@@ -275,10 +344,14 @@ class JobController implements RunningController {
 
   async #createPod({ job, indexFailures }: Round, index: number | undefined): Promise<void> {
     try {
-      const pod = await this.#context.client.create(pods, draftPod(job, index, index === undefined ? 0 : (indexFailures.get(index)?.count ?? 0)));
+      const pod = await this.#context.client.create(
+        pods,
+        draftPod(job, index, index === undefined ? 0 : (indexFailures.get(index)?.count ?? 0)),
+      );
       this.#recorder.event(job, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
     } catch (error) {
-      if (!isNamespaceTerminating(error)) this.#recorder.event(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
+      if (!isNamespaceTerminating(error))
+        this.#recorder.event(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
       throw error;
     }
   }
@@ -293,9 +366,17 @@ class JobController implements RunningController {
     return this.#deletePods(key, round, round.active, false);
   }
 
-  async #deletePods(key: string, round: Round, victims: readonly Pod[], isUncounted: boolean): Promise<Outcome> {
+  async #deletePods(
+    key: string,
+    round: Round,
+    victims: readonly Pod[],
+    isUncounted: boolean,
+  ): Promise<Outcome> {
     let error: Error | undefined;
-    this.#expectations.expectDeletions(key, victims.map(({ metadata }) => metadata.uid!));
+    this.#expectations.expectDeletions(
+      key,
+      victims.map(({ metadata }) => metadata.uid!),
+    );
     const deleted: Pod[] = [];
     const deleteOne = async (pod: Pod): Promise<void> => {
       const { namespace, name, uid } = pod.metadata;
@@ -308,7 +389,12 @@ class JobController implements RunningController {
         this.#expectations.deletionObserved(key, uid!);
         if (isNotFound(failure)) deleted.push(pod);
         else {
-          this.#recorder.event(round.job, 'Warning', 'FailedDelete', `Error deleting: ${(failure as Error).message}`);
+          this.#recorder.event(
+            round.job,
+            'Warning',
+            'FailedDelete',
+            `Error deleting: ${(failure as Error).message}`,
+          );
           error = failure as Error;
         }
       }
@@ -323,15 +409,15 @@ class JobController implements RunningController {
   }
 }
 
-interface StatusChange {
-  readonly status: JobStatus;
-  readonly events: readonly { readonly reason: string; readonly message: string }[];
-}
-
 /** Adds the pods that ended to the row of failures, each once, however often the look is repeated. */
 function remember(memory: Memory, { newSucceeded, newFailed, indexFailures, nowMs }: Round): void {
   const isUnseen = ({ metadata }: Pod): boolean => !memory.seen.has(metadata.uid!);
-  memory.failures = addOutcomes(memory.failures, newSucceeded.filter(isUnseen), newFailed.filter(isUnseen), nowMs);
+  memory.failures = addOutcomes(
+    memory.failures,
+    newSucceeded.filter(isUnseen),
+    newFailed.filter(isUnseen),
+    nowMs,
+  );
   memory.indexFailures = indexFailures;
   for (const { metadata } of [...newSucceeded, ...newFailed]) memory.seen.add(metadata.uid!);
 }
@@ -339,59 +425,4 @@ function remember(memory: Memory, { newSucceeded, newFailed, indexFailures, nowM
 /** Nothing was done. */
 function unchanged({ active, ready, terminating }: Round): Outcome {
   return { active: active.length, ready, terminating };
-}
-
-/** Says that a job was suspended or resumed. Resuming begins its time anew. */
-function suspension({ spec }: Job, status: JobStatus, now: string): StatusChange {
-  const before = status.conditions?.find(({ type }) => type === 'Suspended')?.status;
-  if (spec.suspend === true && before !== 'True') {
-    const change = { reason: 'JobSuspended', message: 'Job suspended' };
-    return { status: { ...status, conditions: withCondition(status.conditions, 'Suspended', change, now) }, events: [{ reason: 'Suspended', message: change.message }] };
-  }
-  if (spec.suspend !== true && before === 'True') {
-    const change = { reason: 'JobResumed', message: 'Job resumed' };
-    const conditions = withCondition(status.conditions, 'Suspended', change, now, 'False');
-    return { status: { ...status, startTime: now, conditions }, events: [{ reason: 'Resumed', message: change.message }] };
-  }
-  return { status, events: [] };
-}
-
-function isFinished({ status }: Job): boolean {
-  return status.conditions?.some(({ type, status: value }) => (type === 'Complete' || type === 'Failed') && value === 'True') ?? false;
-}
-
-/** Pods noted before, and the new ones; succeeded indexes need no note. */
-function uncountedOf({ job, newSucceeded, newFailed }: Round): NonNullable<JobStatus['uncountedTerminatedPods']> {
-  const uids = (list: readonly Pod[]): string[] => list.map(({ metadata }) => metadata.uid!);
-  const { succeeded = [], failed = [] } = job.status.uncountedTerminatedPods ?? {};
-  const allSucceeded = [...succeeded, ...(isIndexed(job) ? [] : uids(newSucceeded))];
-  const allFailed = [...failed, ...uids(newFailed)];
-  return { ...(allSucceeded.length === 0 ? {} : { succeeded: allSucceeded }), ...(allFailed.length === 0 ? {} : { failed: allFailed }) };
-}
-
-function countersOf({ job, succeededIndexes, failedIndexes }: Round, { active, ready, terminating }: Outcome): JobStatus {
-  return {
-    active: nonZero(active),
-    ready,
-    terminating,
-    ...(isIndexed(job) ? { succeeded: nonZero(succeededIndexes.size), completedIndexes: formatIndexes(succeededIndexes) || undefined } : {}),
-    ...(job.spec.backoffLimitPerIndex === undefined ? {} : { failedIndexes: formatIndexes(failedIndexes) }),
-  };
-}
-
-function nonZero(count: number): number | undefined {
-  return count === 0 ? undefined : count;
-}
-
-function withCondition(
-  conditions: readonly JobCondition[] | undefined,
-  type: string,
-  { reason, message }: { readonly reason: string; readonly message: string },
-  now: string,
-  status = 'True',
-): JobCondition[] {
-  const before = conditions?.find((condition) => condition.type === type);
-  if (before?.status === status) return [...conditions!];
-  const others = (conditions ?? []).filter((condition) => condition.type !== type);
-  return [...others, { type, status, lastProbeTime: now, lastTransitionTime: now, reason, message }];
 }

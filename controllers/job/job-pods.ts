@@ -52,14 +52,21 @@ function markIndex(draft: PodDraft, job: Job, index: number): void {
   const text = String(index);
   draft.metadata.labels = { ...draft.metadata.labels, [INDEX_KEY]: text };
   draft.metadata.annotations = { ...draft.metadata.annotations, [INDEX_KEY]: text };
-  const variable = { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: `metadata.labels['${INDEX_KEY}']` } } };
+  const variable = {
+    name: 'JOB_COMPLETION_INDEX',
+    valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: `metadata.labels['${INDEX_KEY}']` } },
+  };
   const withIndex = <T extends { env?: { name: string }[] }>(container: T): T =>
-    container.env?.some(({ name }) => name === variable.name) === true ? container : { ...container, env: [...(container.env ?? []), variable] };
+    container.env?.some(({ name }) => name === variable.name) === true
+      ? container
+      : { ...container, env: [...(container.env ?? []), variable] };
   draft.spec = {
     ...draft.spec,
     hostname: `${job.metadata.name}-${index}`,
     containers: draft.spec.containers.map(withIndex),
-    ...(draft.spec.initContainers === undefined ? {} : { initContainers: draft.spec.initContainers.map(withIndex) }),
+    ...(draft.spec.initContainers === undefined
+      ? {}
+      : { initContainers: draft.spec.initContainers.map(withIndex) }),
   };
 }
 

@@ -31,17 +31,23 @@ export function judgeFailure(policy: FailurePolicy | undefined, pod: Pod): Failu
 function matchExitCodes({ onExitCodes }: FailureRule, { metadata, status }: Pod): string | undefined {
   if (onExitCodes === undefined || status.phase !== 'Failed') return undefined;
   const { containerName, operator, values } = onExitCodes;
-  for (const { name, state } of [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? [])]) {
+  for (const { name, state } of [
+    ...(status.containerStatuses ?? []),
+    ...(status.initContainerStatuses ?? []),
+  ]) {
     const code = state?.terminated?.exitCode ?? 0;
     if (code === 0 || (containerName !== undefined && containerName !== name)) continue;
-    if (values.includes(code) === (operator === 'In')) return `Container ${name} for pod ${metadata.namespace}/${metadata.name} failed with exit code ${code}`;
+    if (values.includes(code) === (operator === 'In'))
+      return `Container ${name} for pod ${metadata.namespace}/${metadata.name} failed with exit code ${code}`;
   }
   return undefined;
 }
 
 function matchConditions({ onPodConditions }: FailureRule, { metadata, status }: Pod): string | undefined {
   for (const { type, status: wanted = 'True' } of onPodConditions ?? []) {
-    const found = status.conditions?.some((condition) => condition.type === type && condition.status === wanted);
+    const found = status.conditions?.some(
+      (condition) => condition.type === type && condition.status === wanted,
+    );
     if (found === true) return `Pod ${metadata.namespace}/${metadata.name} has condition ${type}`;
   }
   return undefined;
@@ -54,7 +60,10 @@ export function matchingSuccessRule(spec: JobSpec, succeeded: ReadonlySet<number
   return index < 0 ? undefined : index;
 }
 
-function isFulfilled({ succeededIndexes, succeededCount }: SuccessRule, succeeded: ReadonlySet<number>): boolean {
+function isFulfilled(
+  { succeededIndexes, succeededCount }: SuccessRule,
+  succeeded: ReadonlySet<number>,
+): boolean {
   if (succeededIndexes === undefined) return succeededCount !== undefined && succeeded.size >= succeededCount;
   const wanted = [...parseIndexes(succeededIndexes)];
   return wanted.filter((index) => succeeded.has(index)).length >= (succeededCount ?? wanted.length);

@@ -39,15 +39,31 @@ export interface Ending {
 }
 
 /** `isTracked` is false for pods that lost the finalizer though the cache still shows it. */
-export function examine(job: Job, pods: readonly Pod[], known: ReadonlyMap<number, Failures>, isTracked: (pod: Pod) => boolean, nowMs: number): Round {
+export function examine(
+  job: Job,
+  pods: readonly Pod[],
+  known: ReadonlyMap<number, Failures>,
+  isTracked: (pod: Pod) => boolean,
+  nowMs: number,
+): Round {
   const { status, spec } = job;
   const completions = spec.completions ?? 0;
   const hasIndexes = isIndexed(job);
-  const noted = new Set([...(status.uncountedTerminatedPods?.succeeded ?? []), ...(status.uncountedTerminatedPods?.failed ?? [])]);
-  const ended = pods.filter((pod) => hasFinalizer(pod) && isTracked(pod) && (pod.status.phase === 'Succeeded' || isPodFailed(job, pod)));
-  const fresh = ended.filter((pod) => !noted.has(pod.metadata.uid!) && (!hasIndexes || indexOf(pod, completions) !== undefined));
+  const noted = new Set([
+    ...(status.uncountedTerminatedPods?.succeeded ?? []),
+    ...(status.uncountedTerminatedPods?.failed ?? []),
+  ]);
+  const ended = pods.filter(
+    (pod) =>
+      hasFinalizer(pod) && isTracked(pod) && (pod.status.phase === 'Succeeded' || isPodFailed(job, pod)),
+  );
+  const fresh = ended.filter(
+    (pod) => !noted.has(pod.metadata.uid!) && (!hasIndexes || indexOf(pod, completions) !== undefined),
+  );
   const newSucceeded = fresh.filter((pod) => pod.status.phase === 'Succeeded');
-  const newFailed = fresh.filter((pod) => pod.status.phase !== 'Succeeded' && judgeFailure(spec.podFailurePolicy, pod).action !== 'Ignore');
+  const newFailed = fresh.filter(
+    (pod) => pod.status.phase !== 'Succeeded' && judgeFailure(spec.podFailurePolicy, pod).action !== 'Ignore',
+  );
   const succeededIndexes = hasIndexes ? parseIndexes(status.completedIndexes) : new Set<number>();
   for (const index of succeededIndexes) if (index >= completions) succeededIndexes.delete(index);
   if (hasIndexes) for (const pod of newSucceeded) succeededIndexes.add(indexOf(pod, completions)!);
@@ -61,7 +77,11 @@ export function examine(job: Job, pods: readonly Pod[], known: ReadonlyMap<numbe
     newSucceeded,
     newFailed,
     ended,
-    succeeded: hasIndexes ? succeededIndexes.size : (status.succeeded ?? 0) + (status.uncountedTerminatedPods?.succeeded?.length ?? 0) + newSucceeded.length,
+    succeeded: hasIndexes
+      ? succeededIndexes.size
+      : (status.succeeded ?? 0) +
+        (status.uncountedTerminatedPods?.succeeded?.length ?? 0) +
+        newSucceeded.length,
     failed: (status.failed ?? 0) + (status.uncountedTerminatedPods?.failed?.length ?? 0) + newFailed.length,
     ready: active.filter(isPodReady).length,
     terminating: pods.filter(isPodTerminating).length,
@@ -72,7 +92,12 @@ export function examine(job: Job, pods: readonly Pod[], known: ReadonlyMap<numbe
 }
 
 /** From the pods that are still there, and what was known of those that are not. */
-function failuresPerIndex(job: Job, pods: readonly Pod[], known: ReadonlyMap<number, Failures>, nowMs: number): Map<number, Failures> {
+function failuresPerIndex(
+  job: Job,
+  pods: readonly Pod[],
+  known: ReadonlyMap<number, Failures>,
+  nowMs: number,
+): Map<number, Failures> {
   const failures = new Map<number, Failures>();
   if (job.spec.backoffLimitPerIndex === undefined) return failures;
   for (const [index, before] of known) failures.set(index, before);
@@ -81,7 +106,12 @@ function failuresPerIndex(job: Job, pods: readonly Pod[], known: ReadonlyMap<num
     if (index === undefined || !isPodFailed(job, pod)) continue;
     const found = failuresOf(pod, judgeFailure(job.spec.podFailurePolicy, pod).action !== 'Ignore', nowMs);
     const before = failures.get(index);
-    if (before === undefined || found.count > before.count || (found.count === before.count && found.lastMs > before.lastMs)) failures.set(index, found);
+    if (
+      before === undefined ||
+      found.count > before.count ||
+      (found.count === before.count && found.lastMs > before.lastMs)
+    )
+      failures.set(index, found);
   }
   return failures;
 }
@@ -94,7 +124,11 @@ function failedIndexes(job: Job, fresh: readonly Pod[], succeeded: ReadonlySet<n
     const index = indexOf(pod, completions);
     if (index === undefined || pod.status.phase === 'Succeeded') continue;
     const { action } = judgeFailure(podFailurePolicy, pod);
-    if (action === 'FailIndex' || (action !== 'Ignore' && failuresOf(pod, true, 0).count > backoffLimitPerIndex)) failed.add(index);
+    if (
+      action === 'FailIndex' ||
+      (action !== 'Ignore' && failuresOf(pod, true, 0).count > backoffLimitPerIndex)
+    )
+      failed.add(index);
   }
   for (const index of failed) if (index >= completions || succeeded.has(index)) failed.delete(index);
   return failed;
@@ -104,41 +138,79 @@ function failedIndexes(job: Job, fresh: readonly Pod[], succeeded: ReadonlySet<n
 export function endingOf(round: Round): Ending | undefined {
   const { job, succeededIndexes, failed, nowMs } = round;
   const { spec, status } = job;
-  const noted = status.conditions?.find(({ type, status: value }) => (type === 'FailureTarget' || type === 'SuccessCriteriaMet') && value === 'True');
+  const noted = status.conditions?.find(
+    ({ type, status: value }) =>
+      (type === 'FailureTarget' || type === 'SuccessCriteriaMet') && value === 'True',
+  );
   if (noted !== undefined) {
-    return { type: noted.type === 'FailureTarget' ? 'Failed' : 'Complete', reason: noted.reason ?? '', message: noted.message ?? '' };
+    return {
+      type: noted.type === 'FailureTarget' ? 'Failed' : 'Complete',
+      reason: noted.reason ?? '',
+      message: noted.message ?? '',
+    };
   }
-  const fatal = round.pods.filter((pod) => isPodFailed(job, pod)).map((pod) => judgeFailure(spec.podFailurePolicy, pod)).find(({ action }) => action === 'FailJob');
+  const fatal = round.pods
+    .filter((pod) => isPodFailed(job, pod))
+    .map((pod) => judgeFailure(spec.podFailurePolicy, pod))
+    .find(({ action }) => action === 'FailJob');
   if (fatal !== undefined) return { type: 'Failed', reason: 'PodFailurePolicy', message: fatal.message };
   const rule = matchingSuccessRule(spec, succeededIndexes);
-  if (rule !== undefined) return { type: 'Complete', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` };
+  if (rule !== undefined)
+    return { type: 'Complete', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` };
   if (failed > (spec.backoffLimit ?? 6) || hasRestartedTooOften(job, round.pods)) {
-    return { type: 'Failed', reason: 'BackoffLimitExceeded', message: 'Job has reached the specified backoff limit' };
+    return {
+      type: 'Failed',
+      reason: 'BackoffLimitExceeded',
+      message: 'Job has reached the specified backoff limit',
+    };
   }
   const left = deadlineLeft(job, status, nowMs);
-  if (left !== undefined && left <= 0) return { type: 'Failed', reason: 'DeadlineExceeded', message: 'Job was active longer than specified deadline' };
+  if (left !== undefined && left <= 0)
+    return {
+      type: 'Failed',
+      reason: 'DeadlineExceeded',
+      message: 'Job was active longer than specified deadline',
+    };
   return failureOfIndexes(round);
 }
 
-function failureOfIndexes({ job: { spec }, failedIndexes: failed, succeededIndexes }: Round): Ending | undefined {
+function failureOfIndexes({
+  job: { spec },
+  failedIndexes: failed,
+  succeededIndexes,
+}: Round): Ending | undefined {
   if (spec.maxFailedIndexes !== undefined && failed.size > spec.maxFailedIndexes) {
-    return { type: 'Failed', reason: 'MaxFailedIndexesExceeded', message: 'Job has exceeded the specified maximal number of failed indexes' };
+    return {
+      type: 'Failed',
+      reason: 'MaxFailedIndexesExceeded',
+      message: 'Job has exceeded the specified maximal number of failed indexes',
+    };
   }
-  if (failed.size > 0 && failed.size + succeededIndexes.size >= (spec.completions ?? 0)) return { type: 'Failed', reason: 'FailedIndexes', message: 'Job has failed indexes' };
+  if (failed.size > 0 && failed.size + succeededIndexes.size >= (spec.completions ?? 0))
+    return { type: 'Failed', reason: 'FailedIndexes', message: 'Job has failed indexes' };
   return undefined;
 }
 
 /** Success by the number of completions; `activeCount` is what is left after managing. */
 export function completionOf({ job: { spec }, succeeded }: Round, activeCount: number): Ending | undefined {
-  const isDone = spec.completions === undefined ? succeeded > 0 && activeCount === 0 : succeeded >= spec.completions;
-  return isDone ? { type: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' } : undefined;
+  const isDone =
+    spec.completions === undefined ? succeeded > 0 && activeCount === 0 : succeeded >= spec.completions;
+  return isDone
+    ? { type: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
+    : undefined;
 }
 
 /** Milliseconds to spec.activeDeadlineSeconds; undefined when it does not count. */
-export function deadlineLeft({ spec }: Job, { startTime, conditions }: JobStatus, nowMs: number): number | undefined {
-  if (spec.activeDeadlineSeconds === undefined || startTime === undefined || spec.suspend === true) return undefined;
+export function deadlineLeft(
+  { spec }: Job,
+  { startTime, conditions }: JobStatus,
+  nowMs: number,
+): number | undefined {
+  if (spec.activeDeadlineSeconds === undefined || startTime === undefined || spec.suspend === true)
+    return undefined;
   // Just resumed: the start is still that of the time before.
-  if (conditions?.some(({ type, status }) => type === 'Suspended' && status === 'True') === true) return undefined;
+  if (conditions?.some(({ type, status }) => type === 'Suspended' && status === 'True') === true)
+    return undefined;
   return parseTime(startTime) + spec.activeDeadlineSeconds * 1000 - nowMs;
 }
 

@@ -62,7 +62,8 @@ function compare(a: Rank, b: Rank, nowMs: number): number {
     return ageBucket(nowMs - a.readySinceMs) - ageBucket(nowMs - b.readySinceMs) || byUID;
   }
   if (a.restarts !== b.restarts) return b.restarts - a.restarts;
-  if (a.createdMs !== b.createdMs) return ageBucket(nowMs - a.createdMs) - ageBucket(nowMs - b.createdMs) || byUID;
+  if (a.createdMs !== b.createdMs)
+    return ageBucket(nowMs - a.createdMs) - ageBucket(nowMs - b.createdMs) || byUID;
   return 0;
 }
 

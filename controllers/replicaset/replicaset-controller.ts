@@ -4,12 +4,33 @@ import { equalJSON } from '../../api/machinery/equality.ts';
 import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
 import { controllerOf, controllerReference, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
-import { replicaSets, type ReplicaSet, type ReplicaSetCondition, type ReplicaSetStatus } from '../../openapi/generated/apps-v1.ts';
+import {
+  replicaSets,
+  type ReplicaSet,
+  type ReplicaSetCondition,
+  type ReplicaSetStatus,
+} from '../../openapi/generated/apps-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
 import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
-import type { ControllerContext, ControllerDefinition, EventRecorder, Informer, Reconciler, Result, RunningController } from '../runtime/controller.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  EventRecorder,
+  Informer,
+  Reconciler,
+  Result,
+  RunningController,
+} from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
-import { isPodActive, isPodAvailable, isPodReady, isPodTerminating, podFromTemplate, podReadySince, slowStart } from '../runtime/pods.ts';
+import {
+  isPodActive,
+  isPodAvailable,
+  isPodReady,
+  isPodTerminating,
+  podFromTemplate,
+  podReadySince,
+  slowStart,
+} from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { deletionOrder } from './ranking.ts';
 
@@ -17,6 +38,7 @@ const GVK = { apiVersion: 'apps/v1', kind: 'ReplicaSet' };
 /** Most pods created or deleted in one go. */
 const BURST = 500;
 
+/** Keeps pods as replica sets ask. */
 export const replicaSetController: ControllerDefinition = {
   name: 'replicaset-controller',
   aliases: ['replicaset'],
@@ -40,7 +62,12 @@ class ReplicaSetController implements RunningController {
     this.#expectations = new Expectations(context.clock);
     indexByController(this.#pods);
     indexByController(this.#sets);
-    this.#reconciler = createReconciler({ name: 'replicaset', context, workers: 5, reconcile: (key) => this.#reconcile(key) });
+    this.#reconciler = createReconciler({
+      name: 'replicaset',
+      context,
+      workers: 5,
+      reconcile: (key) => this.#reconcile(key),
+    });
     const enqueue = (set: ReplicaSet): void => this.#reconciler.queue.add(keyOf(set));
     this.#sets.addHandler({
       added: enqueue,
@@ -87,7 +114,8 @@ class ReplicaSetController implements RunningController {
     const before = this.#ownerKey(old);
     if (before !== undefined && before !== owner) this.#reconciler.queue.add(before);
     if (owner !== undefined) this.#reconciler.queue.add(owner);
-    else if (!equalJSON(pod.metadata.labels, old.metadata.labels) || before !== undefined) this.#enqueueAdopters(pod);
+    else if (!equalJSON(pod.metadata.labels, old.metadata.labels) || before !== undefined)
+      this.#enqueueAdopters(pod);
   }
 
   #podDeleted(pod: Pod): void {
@@ -103,7 +131,8 @@ class ReplicaSetController implements RunningController {
   }
 
   #enqueueAdopters(pod: Pod): void {
-    for (const key of adoptersOf(pod, this.#sets, ({ spec }) => selectorFromLabelSelector(spec.selector))) this.#reconciler.queue.add(key);
+    for (const key of adoptersOf(pod, this.#sets, ({ spec }) => selectorFromLabelSelector(spec.selector)))
+      this.#reconciler.queue.add(key);
   }
 
   async #reconcile(key: string): Promise<Result | void> {
@@ -115,8 +144,18 @@ class ReplicaSetController implements RunningController {
     const maySync = this.#expectations.satisfied(key) && !isBeingDeleted(set);
     const selector = selectorFromLabelSelector(set.spec.selector);
     const { client, clock } = this.#context;
-    const active = await claim({ client, owner: set, ownerType: replicaSets, gvk: GVK, informer: this.#pods, selector, isIgnored: (pod) => !isPodActive(pod) });
-    const terminating = ownedBy(this.#pods, set).filter((pod) => isPodTerminating(pod) && selector.matches(pod.metadata.labels));
+    const active = await claim({
+      client,
+      owner: set,
+      ownerType: replicaSets,
+      gvk: GVK,
+      informer: this.#pods,
+      selector,
+      isIgnored: (pod) => !isPodActive(pod),
+    });
+    const terminating = ownedBy(this.#pods, set).filter(
+      (pod) => isPodTerminating(pod) && selector.matches(pod.metadata.labels),
+    );
     const problem = maySync ? await this.#manage(key, set, active) : undefined;
     const now = clock.now();
     const conditions = maySync ? conditionsOf(set, problem, now) : set.status.conditions;
@@ -137,27 +176,49 @@ class ReplicaSetController implements RunningController {
     const { name, namespace } = set.metadata;
     const { done, error } = await slowStart(count, async () => {
       try {
-        const pod = await this.#context.client.create(pods, podFromTemplate(set.spec.template!, name!, namespace!, controllerReference(set, GVK)));
+        const pod = await this.#context.client.create(
+          pods,
+          podFromTemplate(set.spec.template!, name!, namespace!, controllerReference(set, GVK)),
+        );
         this.#recorder.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
       } catch (failure) {
         if (!isNamespaceTerminating(failure)) {
-          this.#recorder.event(set, 'Warning', 'FailedCreate', `Error creating: ${(failure as Error).message}`);
+          this.#recorder.event(
+            set,
+            'Warning',
+            'FailedCreate',
+            `Error creating: ${(failure as Error).message}`,
+          );
         }
         throw failure;
       }
     });
     for (let i = done; i < count; i++) this.#expectations.creationObserved(key);
     // What the namespace takes along need not be made, and is no failure of the set.
-    return error === undefined || isNamespaceTerminating(error) ? undefined : { reason: 'FailedCreate', error: error as Error };
+    return error === undefined || isNamespaceTerminating(error)
+      ? undefined
+      : { reason: 'FailedCreate', error: error as Error };
   }
 
-  async #deletePods(key: string, set: ReplicaSet, active: readonly Pod[], count: number): Promise<Problem | undefined> {
+  async #deletePods(
+    key: string,
+    set: ReplicaSet,
+    active: readonly Pod[],
+    count: number,
+  ): Promise<Problem | undefined> {
     const victims = deletionOrder(active, this.#relatedPods(set), this.#context.clock.now()).slice(0, count);
-    this.#expectations.expectDeletions(key, victims.map(({ metadata }) => metadata.uid!));
+    this.#expectations.expectDeletions(
+      key,
+      victims.map(({ metadata }) => metadata.uid!),
+    );
     let problem: Problem | undefined;
     const deleteOne = async ({ metadata }: Pod): Promise<void> => {
       try {
-        await this.#context.client.delete(pods, { namespace: metadata.namespace, name: metadata.name! }, { preconditions: { uid: metadata.uid } });
+        await this.#context.client.delete(
+          pods,
+          { namespace: metadata.namespace, name: metadata.name! },
+          { preconditions: { uid: metadata.uid } },
+        );
         this.#recorder.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${metadata.name}`);
       } catch (error) {
         this.#expectations.deletionObserved(key, metadata.uid!);
@@ -192,10 +253,17 @@ interface Problem {
   readonly error: Error;
 }
 
-function countersOf(set: ReplicaSet, active: readonly Pod[], terminatingReplicas: number, nowMs: number): ReplicaSetStatus {
+function countersOf(
+  set: ReplicaSet,
+  active: readonly Pod[],
+  terminatingReplicas: number,
+  nowMs: number,
+): ReplicaSetStatus {
   const templateLabels = Object.entries(set.spec.template?.metadata?.labels ?? {});
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
-  const labeled = active.filter(({ metadata }) => templateLabels.every(([key, value]) => metadata.labels?.[key] === value));
+  const labeled = active.filter(({ metadata }) =>
+    templateLabels.every(([key, value]) => metadata.labels?.[key] === value),
+  );
   const nonZero = (count: number): number | undefined => (count === 0 ? undefined : count);
   return {
     replicas: active.length,
@@ -208,14 +276,27 @@ function countersOf(set: ReplicaSet, active: readonly Pod[], terminatingReplicas
 }
 
 /** ReplicaFailure stays as it began while the failure lasts: a message that differs at each try would never settle. */
-function conditionsOf({ status }: ReplicaSet, problem: Problem | undefined, nowMs: number): ReplicaSetCondition[] | undefined {
+function conditionsOf(
+  { status }: ReplicaSet,
+  problem: Problem | undefined,
+  nowMs: number,
+): ReplicaSetCondition[] | undefined {
   const conditions = status.conditions ?? [];
   const isNoted = conditions.some(({ type }) => type === 'ReplicaFailure');
   if (problem !== undefined && isNoted) return conditions;
   const others = conditions.filter(({ type }) => type !== 'ReplicaFailure');
   if (problem === undefined) return others.length === 0 ? undefined : others;
   const { reason, error } = problem;
-  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: formatTime(nowMs), reason, message: error.message }];
+  return [
+    ...others,
+    {
+      type: 'ReplicaFailure',
+      status: 'True',
+      lastTransitionTime: formatTime(nowMs),
+      reason,
+      message: error.message,
+    },
+  ];
 }
 
 /** With minReadySeconds, pods become available without an event: come back at that time. */
@@ -228,4 +309,3 @@ function resyncForAvailability(set: ReplicaSet, active: readonly Pod[], nowMs: n
   });
   if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
 }
-

@@ -2,7 +2,13 @@
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import { isInvalid, isNotFound } from '../../api/machinery/errors.ts';
 import type { LabelSelectorMatcher } from '../../api/machinery/labels.ts';
-import { controllerOf, controllerReference, isBeingDeleted, keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
+import {
+  controllerOf,
+  controllerReference,
+  isBeingDeleted,
+  keyOf,
+  type KubeObject,
+} from '../../api/machinery/object-meta.ts';
 import type { Informer } from './controller.ts';
 
 const INDEX = 'controller';
@@ -22,7 +28,11 @@ export function ownedBy<T extends KubeObject>(informer: Informer<T>, owner: Kube
 }
 
 /** The owner that a controller reference of `object` means, when it is of `kind` and not just another of the same name. */
-export function resolveController<Owner extends KubeObject>(object: KubeObject, kind: string, owners: Informer<Owner>): Owner | undefined {
+export function resolveController<Owner extends KubeObject>(
+  object: KubeObject,
+  kind: string,
+  owners: Informer<Owner>,
+): Owner | undefined {
   const reference = controllerOf(object);
   if (reference?.kind !== kind) return undefined;
   const owner = owners.get(`${object.metadata.namespace}/${reference.name}`);
@@ -48,7 +58,9 @@ export interface Claiming<Owner extends KubeObject, T extends KubeObject> {
 }
 
 /** Adopts matching orphans, lets go of owned objects that no longer match, and returns those that are the owner's. */
-export async function claim<Owner extends KubeObject, T extends KubeObject>(claiming: Claiming<Owner, T>): Promise<T[]> {
+export async function claim<Owner extends KubeObject, T extends KubeObject>(
+  claiming: Claiming<Owner, T>,
+): Promise<T[]> {
   const { owner, informer, selector, isIgnored = () => false } = claiming;
   const claimed: T[] = [];
   for (const object of ownedBy(informer, owner)) {
@@ -63,14 +75,21 @@ export async function claim<Owner extends KubeObject, T extends KubeObject>(clai
   if (orphans.length === 0 || !(await mayAdopt(claiming))) return claimed;
   for (const orphan of orphans) {
     const finalizers = claiming.finalizer === undefined ? {} : { finalizers: [claiming.finalizer] };
-    const adopted = await patchMetadata(claiming, orphan, { ownerReferences: [controllerReference(owner, claiming.gvk)], ...finalizers });
+    const adopted = await patchMetadata(claiming, orphan, {
+      ownerReferences: [controllerReference(owner, claiming.gvk)],
+      ...finalizers,
+    });
     if (adopted !== undefined) claimed.push(adopted);
   }
   return claimed;
 }
 
 /** The cache may be behind: an owner that is going must not take anything in. */
-async function mayAdopt<Owner extends KubeObject, T extends KubeObject>({ client, owner, ownerType }: Claiming<Owner, T>): Promise<boolean> {
+async function mayAdopt<Owner extends KubeObject, T extends KubeObject>({
+  client,
+  owner,
+  ownerType,
+}: Claiming<Owner, T>): Promise<boolean> {
   try {
     const { namespace, name } = owner.metadata;
     const current = await client.get(ownerType, { namespace, name: name! });
@@ -81,9 +100,16 @@ async function mayAdopt<Owner extends KubeObject, T extends KubeObject>({ client
   }
 }
 
-async function release<Owner extends KubeObject, T extends KubeObject>(claiming: Claiming<Owner, T>, object: T): Promise<void> {
-  const finalizers = claiming.finalizer === undefined ? {} : { '$deleteFromPrimitiveList/finalizers': [claiming.finalizer] };
-  await patchMetadata(claiming, object, { ownerReferences: [{ $patch: 'delete', uid: claiming.owner.metadata.uid! }], ...finalizers });
+async function release<Owner extends KubeObject, T extends KubeObject>(
+  claiming: Claiming<Owner, T>,
+  object: T,
+): Promise<void> {
+  const finalizers =
+    claiming.finalizer === undefined ? {} : { '$deleteFromPrimitiveList/finalizers': [claiming.finalizer] };
+  await patchMetadata(claiming, object, {
+    ownerReferences: [{ $patch: 'delete', uid: claiming.owner.metadata.uid! }],
+    ...finalizers,
+  });
 }
 
 /** Undefined when the object is gone, or its name now belongs to another. */
@@ -102,7 +128,14 @@ async function patchMetadata<Owner extends KubeObject, T extends KubeObject>(
 }
 
 /** Keys of the owners that would adopt `orphan`. */
-export function adoptersOf<Owner extends KubeObject>(orphan: KubeObject, owners: Informer<Owner>, selectorOf: (owner: Owner) => LabelSelectorMatcher): string[] {
+export function adoptersOf<Owner extends KubeObject>(
+  orphan: KubeObject,
+  owners: Informer<Owner>,
+  selectorOf: (owner: Owner) => LabelSelectorMatcher,
+): string[] {
   if (!isOrphan(orphan)) return [];
-  return owners.list(orphan.metadata.namespace).filter((owner) => selectorOf(owner).matches(orphan.metadata.labels)).map(keyOf);
+  return owners
+    .list(orphan.metadata.namespace)
+    .filter((owner) => selectorOf(owner).matches(orphan.metadata.labels))
+    .map(keyOf);
 }

@@ -5,12 +5,16 @@ import type { OwnerReference } from '../../api/machinery/object-meta.ts';
 
 /** Neither ended nor on its way out. */
 export function isPodActive({ metadata, status }: Pod): boolean {
-  return status.phase !== 'Succeeded' && status.phase !== 'Failed' && metadata.deletionTimestamp === undefined;
+  return (
+    status.phase !== 'Succeeded' && status.phase !== 'Failed' && metadata.deletionTimestamp === undefined
+  );
 }
 
 /** Being deleted, its containers perhaps still running. */
 export function isPodTerminating({ metadata, status }: Pod): boolean {
-  return status.phase !== 'Succeeded' && status.phase !== 'Failed' && metadata.deletionTimestamp !== undefined;
+  return (
+    status.phase !== 'Succeeded' && status.phase !== 'Failed' && metadata.deletionTimestamp !== undefined
+  );
 }
 
 /** When the pod became ready, epoch milliseconds; undefined when it is not. */
@@ -30,7 +34,12 @@ export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number)
 }
 
 /** A pod from a template, owned by its controller. */
-export function podFromTemplate(template: PodTemplateSpec, prefix: string, namespace: string, owner: OwnerReference): { metadata: Pod['metadata']; spec: Pod['spec'] } {
+export function podFromTemplate(
+  template: PodTemplateSpec,
+  prefix: string,
+  namespace: string,
+  owner: OwnerReference,
+): { metadata: Pod['metadata']; spec: Pod['spec'] } {
   const { labels, annotations, finalizers } = template.metadata ?? {};
   return {
     metadata: {
@@ -46,7 +55,10 @@ export function podFromTemplate(template: PodTemplateSpec, prefix: string, names
 }
 
 /** Does `work` up to `count` times in batches of 1, 2, 4, ..., stopping at the first batch with a failure. */
-export async function slowStart(count: number, work: () => Promise<void>): Promise<{ readonly done: number; readonly error: unknown }> {
+export async function slowStart(
+  count: number,
+  work: () => Promise<void>,
+): Promise<{ readonly done: number; readonly error: unknown }> {
   let done = 0;
   for (let size = 1; done < count; size *= 2) {
     const batch = Math.min(size, count - done);

@@ -32,7 +32,12 @@ export interface Harness {
   get<T extends KubeObject>(resource: ResourceType<T>, name: string): Promise<T>;
   list<T extends KubeObject>(resource: ResourceType<T>): Promise<readonly T[]>;
   /** Changes an object as it is now; a copy is passed. */
-  change<T extends KubeObject>(resource: ResourceType<T>, name: string, change: (object: T) => void, subresource?: string): Promise<T>;
+  change<T extends KubeObject>(
+    resource: ResourceType<T>,
+    name: string,
+    change: (object: T) => void,
+    subresource?: string,
+  ): Promise<T>;
   pods(): Promise<readonly Pod[]>;
   /** Puts a pod on a node; from then on it is deleted in two steps. */
   bind(pod: Pod): Promise<void>;
@@ -47,7 +52,10 @@ export interface Harness {
 }
 
 /** Starts `controllers` in a cluster with nothing but the default namespace. */
-export async function startHarness(controllers: readonly ControllerDefinition[], seed = 'test'): Promise<Harness> {
+export async function startHarness(
+  controllers: readonly ControllerDefinition[],
+  seed = 'test',
+): Promise<Harness> {
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
   const tasks = new TaskTracker();
@@ -58,11 +66,25 @@ export async function startHarness(controllers: readonly ControllerDefinition[],
   const reader = createObjectReader(store, 'test');
   const services = new ServiceAllocator('10.96.0.0/16', random);
   const admission = createAdmissionChain({ reader, random }, { disable: ['ServiceAccount'] });
-  const registry = createRegistry({ store, cluster: 'test', definitions, admission, clock, random, hooks: { services }, freeze: true });
+  const registry = createRegistry({
+    store,
+    cluster: 'test',
+    definitions,
+    admission,
+    clock,
+    random,
+    hooks: { services },
+    freeze: true,
+  });
   const creators = createSubresourceCreators({ registry, definitions, clock });
   const client = createLoopbackClient({ registry, definitions, tasks, creators }, 'test');
   await client.create(namespaces, { metadata: { name: NAMESPACE }, spec: {} });
-  const options = { serviceClusterIPRange: '10.96.0.0/16', nodes: 0, caCertificate: '', kubernetesVersion: 'v1.36.2' };
+  const options = {
+    serviceClusterIPRange: '10.96.0.0/16',
+    nodes: 0,
+    caCertificate: '',
+    kubernetesVersion: 'v1.36.2',
+  };
   const manager = createControllerManager({ client, clock, random, tasks, logger, options, controllers });
   await manager.start();
   const settle = (): Promise<void> => tasks.idle();
@@ -93,14 +115,22 @@ function objectAccess(client: Client): Pick<Harness, 'get' | 'list' | 'change' |
     },
     events: async () => {
       const { items } = await client.list(events, { namespace: NAMESPACE });
-      const inOrder = [...items].sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
+      const inOrder = [...items].sort(
+        (a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion),
+      );
       return inOrder.map(({ type, reason, message }) => `${type} ${reason} ${message}`);
     },
   };
 }
 
-function podAccess(client: Client, clock: VirtualClock): Pick<Harness, 'pods' | 'bind' | 'setReady' | 'end' | 'remove'> {
-  const target = ({ metadata }: Pod): { namespace: string; name: string } => ({ namespace: NAMESPACE, name: metadata.name! });
+function podAccess(
+  client: Client,
+  clock: VirtualClock,
+): Pick<Harness, 'pods' | 'bind' | 'setReady' | 'end' | 'remove'> {
+  const target = ({ metadata }: Pod): { namespace: string; name: string } => ({
+    namespace: NAMESPACE,
+    name: metadata.name!,
+  });
   const setStatus = async (pod: Pod, change: (status: Pod['status']) => Pod['status']): Promise<void> => {
     const current = await client.get(podType, target(pod));
     await client.update(podType, { ...current, status: change(current.status) }, { subresource: 'status' });
@@ -113,13 +143,19 @@ function podAccess(client: Client, clock: VirtualClock): Pick<Harness, 'pods' | 
   return {
     pods: async () => (await client.list(podType, { namespace: NAMESPACE })).items,
     bind: async (pod) => {
-      await client.createSubresource(podType, target(pod), 'binding', { metadata: { name: pod.metadata.name }, target: { kind: 'Node', name: 'node' } });
+      await client.createSubresource(podType, target(pod), 'binding', {
+        metadata: { name: pod.metadata.name },
+        target: { kind: 'Node', name: 'node' },
+      });
     },
     setReady: (pod, isReady = true) =>
       setStatus(pod, (status) => ({
         ...status,
         phase: 'Running',
-        conditions: [...(status.conditions ?? []).filter(({ type }) => type !== 'Ready'), ready(isReady ? 'True' : 'False')],
+        conditions: [
+          ...(status.conditions ?? []).filter(({ type }) => type !== 'Ready'),
+          ready(isReady ? 'True' : 'False'),
+        ],
       })),
     end: (pod, phase, exitCode = phase === 'Failed' ? 1 : 0) =>
       setStatus(pod, (status) => ({

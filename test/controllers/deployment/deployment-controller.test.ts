@@ -3,7 +3,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { deploymentController } from '../../../controllers/deployment/deployment-controller.ts';
 import { replicaSetController } from '../../../controllers/replicaset/replicaset-controller.ts';
 import { controllerOf } from '../../../api/machinery/object-meta.ts';
-import { deployments, replicaSets, type Deployment, type ReplicaSet } from '../../../openapi/generated/apps-v1.ts';
+import {
+  deployments,
+  replicaSets,
+  type Deployment,
+  type ReplicaSet,
+} from '../../../openapi/generated/apps-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
 
 let harness: Harness;
@@ -41,7 +46,9 @@ async function runAll(): Promise<void> {
 /** Replica sets by revision. */
 async function revisions(): Promise<Record<string, ReplicaSet>> {
   const sets = await harness.list(replicaSets);
-  return Object.fromEntries(sets.map((set) => [set.metadata.annotations!['deployment.kubernetes.io/revision']!, set]));
+  return Object.fromEntries(
+    sets.map((set) => [set.metadata.annotations!['deployment.kubernetes.io/revision']!, set]),
+  );
 }
 
 const condition = ({ status }: Deployment, type: string): unknown => {
@@ -70,16 +77,40 @@ describe('a new deployment', () => {
     expect(set!.spec.selector.matchLabels).toEqual({ app: 'web', 'pod-template-hash': hash });
     let web = await harness.get(deployments, 'web');
     expect(web.metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '1' });
-    expect(web.status).toMatchObject({ observedGeneration: 1, replicas: 3, updatedReplicas: 3, unavailableReplicas: 3, terminatingReplicas: 0 });
-    expect(condition(web, 'Available')).toEqual(['False', 'MinimumReplicasUnavailable', 'Deployment does not have minimum availability.']);
-    expect(condition(web, 'Progressing')).toEqual(['True', 'ReplicaSetUpdated', `ReplicaSet "web-${hash}" is progressing.`]);
+    expect(web.status).toMatchObject({
+      observedGeneration: 1,
+      replicas: 3,
+      updatedReplicas: 3,
+      unavailableReplicas: 3,
+      terminatingReplicas: 0,
+    });
+    expect(condition(web, 'Available')).toEqual([
+      'False',
+      'MinimumReplicasUnavailable',
+      'Deployment does not have minimum availability.',
+    ]);
+    expect(condition(web, 'Progressing')).toEqual([
+      'True',
+      'ReplicaSetUpdated',
+      `ReplicaSet "web-${hash}" is progressing.`,
+    ]);
     await runAll();
     web = await harness.get(deployments, 'web');
     expect(web.status).toMatchObject({ replicas: 3, readyReplicas: 3, availableReplicas: 3 });
     expect(web.status.unavailableReplicas).toBeUndefined();
-    expect(condition(web, 'Available')).toEqual(['True', 'MinimumReplicasAvailable', 'Deployment has minimum availability.']);
-    expect(condition(web, 'Progressing')).toEqual(['True', 'NewReplicaSetAvailable', `ReplicaSet "web-${hash}" has successfully progressed.`]);
-    expect(await harness.events()).toContain(`Normal ScalingReplicaSet Scaled up replica set web-${hash} from 0 to 3`);
+    expect(condition(web, 'Available')).toEqual([
+      'True',
+      'MinimumReplicasAvailable',
+      'Deployment has minimum availability.',
+    ]);
+    expect(condition(web, 'Progressing')).toEqual([
+      'True',
+      'NewReplicaSetAvailable',
+      `ReplicaSet "web-${hash}" has successfully progressed.`,
+    ]);
+    expect(await harness.events()).toContain(
+      `Normal ScalingReplicaSet Scaled up replica set web-${hash} from 0 to 3`,
+    );
     expect(harness.logs).toEqual([]);
   });
 
@@ -87,7 +118,11 @@ describe('a new deployment', () => {
     harness = await startHarness([deploymentController, replicaSetController]);
     await create('web');
     const [set] = await harness.list(replicaSets);
-    await harness.client.delete(deployments, { namespace: NAMESPACE, name: 'web' }, { propagationPolicy: 'Background' });
+    await harness.client.delete(
+      deployments,
+      { namespace: NAMESPACE, name: 'web' },
+      { propagationPolicy: 'Background' },
+    );
     await harness.change(replicaSets, set!.metadata.name!, ({ metadata }) => delete metadata.ownerReferences);
     await create('web');
     const [adopted, ...more] = await harness.list(replicaSets);
@@ -97,57 +132,75 @@ describe('a new deployment', () => {
 });
 
 describe('a rolling update', () => {
-  it.each(
-    Array.from({ length: 12 }, (_, seed) => ({ seed })),
-  )('never goes below or above what is allowed: seed $seed', async ({ seed }) => {
-    const [settings] = fc.sample(
-      fc.record({
-        replicas: fc.integer({ min: 1, max: 12 }),
-        maxSurge: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constantFrom('25%', '0%', '100%')),
-        maxUnavailable: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constantFrom('25%', '0%', '100%')),
-        order: fc.array(fc.nat(), { minLength: 50, maxLength: 50 }),
-      }),
-      { numRuns: 1, seed },
-    );
-    const { replicas, order } = settings!;
-    // Both zero is refused.
-    const isStuck = parseInt(String(settings!.maxSurge), 10) === 0 && parseInt(String(settings!.maxUnavailable), 10) === 0;
-    const rollingUpdate = { maxSurge: settings!.maxSurge, maxUnavailable: isStuck ? 1 : settings!.maxUnavailable };
-    harness = await startHarness([deploymentController, replicaSetController], `rolling ${seed}`);
-    await create('web', { replicas, strategy: { type: 'RollingUpdate', rollingUpdate } });
-    await runAll();
-    const amount = (value: number | string, round: (share: number) => number): number => (typeof value === 'number' ? value : round((parseInt(value, 10) * replicas) / 100));
-    const surge = amount(rollingUpdate.maxSurge, Math.ceil);
-    const unavailable = Math.min(replicas, amount(rollingUpdate.maxUnavailable, Math.floor));
-    const least = replicas - (surge === 0 && unavailable === 0 ? 1 : unavailable);
-    const check = async (): Promise<void> => {
-      const pods = (await harness.pods()).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-      expect(pods.length).toBeLessThanOrEqual(replicas + surge);
-      expect(pods.filter(({ status }) => status.phase === 'Running').length).toBeGreaterThanOrEqual(least);
-    };
-    await setImage('web', 'image:2');
-    let step = 0;
-    for (;;) {
-      await check();
-      const waiting = (await harness.pods()).filter(({ status }) => status.phase !== 'Running');
-      if (waiting.length === 0) break;
-      await harness.setReady(waiting[order[step++ % order.length]! % waiting.length]!);
-      await harness.settle();
-    }
-    const images = (await harness.pods()).map(({ spec }) => spec.containers[0]!.image);
-    expect(images).toEqual(Array.from({ length: replicas }, () => 'image:2'));
-    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual(expect.arrayContaining(['True', 'NewReplicaSetAvailable']));
-  });
+  it.each(Array.from({ length: 12 }, (_, seed) => ({ seed })))(
+    'never goes below or above what is allowed: seed $seed',
+    async ({ seed }) => {
+      const [settings] = fc.sample(
+        fc.record({
+          replicas: fc.integer({ min: 1, max: 12 }),
+          maxSurge: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constantFrom('25%', '0%', '100%')),
+          maxUnavailable: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.constantFrom('25%', '0%', '100%')),
+          order: fc.array(fc.nat(), { minLength: 50, maxLength: 50 }),
+        }),
+        { numRuns: 1, seed },
+      );
+      const { replicas, order } = settings!;
+      // Both zero is refused.
+      const isStuck =
+        parseInt(String(settings!.maxSurge), 10) === 0 &&
+        parseInt(String(settings!.maxUnavailable), 10) === 0;
+      const rollingUpdate = {
+        maxSurge: settings!.maxSurge,
+        maxUnavailable: isStuck ? 1 : settings!.maxUnavailable,
+      };
+      harness = await startHarness([deploymentController, replicaSetController], `rolling ${seed}`);
+      await create('web', { replicas, strategy: { type: 'RollingUpdate', rollingUpdate } });
+      await runAll();
+      const amount = (value: number | string, round: (share: number) => number): number =>
+        typeof value === 'number' ? value : round((parseInt(value, 10) * replicas) / 100);
+      const surge = amount(rollingUpdate.maxSurge, Math.ceil);
+      const unavailable = Math.min(replicas, amount(rollingUpdate.maxUnavailable, Math.floor));
+      const least = replicas - (surge === 0 && unavailable === 0 ? 1 : unavailable);
+      const check = async (): Promise<void> => {
+        const pods = (await harness.pods()).filter(
+          ({ metadata }) => metadata.deletionTimestamp === undefined,
+        );
+        expect(pods.length).toBeLessThanOrEqual(replicas + surge);
+        expect(pods.filter(({ status }) => status.phase === 'Running').length).toBeGreaterThanOrEqual(least);
+      };
+      await setImage('web', 'image:2');
+      let step = 0;
+      for (;;) {
+        await check();
+        const waiting = (await harness.pods()).filter(({ status }) => status.phase !== 'Running');
+        if (waiting.length === 0) break;
+        await harness.setReady(waiting[order[step++ % order.length]! % waiting.length]!);
+        await harness.settle();
+      }
+      const images = (await harness.pods()).map(({ spec }) => spec.containers[0]!.image);
+      expect(images).toEqual(Array.from({ length: replicas }, () => 'image:2'));
+      expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual(
+        expect.arrayContaining(['True', 'NewReplicaSetAvailable']),
+      );
+    },
+  );
 
   it('takes away old pods that do not work before the new ones are ready', async () => {
     harness = await startHarness([deploymentController, replicaSetController]);
-    await create('web', { replicas: 4, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } } });
+    await create('web', {
+      replicas: 4,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 1 } },
+    });
     const [first, second] = await harness.pods();
     for (const pod of [first!, second!]) await harness.setReady(pod);
     await setImage('web', 'image:2');
     const { '1': old } = await revisions();
-    const left = (await harness.pods()).filter(({ metadata }) => metadata.name!.startsWith(old!.metadata.name!));
-    expect(left.map(({ metadata }) => metadata.name)).toEqual(expect.arrayContaining([first!.metadata.name, second!.metadata.name]));
+    const left = (await harness.pods()).filter(({ metadata }) =>
+      metadata.name!.startsWith(old!.metadata.name!),
+    );
+    expect(left.map(({ metadata }) => metadata.name)).toEqual(
+      expect.arrayContaining([first!.metadata.name, second!.metadata.name]),
+    );
     expect(left.length).toBe(3);
   });
 
@@ -159,11 +212,23 @@ describe('a rolling update', () => {
     await harness.advance(29_000);
     const { '2': set } = await revisions();
     const name = set!.metadata.name;
-    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual(['True', 'ReplicaSetUpdated', `ReplicaSet "${name}" is progressing.`]);
+    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual([
+      'True',
+      'ReplicaSetUpdated',
+      `ReplicaSet "${name}" is progressing.`,
+    ]);
     await harness.advance(3_000);
-    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual(['False', 'ProgressDeadlineExceeded', `ReplicaSet "${name}" has timed out progressing.`]);
+    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual([
+      'False',
+      'ProgressDeadlineExceeded',
+      `ReplicaSet "${name}" has timed out progressing.`,
+    ]);
     await runAll();
-    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual(['True', 'NewReplicaSetAvailable', `ReplicaSet "${name}" has successfully progressed.`]);
+    expect(condition(await harness.get(deployments, 'web'), 'Progressing')).toEqual([
+      'True',
+      'NewReplicaSetAvailable',
+      `ReplicaSet "${name}" has successfully progressed.`,
+    ]);
   });
 });
 
@@ -180,8 +245,12 @@ describe('going back', () => {
     const all = await revisions();
     expect(Object.keys(all)).toEqual(['2', '4', '5']);
     expect(all['5']!.metadata.name).toBe(first);
-    expect(all['5']!.metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision-history': '1,3' });
-    expect((await harness.get(deployments, 'web')).metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/revision': '5' });
+    expect(all['5']!.metadata.annotations).toMatchObject({
+      'deployment.kubernetes.io/revision-history': '1,3',
+    });
+    expect((await harness.get(deployments, 'web')).metadata.annotations).toMatchObject({
+      'deployment.kubernetes.io/revision': '5',
+    });
     expect(all['5']!.spec.replicas).toBe(1);
   });
 
@@ -205,7 +274,9 @@ describe('going back', () => {
       spec.template.spec!.containers[0]!.image = 'image:2';
     });
     await runAll();
-    const causes = Object.values(await revisions()).map(({ metadata }) => metadata.annotations!['kubernetes.io/change-cause']);
+    const causes = Object.values(await revisions()).map(
+      ({ metadata }) => metadata.annotations!['kubernetes.io/change-cause'],
+    );
     expect(causes).toEqual(['first', 'second']);
   });
 });
@@ -218,7 +289,9 @@ describe('strategy Recreate', () => {
     await runAll();
     await setImage('web', 'image:2');
     const old = await harness.pods();
-    expect(old.map(({ metadata, spec }) => [spec.containers[0]!.image, metadata.deletionTimestamp !== undefined])).toEqual([
+    expect(
+      old.map(({ metadata, spec }) => [spec.containers[0]!.image, metadata.deletionTimestamp !== undefined]),
+    ).toEqual([
       ['image:1', true],
       ['image:1', true],
     ]);
@@ -228,7 +301,10 @@ describe('strategy Recreate', () => {
     expect((await harness.pods()).length).toBe(1);
     await harness.remove(old[1]!);
     await harness.settle();
-    expect((await harness.pods()).map(({ spec }) => spec.containers[0]!.image)).toEqual(['image:2', 'image:2']);
+    expect((await harness.pods()).map(({ spec }) => spec.containers[0]!.image)).toEqual([
+      'image:2',
+      'image:2',
+    ]);
   });
 });
 
@@ -244,16 +320,22 @@ describe('scaling', () => {
     const { '1': set } = await revisions();
     const scalings = (await harness.events()).filter((event) => event.includes('ScalingReplicaSet'));
     expect(scalings).toEqual(
-      ['up replica set X from 0 to 3', 'down replica set X from 3 to 1', 'up replica set X from 1 to 5', 'down replica set X from 5 to 0'].map(
-        (text) => `Normal ScalingReplicaSet Scaled ${text.replace('X', set!.metadata.name!)}`,
-      ),
+      [
+        'up replica set X from 0 to 3',
+        'down replica set X from 3 to 1',
+        'up replica set X from 1 to 5',
+        'down replica set X from 5 to 0',
+      ].map((text) => `Normal ScalingReplicaSet Scaled ${text.replace('X', set!.metadata.name!)}`),
     );
     expect(set!.metadata.annotations).toMatchObject({ 'deployment.kubernetes.io/desired-replicas': '0' });
   });
 
   it('spreads a change in the middle of a rollout over both replica sets', async () => {
     harness = await startHarness([deploymentController, replicaSetController]);
-    await create('web', { replicas: 10, strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } });
+    await create('web', {
+      replicas: 10,
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } },
+    });
     await runAll();
     await setImage('web', 'broken');
     let sets = await revisions();
@@ -280,7 +362,10 @@ describe('scaling', () => {
     await runAll();
     web = await harness.get(deployments, 'web');
     expect(condition(web, 'Progressing')).toEqual(expect.arrayContaining(['True', 'NewReplicaSetAvailable']));
-    expect((await harness.pods()).map(({ spec }) => spec.containers[0]!.image)).toEqual(['image:2', 'image:2']);
+    expect((await harness.pods()).map(({ spec }) => spec.containers[0]!.image)).toEqual([
+      'image:2',
+      'image:2',
+    ]);
   });
 });
 

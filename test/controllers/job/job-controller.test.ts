@@ -10,14 +10,21 @@ afterEach(() => harness?.stop());
 async function create(spec: Partial<Job['spec']> = {}, restartPolicy = 'Never'): Promise<void> {
   harness = await startHarness([jobController]);
   const template = { spec: { restartPolicy, containers: [{ name: 'main', image: 'image:1' }] } };
-  await harness.client.create(jobs, { metadata: { name: 'work', namespace: NAMESPACE }, spec: { template, ...spec } });
+  await harness.client.create(jobs, {
+    metadata: { name: 'work', namespace: NAMESPACE },
+    spec: { template, ...spec },
+  });
   await harness.settle();
 }
 
 const job = (): Promise<Job> => harness.get(jobs, 'work');
 const status = async (): Promise<Job['status']> => (await job()).status;
-const running = async (): Promise<Pod[]> => (await harness.pods()).filter(({ status: { phase }, metadata }) => phase === 'Pending' && metadata.deletionTimestamp === undefined);
-const conditions = async (): Promise<unknown[]> => ((await status()).conditions ?? []).map(({ type, status: value, reason }) => `${type} ${value} ${reason}`);
+const running = async (): Promise<Pod[]> =>
+  (await harness.pods()).filter(
+    ({ status: { phase }, metadata }) => phase === 'Pending' && metadata.deletionTimestamp === undefined,
+  );
+const conditions = async (): Promise<unknown[]> =>
+  ((await status()).conditions ?? []).map(({ type, status: value, reason }) => `${type} ${value} ${reason}`);
 
 /** Ends every pod that runs. */
 async function endAll(phase: 'Succeeded' | 'Failed', exitCode?: number): Promise<void> {
@@ -30,8 +37,18 @@ describe('a job', () => {
     await create({ completions: 3, parallelism: 2 });
     const [pod, ...more] = await harness.pods();
     expect(more).toHaveLength(1);
-    expect(pod!.metadata).toMatchObject({ generateName: 'work-', finalizers: ['batch.kubernetes.io/job-tracking'], labels: { 'job-name': 'work' } });
-    expect(await status()).toEqual({ startTime: '2026-01-01T00:00:00Z', active: 2, ready: 0, terminating: 0, uncountedTerminatedPods: {} });
+    expect(pod!.metadata).toMatchObject({
+      generateName: 'work-',
+      finalizers: ['batch.kubernetes.io/job-tracking'],
+      labels: { 'job-name': 'work' },
+    });
+    expect(await status()).toEqual({
+      startTime: '2026-01-01T00:00:00Z',
+      active: 2,
+      ready: 0,
+      terminating: 0,
+      uncountedTerminatedPods: {},
+    });
     await harness.setReady(pod!);
     await harness.settle();
     expect(await status()).toMatchObject({ active: 2, ready: 1 });
@@ -42,12 +59,23 @@ describe('a job', () => {
     await harness.advance(5_000);
     await endAll('Succeeded');
     const done = await status();
-    expect(done).toMatchObject({ succeeded: 3, ready: 0, terminating: 0, completionTime: '2026-01-01T00:00:05Z', uncountedTerminatedPods: {} });
+    expect(done).toMatchObject({
+      succeeded: 3,
+      ready: 0,
+      terminating: 0,
+      completionTime: '2026-01-01T00:00:05Z',
+      uncountedTerminatedPods: {},
+    });
     expect(done.active).toBeUndefined();
-    expect(await conditions()).toEqual(['SuccessCriteriaMet True CompletionsReached', 'Complete True CompletionsReached']);
+    expect(await conditions()).toEqual([
+      'SuccessCriteriaMet True CompletionsReached',
+      'Complete True CompletionsReached',
+    ]);
     expect(done.conditions![1]!.message).toBe('Reached expected number of succeeded pods');
     const events = await harness.events();
-    expect(events.filter((event) => event.startsWith('Normal SuccessfulCreate Created pod: work-'))).toHaveLength(3);
+    expect(
+      events.filter((event) => event.startsWith('Normal SuccessfulCreate Created pod: work-')),
+    ).toHaveLength(3);
     expect(events.at(-1)).toBe('Normal Completed Job completed');
     expect(harness.logs).toEqual([]);
   });
@@ -78,7 +106,11 @@ describe('a job', () => {
     await create();
     const [pod] = await harness.pods();
     await harness.bind(pod!);
-    await harness.client.delete(jobs, { namespace: NAMESPACE, name: 'work' }, { propagationPolicy: 'Background' });
+    await harness.client.delete(
+      jobs,
+      { namespace: NAMESPACE, name: 'work' },
+      { propagationPolicy: 'Background' },
+    );
     await harness.settle();
     expect((await harness.get(pods, pod!.metadata.name!)).metadata.finalizers).toBeUndefined();
   });
@@ -103,9 +135,14 @@ describe('failures', () => {
     expect(await status()).toMatchObject({ failed: 2, active: 1 });
     await endAll('Failed');
     expect(await status()).toMatchObject({ failed: 3 });
-    expect(await conditions()).toEqual(['FailureTarget True BackoffLimitExceeded', 'Failed True BackoffLimitExceeded']);
+    expect(await conditions()).toEqual([
+      'FailureTarget True BackoffLimitExceeded',
+      'Failed True BackoffLimitExceeded',
+    ]);
     expect((await status()).completionTime).toBeUndefined();
-    expect((await harness.events()).at(-1)).toBe('Warning BackoffLimitExceeded Job has reached the specified backoff limit');
+    expect((await harness.events()).at(-1)).toBe(
+      'Warning BackoffLimitExceeded Job has reached the specified backoff limit',
+    );
   });
 
   it('begin to count anew after a success', async () => {
@@ -132,7 +169,9 @@ describe('failures', () => {
         pod!.metadata.name!,
         (object) => {
           object.status.phase = 'Running';
-          object.status.containerStatuses = [{ name: 'main', image: 'image:1', imageID: '', ready: false, restartCount }];
+          object.status.containerStatuses = [
+            { name: 'main', image: 'image:1', imageID: '', ready: false, restartCount },
+          ];
         },
         'status',
       );
@@ -152,14 +191,19 @@ describe('failures', () => {
     { name: 'do not count', action: 'Ignore', failed: undefined, condition: undefined },
     { name: 'count', action: 'Count', failed: 1, condition: 'Failed True BackoffLimitExceeded' },
   ])('$name as spec.podFailurePolicy says: $action', async ({ action, failed, condition }) => {
-    await create({ backoffLimit: 0, podFailurePolicy: { rules: [{ action, onExitCodes: { operator: 'In', values: [42] } }] } });
+    await create({
+      backoffLimit: 0,
+      podFailurePolicy: { rules: [{ action, onExitCodes: { operator: 'In', values: [42] } }] },
+    });
     await endAll('Failed', 42);
     expect((await status()).failed).toBe(failed);
     if (condition === undefined) expect(await running()).toHaveLength(1);
     else expect(await conditions()).toContain(condition);
     if (action !== 'FailJob') return;
     const [pod] = await harness.pods();
-    expect((await status()).conditions!.at(-1)!.message).toBe(`Container main for pod default/${pod!.metadata.name} failed with exit code 42 matching FailJob rule at index 0`);
+    expect((await status()).conditions!.at(-1)!.message).toBe(
+      `Container main for pod default/${pod!.metadata.name} failed with exit code 42 matching FailJob rule at index 0`,
+    );
   });
 });
 
@@ -175,9 +219,14 @@ describe('the deadline', () => {
     expect(await status()).toMatchObject({ terminating: 1 });
     await harness.end((await harness.pods())[0]!, 'Failed');
     await harness.settle();
-    expect(await conditions()).toEqual(['FailureTarget True DeadlineExceeded', 'Failed True DeadlineExceeded']);
+    expect(await conditions()).toEqual([
+      'FailureTarget True DeadlineExceeded',
+      'Failed True DeadlineExceeded',
+    ]);
     expect(await status()).toMatchObject({ failed: 1, terminating: 0, uncountedTerminatedPods: {} });
-    expect((await harness.events()).at(-1)).toBe('Warning DeadlineExceeded Job was active longer than specified deadline');
+    expect((await harness.events()).at(-1)).toBe(
+      'Warning DeadlineExceeded Job was active longer than specified deadline',
+    );
   });
 
   it('does not count while the job is suspended', async () => {
@@ -194,13 +243,16 @@ describe('the deadline', () => {
     await harness.advance(30_000);
     expect(await conditions()).toContain('Failed True DeadlineExceeded');
     const events = await harness.events();
-    expect(events).toEqual(expect.arrayContaining(['Normal Suspended Job suspended', 'Normal Resumed Job resumed']));
+    expect(events).toEqual(
+      expect.arrayContaining(['Normal Suspended Job suspended', 'Normal Resumed Job resumed']),
+    );
   });
 });
 
 describe('an indexed job', () => {
   const indexed = { completionMode: 'Indexed', completions: 5, parallelism: 5 };
-  const byIndex = async (index: number): Promise<Pod> => (await running()).find(({ metadata }) => metadata.name!.startsWith(`work-${index}-`))!;
+  const byIndex = async (index: number): Promise<Pod> =>
+    (await running()).find(({ metadata }) => metadata.name!.startsWith(`work-${index}-`))!;
 
   it('gives each pod its index and records which are done', async () => {
     await create(indexed);
@@ -211,7 +263,15 @@ describe('an indexed job', () => {
     });
     expect(pod.spec.hostname).toBe('work-3');
     expect(pod.spec.containers[0]!.env).toEqual([
-      { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: "metadata.labels['batch.kubernetes.io/job-completion-index']" } } },
+      {
+        name: 'JOB_COMPLETION_INDEX',
+        valueFrom: {
+          fieldRef: {
+            apiVersion: 'v1',
+            fieldPath: "metadata.labels['batch.kubernetes.io/job-completion-index']",
+          },
+        },
+      },
     ]);
     for (const index of [0, 2, 3, 4]) await harness.end(await byIndex(index), 'Succeeded');
     await harness.settle();
@@ -229,7 +289,9 @@ describe('an indexed job', () => {
     expect((await status()).failedIndexes).toBe('');
     await harness.end(await byIndex(0), 'Failed');
     await harness.advance(10_000);
-    expect((await byIndex(0)).metadata.annotations).toMatchObject({ 'batch.kubernetes.io/job-index-failure-count': '1' });
+    expect((await byIndex(0)).metadata.annotations).toMatchObject({
+      'batch.kubernetes.io/job-index-failure-count': '1',
+    });
     await harness.end(await byIndex(0), 'Failed');
     await harness.advance(60_000);
     expect(await byIndex(0)).toBeUndefined();
@@ -247,7 +309,10 @@ describe('an indexed job', () => {
     expect(await conditions()).toEqual([]);
     await harness.end(await byIndex(3), 'Succeeded');
     await harness.settle();
-    expect(await conditions()).toEqual(['SuccessCriteriaMet True SuccessPolicy', 'Complete True SuccessPolicy']);
+    expect(await conditions()).toEqual([
+      'SuccessCriteriaMet True SuccessPolicy',
+      'Complete True SuccessPolicy',
+    ]);
     expect((await status()).conditions![0]!.message).toBe('Matched rules at index 0');
     expect(await running()).toEqual([]);
   });

@@ -12,7 +12,14 @@ const labels = { app: 'web' };
 const containers = [{ name: 'main', image: 'image:1' }];
 
 async function create(spec: Partial<ReplicaSet['spec']> = {}): Promise<void> {
-  const template = { metadata: { labels: { ...labels, extra: 'x' }, annotations: { note: 'kept' }, finalizers: ['example.com/hold'] }, spec: { containers } };
+  const template = {
+    metadata: {
+      labels: { ...labels, extra: 'x' },
+      annotations: { note: 'kept' },
+      finalizers: ['example.com/hold'],
+    },
+    spec: { containers },
+  };
   await harness.client.create(replicaSets, {
     metadata: { name: 'web', namespace: NAMESPACE },
     spec: { replicas: 3, selector: { matchLabels: labels }, template, ...spec },
@@ -37,12 +44,29 @@ describe('pods', () => {
     const [pod, ...more] = await harness.pods();
     expect(more).toHaveLength(2);
     const set = await harness.get(replicaSets, 'web');
-    expect(pod!.metadata).toMatchObject({ generateName: 'web-', labels: { app: 'web', extra: 'x' }, annotations: { note: 'kept' }, finalizers: ['example.com/hold'] });
+    expect(pod!.metadata).toMatchObject({
+      generateName: 'web-',
+      labels: { app: 'web', extra: 'x' },
+      annotations: { note: 'kept' },
+      finalizers: ['example.com/hold'],
+    });
     expect(pod!.metadata.name).toMatch(/^web-[a-z0-9]{5}$/);
     expect(pod!.metadata.ownerReferences).toEqual([
-      { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: set.metadata.uid, controller: true, blockOwnerDeletion: true },
+      {
+        apiVersion: 'apps/v1',
+        kind: 'ReplicaSet',
+        name: 'web',
+        uid: set.metadata.uid,
+        controller: true,
+        blockOwnerDeletion: true,
+      },
     ]);
-    expect(set.status).toMatchObject({ replicas: 3, fullyLabeledReplicas: 3, terminatingReplicas: 0, observedGeneration: 1 });
+    expect(set.status).toMatchObject({
+      replicas: 3,
+      fullyLabeledReplicas: 3,
+      terminatingReplicas: 0,
+      observedGeneration: 1,
+    });
     await harness.setReady(pod!);
     await harness.settle();
     expect(await status()).toMatchObject({ readyReplicas: 1, availableReplicas: 1 });
@@ -93,7 +117,12 @@ describe('scaling down', () => {
     {
       name: 'keeps the pod that is dearer to delete',
       prepare: async ([keep]) => {
-        await harness.change(pods, keep!.metadata.name!, ({ metadata }) => void (metadata.annotations = { 'controller.kubernetes.io/pod-deletion-cost': '10' }));
+        await harness.change(
+          pods,
+          keep!.metadata.name!,
+          ({ metadata }) =>
+            void (metadata.annotations = { 'controller.kubernetes.io/pod-deletion-cost': '10' }),
+        );
       },
     },
     {
@@ -110,19 +139,28 @@ describe('scaling down', () => {
     harness = await startHarness([replicaSetController]);
     await create({ replicas: 4, template: plain });
     // Without a reason the oldest go first.
-    const all = [...(await harness.pods())].sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion));
+    const all = [...(await harness.pods())].sort(
+      (a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion),
+    );
     await prepare(all);
     await scale(1);
     const left = (await harness.pods()).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     expect(uidsOf(left)).toEqual([all[0]!.metadata.uid]);
-    expect((await harness.events()).filter((event) => event.startsWith('Normal SuccessfulDelete Deleted pod: web-'))).toHaveLength(3);
+    expect(
+      (await harness.events()).filter((event) =>
+        event.startsWith('Normal SuccessfulDelete Deleted pod: web-'),
+      ),
+    ).toHaveLength(3);
   });
 });
 
 describe('belonging', () => {
   it('takes in matching orphans instead of making pods', async () => {
     harness = await startHarness([replicaSetController]);
-    const orphan = await harness.client.create(pods, { metadata: { name: 'lone', namespace: NAMESPACE, labels }, spec: { containers } });
+    const orphan = await harness.client.create(pods, {
+      metadata: { name: 'lone', namespace: NAMESPACE, labels },
+      spec: { containers },
+    });
     await create({ replicas: 2, template: plain });
     const all = await harness.pods();
     expect(all).toHaveLength(2);
@@ -135,7 +173,10 @@ describe('belonging', () => {
     await create({ replicas: 1, template: plain });
     const [own] = await harness.pods();
     await harness.bind(own!);
-    await harness.client.create(pods, { metadata: { name: 'lone', namespace: NAMESPACE }, spec: { containers } });
+    await harness.client.create(pods, {
+      metadata: { name: 'lone', namespace: NAMESPACE },
+      spec: { containers },
+    });
     await harness.settle();
     expect(await harness.pods()).toHaveLength(2);
     await harness.change(pods, 'lone', ({ metadata }) => void (metadata.labels = labels));
@@ -147,7 +188,11 @@ describe('belonging', () => {
     harness = await startHarness([replicaSetController]);
     await create({ replicas: 1, template: plain });
     const [pod] = await harness.pods();
-    await harness.change(pods, pod!.metadata.name!, ({ metadata }) => void (metadata.labels = { app: 'debug' }));
+    await harness.change(
+      pods,
+      pod!.metadata.name!,
+      ({ metadata }) => void (metadata.labels = { app: 'debug' }),
+    );
     await harness.settle();
     const released = await harness.get(pods, pod!.metadata.name!);
     expect(released.metadata.ownerReferences).toBeUndefined();
@@ -156,8 +201,13 @@ describe('belonging', () => {
 
   it('leaves the pods of another controller alone', async () => {
     harness = await startHarness([replicaSetController]);
-    const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'another', controller: true }];
-    await harness.client.create(pods, { metadata: { name: 'foreign', namespace: NAMESPACE, labels, ownerReferences }, spec: { containers } });
+    const ownerReferences = [
+      { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'web', uid: 'another', controller: true },
+    ];
+    await harness.client.create(pods, {
+      metadata: { name: 'foreign', namespace: NAMESPACE, labels, ownerReferences },
+      spec: { containers },
+    });
     await create({ replicas: 1, template: plain });
     expect(await harness.pods()).toHaveLength(2);
     expect((await harness.get(pods, 'foreign')).metadata.ownerReferences).toEqual(ownerReferences);
@@ -169,7 +219,12 @@ it('says why pods cannot be made, until they can', async () => {
   const template = { metadata: { labels }, spec: { containers, priorityClassName: 'missing' } };
   await create({ replicas: 2, template });
   const [condition] = (await status()).conditions!;
-  expect(condition).toMatchObject({ type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message: expect.stringContaining('no PriorityClass with name missing was found') as string });
+  expect(condition).toMatchObject({
+    type: 'ReplicaFailure',
+    status: 'True',
+    reason: 'FailedCreate',
+    message: expect.stringContaining('no PriorityClass with name missing was found') as string,
+  });
   expect((await harness.events())[0]).toMatch(/^Warning FailedCreate Error creating: /);
   await harness.change(replicaSets, 'web', ({ spec }) => delete spec.template!.spec!.priorityClassName);
   await harness.settle();
