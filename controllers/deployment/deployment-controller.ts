@@ -1,9 +1,8 @@
 /** Rolls deployments out. Mirrors pkg/controller/deployment. */
-import { structuredCopy } from '../../api/machinery/client.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
-import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
+import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
-import { controllerOf, controllerReference, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
+import { controllerOf, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import {
   deployments,
   replicaSets,
@@ -29,15 +28,10 @@ import {
   DESIRED_REPLICAS,
   fenceposts,
   findNew,
-  HASH_LABEL,
-  hasTemplate,
   MAX_REPLICAS,
-  maxRevision,
-  newSetAnnotations,
-  REVISION,
   revisionOf,
-  templateHash,
 } from './replica-sets.ts';
+import { announceScale, DEPLOYMENT_GVK, Revisions } from './revisions.ts';
 import { newSetSize, oldSizes, proportions } from './sizes.ts';
 import {
   calculateStatus,
@@ -47,8 +41,6 @@ import {
   syncProgress,
   withCondition,
 } from './status.ts';
-
-const GVK = { apiVersion: 'apps/v1', kind: 'Deployment' };
 
 /** Keeps replica sets, and with them pods, as deployments ask. */
 export const deploymentController: ControllerDefinition = {
@@ -63,12 +55,14 @@ class DeploymentController implements RunningController {
   readonly #deployments: Informer<Deployment>;
   readonly #sets: Informer<ReplicaSet>;
   readonly #pods: Informer<Pod>;
+  readonly #revisions: Revisions;
   readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('deployment-controller') };
     this.#context = context;
     this.#recorder = context.recorder('deployment-controller');
+    this.#revisions = new Revisions(context, this.#recorder);
     this.#deployments = context.informer(deployments);
     this.#sets = context.informer(replicaSets);
     this.#pods = context.informer(pods);
@@ -103,7 +97,7 @@ class DeploymentController implements RunningController {
   }
 
   #enqueueOwner(set: ReplicaSet): void {
-    const owner = resolveController(set, GVK.kind, this.#deployments);
+    const owner = resolveController(set, DEPLOYMENT_GVK.kind, this.#deployments);
     const keys =
       owner === undefined
         ? adoptersOf(set, this.#deployments, ({ spec }) => selectorFromLabelSelector(spec.selector))
@@ -134,7 +128,7 @@ class DeploymentController implements RunningController {
       client,
       owner: deployment,
       ownerType: deployments,
-      gvk: GVK,
+      gvk: DEPLOYMENT_GVK,
       informer: this.#sets,
       selector,
     });
@@ -196,7 +190,7 @@ class DeploymentController implements RunningController {
   }
 
   async #syncScale(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
-    const { newSet, all } = await this.#newSet(deployment, sets, false);
+    const { newSet, all } = await this.#revisions.newSet(deployment, sets, false);
     const scaled = await this.#scale(deployment, all, newSet);
     return this.#finish(deployment, scaled, this.#same(newSet, scaled), false);
   }
@@ -260,22 +254,12 @@ class DeploymentController implements RunningController {
       metadata: { ...set.metadata, annotations },
       spec: { ...set.spec, replicas: size },
     });
-    if (before !== size) this.#announceScale(deployment, set.metadata.name!, before, size);
+    if (before !== size) announceScale(this.#recorder, deployment, set.metadata.name!, before, size);
     return changed;
   }
 
-  #announceScale(deployment: Deployment, name: string, from: number, to: number): void {
-    const direction = to > from ? 'up' : 'down';
-    this.#recorder.event(
-      deployment,
-      'Normal',
-      'ScalingReplicaSet',
-      `Scaled ${direction} replica set ${name} from ${from} to ${to}`,
-    );
-  }
-
   async #rollOut(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
-    const { newSet, all } = await this.#newSet(deployment, sets, true);
+    const { newSet, all } = await this.#revisions.newSet(deployment, sets, true);
     let result = all;
     const grown = await this.#stepTo(deployment, newSet!, newSetSize(deployment, all, newSet!));
     result = this.#replaced(result, grown);
@@ -298,7 +282,7 @@ class DeploymentController implements RunningController {
 
   /** All old pods go before the first new one comes. */
   async #recreate(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
-    const { newSet: existing, all } = await this.#newSet(deployment, sets, false);
+    const { newSet: existing, all } = await this.#revisions.newSet(deployment, sets, false);
     const old = all.filter(({ metadata }) => metadata.uid !== existing?.metadata.uid);
     const running = active(old);
     let result = all;
@@ -307,153 +291,10 @@ class DeploymentController implements RunningController {
       return this.#finish(deployment, result, existing, true);
     const { newSet, all: complete } =
       existing === undefined
-        ? await this.#newSet(deployment, result, true)
+        ? await this.#revisions.newSet(deployment, result, true)
         : { newSet: existing, all: result };
     const grown = await this.#stepTo(deployment, newSet!, deployment.spec.replicas ?? 1);
     return this.#finish(deployment, this.#replaced(complete, grown), grown, true);
-  }
-
-  /** The set of the present template: found and given the next revision, or made. */
-  async #newSet(
-    deployment: Deployment,
-    sets: readonly ReplicaSet[],
-    mayCreate: boolean,
-  ): Promise<{ readonly newSet: ReplicaSet | undefined; readonly all: ReplicaSet[] }> {
-    const existing = findNew(deployment, sets);
-    const others = sets.filter(({ metadata }) => metadata.uid !== existing?.metadata.uid);
-    const revision = maxRevision(others) + 1;
-    if (existing === undefined && !mayCreate) return { newSet: undefined, all: [...sets] };
-    if (existing === undefined) {
-      const created = await this.#createSet(deployment, sets, revision);
-      return {
-        newSet: created,
-        all: this.#same(created, sets) === undefined ? [...sets, created] : [...sets],
-      };
-    }
-    const annotations = newSetAnnotations(deployment, existing, revision);
-    let newSet = existing;
-    if (
-      !equalJSON(annotations, existing.metadata.annotations) ||
-      (existing.spec.minReadySeconds ?? 0) !== (deployment.spec.minReadySeconds ?? 0)
-    ) {
-      newSet = await this.#context.client.update(replicaSets, {
-        ...existing,
-        metadata: { ...existing.metadata, annotations },
-        spec: { ...existing.spec, minReadySeconds: deployment.spec.minReadySeconds },
-      });
-    }
-    await this.#noteRevision(
-      deployment,
-      newSet,
-      `Found new replica set "${newSet.metadata.name}"`,
-      'FoundNewReplicaSet',
-    );
-    return { newSet, all: this.#replaced(sets, newSet) };
-  }
-
-  async #createSet(
-    deployment: Deployment,
-    sets: readonly ReplicaSet[],
-    revision: number,
-  ): Promise<ReplicaSet> {
-    const hash = templateHash(deployment.spec.template, deployment.status.collisionCount);
-    const { name, namespace } = deployment.metadata;
-    const template = structuredCopy(deployment.spec.template);
-    template.metadata = {
-      ...template.metadata,
-      labels: { ...template.metadata?.labels, [HASH_LABEL]: hash },
-    };
-    const { selector } = deployment.spec;
-    const replicas = deployment.spec.replicas ?? 1;
-    const draft = {
-      metadata: {
-        name: `${name}-${hash}`,
-        namespace,
-        labels: template.metadata.labels,
-        annotations: {
-          ...newSetAnnotations(deployment, undefined, revision),
-          [DESIRED_REPLICAS]: String(replicas),
-          [MAX_REPLICAS]: String(replicas + fenceposts(deployment).maxSurge),
-        },
-        ownerReferences: [controllerReference(deployment, GVK)],
-      },
-      spec: {
-        replicas: newSetSize(deployment, sets, undefined),
-        minReadySeconds: deployment.spec.minReadySeconds,
-        selector: { ...selector, matchLabels: { ...selector.matchLabels, [HASH_LABEL]: hash } },
-        template,
-      },
-    };
-    try {
-      const created = await this.#context.client.create(replicaSets, draft);
-      if ((created.spec.replicas ?? 0) > 0)
-        this.#announceScale(deployment, created.metadata.name!, 0, created.spec.replicas!);
-      await this.#noteRevision(
-        deployment,
-        created,
-        `Created new replica set "${created.metadata.name}"`,
-        'NewReplicaSetCreated',
-      );
-      return created;
-    } catch (error) {
-      if (!isAlreadyExists(error)) {
-        if (!isNamespaceTerminating(error))
-          await this.#noteCreateError(deployment, draft.metadata.name, error as Error);
-        throw error;
-      }
-      return this.#existingSet(deployment, draft.metadata.name);
-    }
-  }
-
-  /** The name is taken: by our own set that the cache does not show yet, or by another template with the same hash. */
-  async #existingSet(deployment: Deployment, name: string): Promise<ReplicaSet> {
-    const found = await this.#context.client.get(replicaSets, {
-      namespace: deployment.metadata.namespace,
-      name,
-    });
-    if (controllerOf(found)?.uid === deployment.metadata.uid && hasTemplate(found, deployment.spec.template))
-      return found;
-    const status = { ...deployment.status, collisionCount: (deployment.status.collisionCount ?? 0) + 1 };
-    await this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
-    throw new Error(`replica set ${name} is of another template`);
-  }
-
-  async #noteCreateError(deployment: Deployment, name: string, error: Error): Promise<void> {
-    const message = `Failed to create new replica set "${name}": ${error.message}`;
-    this.#recorder.event(deployment, 'Warning', 'ReplicaSetCreateError', message);
-    if (!hasDeadline(deployment)) return;
-    const change = { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message };
-    const status = {
-      ...deployment.status,
-      conditions: withCondition(deployment.status.conditions ?? [], change, this.#now()),
-    };
-    await this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
-  }
-
-  /** Copies the revision to the deployment, and begins the Progressing condition where there is none. */
-  async #noteRevision(
-    deployment: Deployment,
-    newSet: ReplicaSet,
-    message: string,
-    reason: string,
-  ): Promise<void> {
-    const revision = String(revisionOf(newSet));
-    const annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
-    const mayBegin =
-      reason === 'NewReplicaSetCreated' || conditionOf(deployment.status, 'Progressing') === undefined;
-    const before = deployment.status.conditions ?? [];
-    const conditions =
-      hasDeadline(deployment) && mayBegin
-        ? withCondition(before, { type: 'Progressing', status: 'True', reason, message }, this.#now())
-        : before;
-    if (deployment.metadata.annotations?.[REVISION] === revision && equalJSON(before, conditions)) return;
-    // A status write takes annotations as well.
-    const changed = {
-      ...deployment,
-      metadata: { ...deployment.metadata, annotations },
-      status: { ...deployment.status, conditions },
-    };
-    await this.#context.client.update(deployments, changed, { subresource: 'status' });
   }
 
   /** Status, clean-up of old sets, and when to come back. `isRollout` is false while scaling, which is no progress. */

@@ -384,3 +384,17 @@ it('counts up when the name of a new replica set is taken by another template', 
   expect((await harness.get(deployments, 'web')).status.collisionCount).toBe(1);
   expect(await harness.list(replicaSets)).toHaveLength(2);
 });
+
+it('says why a replica set cannot be made', async () => {
+  harness = await startHarness([deploymentController, replicaSetController]);
+  const name = 'a'.repeat(250);
+  const labels = { app: 'web' };
+  const template = { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'image:1' }] } };
+  await create(name, { selector: { matchLabels: labels }, template });
+  const [, reason, message] = condition(await harness.get(deployments, name), 'Progressing') as string[];
+  expect(reason).toBe('ReplicaSetCreateError');
+  expect(message).toMatch(
+    /^Failed to create new replica set "a{250}-[a-z0-9]+": ReplicaSet.apps "a{250}-[a-z0-9]+" is invalid: /,
+  );
+  expect(await harness.events()).toContain(`Warning ReplicaSetCreateError ${message}`);
+});
