@@ -1,6 +1,6 @@
 /** How large the replica sets of a deployment may be. Mirrors deployment/util NewRSNewReplicas and GetReplicaSetProportion. */
 import type { Deployment, ReplicaSet } from '../../openapi/generated/apps-v1.ts';
-import { active, availableReplicas, byAge, fenceposts, MAX_REPLICAS, totalReplicas } from './replica-sets.ts';
+import { active, byAge, fenceposts, MAX_REPLICAS, totalReplicas } from './replica-sets.ts';
 
 /** Size the new set may have now: what is asked for, within the surge. */
 export function newSetSize(
@@ -64,11 +64,16 @@ export function oldSizes(
     removable -= count;
     sizes.set(set, size - count);
   }
-  let spare = availableReplicas(sets) - minAvailable;
+  let spare = sets.reduce((sum, set) => sum + remainingAvailable(set), 0) - minAvailable;
   for (const [set, size] of sizes) {
     const count = Math.max(0, Math.min(size, spare));
     spare -= count;
     sizes.set(set, size - count);
   }
   return [...sizes];
+}
+
+/** Available pods at most: a status from before the last step down still counts those that are on their way out. */
+function remainingAvailable({ spec, status }: ReplicaSet): number {
+  return Math.min(spec.replicas ?? 0, status.availableReplicas ?? 0);
 }

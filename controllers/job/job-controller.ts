@@ -241,8 +241,7 @@ class JobController implements RunningController {
     };
     const isEnding = !equalJSON(conditions, begun.conditions);
     let written = round.job;
-    if (isEnding || !equalJSON(noted.uncountedTerminatedPods, round.job.status.uncountedTerminatedPods ?? {}))
-      written = await this.#writeStatus(written, noted);
+    if (isEnding || hasNews(round.job.status, noted)) written = await this.#writeStatus(written, noted);
     await Promise.all(round.ended.map((pod) => this.#dropFinalizer(pod)));
     const { succeeded = [], failed = [] } = noted.uncountedTerminatedPods ?? {};
     const counted: JobStatus = {
@@ -407,6 +406,16 @@ class JobController implements RunningController {
       error,
     };
   }
+}
+
+/** Whether pods ended that the status does not know of: it must, before they lose the finalizer. */
+function hasNews(before: JobStatus, after: JobStatus): boolean {
+  const record = ({ uncountedTerminatedPods = {}, completedIndexes, failedIndexes }: JobStatus): unknown => [
+    uncountedTerminatedPods,
+    completedIndexes ?? '',
+    failedIndexes ?? '',
+  ];
+  return !equalJSON(record(before), record(after));
 }
 
 /** Adds the pods that ended to the row of failures, each once, however often the look is repeated. */
