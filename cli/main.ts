@@ -4,7 +4,9 @@ import { startCommand } from './start.ts';
 import { KUBEMU_VERSION } from '../server/version.ts';
 
 const program = new Command('kubemu')
-  .description('Kubernetes in one Node.js process: API server, store, controllers, scheduler and simulated nodes.')
+  .description(
+    'Kubernetes in one Node.js process: API server, store, controllers, scheduler and simulated nodes.',
+  )
   .version(KUBEMU_VERSION)
   .addCommand(startCommand());
 

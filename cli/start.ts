@@ -27,7 +27,11 @@ export function startCommand(): Command {
   return new Command('start')
     .description('Start a cluster and serve it until interrupted.')
     .option('--port <number>', 'port to serve HTTPS on; 0 takes any free one', wholeNumber(65535), 6443)
-    .addOption(new Option('--secure-port <number>', 'the name kube-apiserver gives --port').argParser(wholeNumber(65535)).hideHelp())
+    .addOption(
+      new Option('--secure-port <number>', 'the name kube-apiserver gives --port')
+        .argParser(wholeNumber(65535))
+        .hideHelp(),
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(new Option('--bind-address <address>', 'the name kube-apiserver gives --host').hideHelp())
     .option('--data-dir <folder>', 'where objects and certificates are kept', 'kubemu-data')
@@ -35,12 +39,26 @@ export function startCommand(): Command {
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: in the data directory)')
     .option('--nodes <number>', 'simulated nodes; 0 for none', wholeNumber(10_000), 1)
     .addOption(new Option('--scheduler <switch>', 'run the scheduler').choices(['on', 'off']).default('on'))
-    .option('--controllers <list>', "controllers to run: '*' all that are on by default, 'name' one more, '-name' one less", commaList, ['*'])
+    .option(
+      '--controllers <list>',
+      "controllers to run: '*' all that are on by default, 'name' one more, '-name' one less",
+      commaList,
+      ['*'],
+    )
     .option('--service-cluster-ip-range <cidr>', 'addresses for services', '10.96.0.0/16')
-    .option('--enable-admission-plugins <list>', 'admission plugins to run besides the default ones', commaList, [])
+    .option(
+      '--enable-admission-plugins <list>',
+      'admission plugins to run besides the default ones',
+      commaList,
+      [],
+    )
     .option('--disable-admission-plugins <list>', 'default admission plugins not to run', commaList, [])
     .option('--seed <text>', 'makes UIDs, name suffixes and addresses repeatable')
-    .addOption(new Option('--log-level <level>', 'silent, error, warn, info or debug').argParser(logLevel).default('warn'))
+    .addOption(
+      new Option('--log-level <level>', 'silent, error, warn, info or debug')
+        .argParser(logLevel)
+        .default('warn'),
+    )
     .action((flags: StartFlags & { securePort?: number; bindAddress?: string }) =>
       run({ ...flags, port: flags.securePort ?? flags.port, host: flags.bindAddress ?? flags.host }),
     );
@@ -77,8 +95,12 @@ async function run(flags: StartFlags): Promise<void> {
 }
 
 /** Writes the file with mode 0600. Without a data directory and a name, into a temporary folder that goes at the end. */
-async function writeKubeconfig(flags: StartFlags, content: string): Promise<{ path: string; remove(): Promise<void> }> {
-  const temporary = flags.kubeconfig === undefined && flags.memory ? mkdtempSync(join(tmpdir(), 'kubemu-')) : undefined;
+async function writeKubeconfig(
+  flags: StartFlags,
+  content: string,
+): Promise<{ path: string; remove(): Promise<void> }> {
+  const temporary =
+    flags.kubeconfig === undefined && flags.memory ? mkdtempSync(join(tmpdir(), 'kubemu-')) : undefined;
   const path = resolve(flags.kubeconfig ?? join(temporary ?? flags.dataDir, 'kubeconfig'));
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, content, { mode: 0o600 });
@@ -108,13 +130,17 @@ function stopSignal(): Promise<void> {
 function wholeNumber(max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value > max) throw new InvalidArgumentError(`must be a whole number up to ${max}`);
+    if (!/^\d+$/.test(text) || value > max)
+      throw new InvalidArgumentError(`must be a whole number up to ${max}`);
     return value;
   };
 }
 
 function commaList(text: string): string[] {
-  return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 function logLevel(text: string): LogLevel {

@@ -13,7 +13,10 @@ import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
 import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount-controller.ts';
-import { claimProtectionController, volumeProtectionController } from './volume-protection/volume-protection-controller.ts';
+import {
+  claimProtectionController,
+  volumeProtectionController,
+} from './volume-protection/volume-protection-controller.ts';
 
 /** What --controllers chooses from, in the order they are set up. */
 export const CONTROLLERS: readonly ControllerDefinition[] = [

@@ -27,18 +27,25 @@ export function readDescriptions(modules: string, facts: TypesFile): Description
       if (text !== undefined) fields[field] = text;
     }
     const description = model?.description ?? fallback?.description;
-    if (description !== undefined || Object.keys(fields).length > 0) descriptions[name] = { description, fields };
+    if (description !== undefined || Object.keys(fields).length > 0)
+      descriptions[name] = { description, fields };
   }
   return descriptions;
 }
 
 function jsonNames(facts: TypesFile, name: string): string[] {
-  return (facts.types[name]?.fields ?? []).flatMap((field: FieldFacts) => (field.inline === true ? jsonNames(facts, field.type) : [field.json!]));
+  return (facts.types[name]?.fields ?? []).flatMap((field: FieldFacts) =>
+    field.inline === true ? jsonNames(facts, field.type) : [field.json!],
+  );
 }
 
 /** Model classes by name, from those that the package's index exports; the folder holds leftovers of older releases. */
 function readClientModels(folder: string): Map<string, Prose> {
-  const exported = new Set([...readFileSync(join(folder, 'all.js'), 'utf8').matchAll(/models\/(\w+)\.js/g)].map((match) => match[1]!));
+  const exported = new Set(
+    [...readFileSync(join(folder, 'all.js'), 'utf8').matchAll(/models\/(\w+)\.js/g)].map(
+      (match) => match[1]!,
+    ),
+  );
   const models = new Map<string, Prose>();
   for (const file of readdirSync(folder)) {
     const name = file.replace(/\.d\.ts$/, '');
@@ -50,13 +57,18 @@ function readClientModels(folder: string): Map<string, Prose> {
 
 function parseClass(text: string): Prose {
   const fields: Record<string, string> = {};
-  for (const [, comment, field] of text.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*'(\w+|\$\w+)'\??:/g)) fields[field!.replace(/^\$|^_/, '')] = plain(comment!);
+  for (const [, comment, field] of text.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*'(\w+|\$\w+)'\??:/g))
+    fields[field!.replace(/^\$|^_/, '')] = plain(comment!);
   const head = /\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export declare class/.exec(text)?.[1];
   return { ...(head === undefined ? {} : { description: plain(head) }), fields };
 }
 
 /** The class of a definition: `V1Pod`, or with the group in front where kinds of several groups share a name. */
-function clientModel(models: ReadonlyMap<string, Prose>, name: string, fields: readonly string[]): Prose | undefined {
+function clientModel(
+  models: ReadonlyMap<string, Prose>,
+  name: string,
+  fields: readonly string[],
+): Prose | undefined {
   const parts = name.split('.');
   const kind = parts.at(-1)!;
   const version = capital(parts.at(-2)!);
@@ -89,7 +101,8 @@ function readPulumiTypes(file: string): Map<string, Prose> {
       last = plain((comment ?? []).join('\n'));
       comment = undefined;
     } else if (comment !== undefined) comment.push(text);
-    else if (/^(?:export )?(?:declare )?namespace (\w+) \{/.test(text)) path.push(/namespace (\w+)/.exec(text)![1]!);
+    else if (/^(?:export )?(?:declare )?namespace (\w+) \{/.test(text))
+      path.push(/namespace (\w+)/.exec(text)![1]!);
     else if (/^(?:export )?interface (\w+) \{/.test(text)) {
       current = { description: last, fields: {} };
       types.set([...path, /interface (\w+)/.exec(text)![1]!].join('.'), current);
@@ -114,5 +127,9 @@ function pulumiName(name: string): string {
 /** The text of a comment without its frame and escapes. */
 function plain(comment: string): string {
   const lines = comment.split('\n').map((line) => line.replace(/^\s*\* ?/, '').trimEnd());
-  return lines.join('\n').trim().replaceAll(/\\(['"])/g, '$1').replaceAll('*\\/', '*/');
+  return lines
+    .join('\n')
+    .trim()
+    .replaceAll(/\\(['"])/g, '$1')
+    .replaceAll('*\\/', '*/');
 }

@@ -29,7 +29,9 @@ export function loadDocuments(definitions: DefinitionSet): Documents {
     v2Protobuf = undefined;
   });
   const all = (): ReadonlyMap<string, Entry> =>
-    (v3 ??= new Map([...publishV3(definitions, descriptions())].map(([path, document]) => [path, entry(document)])));
+    (v3 ??= new Map(
+      [...publishV3(definitions, descriptions())].map(([path, document]) => [path, entry(document)]),
+    ));
   return {
     index: () => [...all()].map(([path, { hash }]) => ({ path, hash })),
     document: (path) => all().get(path)?.body,
@@ -48,7 +50,11 @@ let loaded: Descriptions | undefined;
 /** Field descriptions, a build artefact beside the bundle; without it documents have structure only. */
 function descriptions(): Descriptions {
   if (loaded !== undefined) return loaded;
-  const candidates = [join(import.meta.dirname, 'descriptions.json'), join(import.meta.dirname, '..', 'descriptions.json'), join(import.meta.dirname, '..', 'dist', 'descriptions.json')];
+  const candidates = [
+    join(import.meta.dirname, 'descriptions.json'),
+    join(import.meta.dirname, '..', 'descriptions.json'),
+    join(import.meta.dirname, '..', 'dist', 'descriptions.json'),
+  ];
   const found = candidates.find((path) => existsSync(path));
   loaded = found === undefined ? {} : (JSON.parse(readFileSync(found, 'utf8')) as Descriptions);
   return loaded;

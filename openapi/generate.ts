@@ -14,7 +14,12 @@ const FOLDER = join(import.meta.dirname, 'generated');
 const HEADER = `/* Made by openapi/generate.ts from the facts of Kubernetes ${types.kubernetes}. Do not edit. */\n`;
 
 const ast = await openapiTS(
-  { openapi: '3.0.0', info: { title: 'Kubernetes', version: types.kubernetes }, paths: {}, components: { schemas: typeSchemas(types) as Record<string, SchemaObject> } },
+  {
+    openapi: '3.0.0',
+    info: { title: 'Kubernetes', version: types.kubernetes },
+    paths: {},
+    components: { schemas: typeSchemas(types) as Record<string, SchemaObject> },
+  },
   { silent: true },
 );
 for (const name of readdirSync(FOLDER)) rmSync(join(FOLDER, name));
@@ -30,7 +35,9 @@ for (const [file, names] of modules) writeFileSync(join(FOLDER, `${file}.ts`), m
 
 /** `k8s.io/api/core/v1` is `core-v1`; undefined for packages of scalars. */
 function moduleName(packagePath: string): string | undefined {
-  const match = /^k8s\.io\/(?:api|.*\/pkg\/apis|apimachinery\/pkg\/apis)\/([a-z]+)\/(v\w+)$/.exec(packagePath);
+  const match = /^k8s\.io\/(?:api|.*\/pkg\/apis|apimachinery\/pkg\/apis)\/([a-z]+)\/(v\w+)$/.exec(
+    packagePath,
+  );
   return match === null ? undefined : `${match[1]}-${match[2]}`;
 }
 
@@ -44,7 +51,8 @@ function moduleText(file: string, names: readonly string[]): string {
     ),
   );
   const imports = ["import type { components } from './schemas.ts';"];
-  if (tokens.length > 0) imports.unshift("import type { ResourceType } from '../../api/machinery/client.ts';");
+  if (tokens.length > 0)
+    imports.unshift("import type { ResourceType } from '../../api/machinery/client.ts';");
   return `${HEADER}${imports.join('\n')}\n\ntype Schemas = components['schemas'];\n\n${lines.join('\n')}\n${tokens.length > 0 ? '\n' : ''}${tokens.join('')}`;
 }
 

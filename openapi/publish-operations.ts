@@ -20,7 +20,11 @@ type Release = 2 | 3;
 
 const JSON_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'];
 const STREAM_TYPES = ['application/json;stream=watch', 'application/vnd.kubernetes.protobuf;stream=watch'];
-const PATCH_TYPES = ['application/json-patch+json', 'application/merge-patch+json', 'application/strategic-merge-patch+json'];
+const PATCH_TYPES = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/strategic-merge-patch+json',
+];
 
 /** Type and meaning of each query parameter. */
 const QUERY: Readonly<Record<string, readonly [type: string, description: string]>> = {
@@ -44,7 +48,18 @@ const QUERY: Readonly<Record<string, readonly [type: string, description: string
   pretty: ['string', 'Indents the answer.'],
 };
 
-const LIST_QUERY = ['allowWatchBookmarks', 'continue', 'fieldSelector', 'labelSelector', 'limit', 'resourceVersion', 'resourceVersionMatch', 'sendInitialEvents', 'timeoutSeconds', 'watch'];
+const LIST_QUERY = [
+  'allowWatchBookmarks',
+  'continue',
+  'fieldSelector',
+  'labelSelector',
+  'limit',
+  'resourceVersion',
+  'resourceVersionMatch',
+  'sendInitialEvents',
+  'timeoutSeconds',
+  'watch',
+];
 const VERB_QUERY: Readonly<Record<string, readonly string[]>> = {
   get: [],
   list: LIST_QUERY,
@@ -52,15 +67,37 @@ const VERB_QUERY: Readonly<Record<string, readonly string[]>> = {
   update: ['dryRun', 'fieldManager', 'fieldValidation'],
   patch: ['dryRun', 'fieldManager', 'fieldValidation', 'force'],
   delete: ['dryRun', 'gracePeriodSeconds', 'orphanDependents', 'propagationPolicy'],
-  deletecollection: [...LIST_QUERY.filter((name) => name !== 'watch' && name !== 'allowWatchBookmarks'), 'dryRun', 'gracePeriodSeconds', 'orphanDependents', 'propagationPolicy'],
+  deletecollection: [
+    ...LIST_QUERY.filter((name) => name !== 'watch' && name !== 'allowWatchBookmarks'),
+    'dryRun',
+    'gracePeriodSeconds',
+    'orphanDependents',
+    'propagationPolicy',
+  ],
 };
 
-const ACTIONS: Readonly<Record<string, string>> = { create: 'post', update: 'put', deletecollection: 'deletecollection', patch: 'patch', delete: 'delete', get: 'get', list: 'list' };
+const ACTIONS: Readonly<Record<string, string>> = {
+  create: 'post',
+  update: 'put',
+  deletecollection: 'deletecollection',
+  patch: 'patch',
+  delete: 'delete',
+  get: 'get',
+  list: 'list',
+};
 
 /** Parameters of a path: names in it, and `pretty`. */
 export function parametersOf(names: readonly string[], release: Release): object[] {
   return [
-    ...names.map((name) => parameter(name, 'path', 'string', name === 'name' ? 'name of the object' : 'object name and auth scope, such as for teams and projects', release)),
+    ...names.map((name) =>
+      parameter(
+        name,
+        'path',
+        'string',
+        name === 'name' ? 'name of the object' : 'object name and auth scope, such as for teams and projects',
+        release,
+      ),
+    ),
     queryParameter('pretty', release),
   ];
 }
@@ -70,7 +107,13 @@ function queryParameter(name: string, release: Release): object {
   return parameter(name, 'query', type, description, release);
 }
 
-function parameter(name: string, place: 'path' | 'query', type: string, description: string, release: Release): object {
+function parameter(
+  name: string,
+  place: 'path' | 'query',
+  type: string,
+  description: string,
+  release: Release,
+): object {
   const required = place === 'path' ? { required: true } : {};
   return release === 3
     ? { name, in: place, description, ...required, schema: { type, uniqueItems: true } }
@@ -99,8 +142,13 @@ export function operationOf(operation: Operation, release: Release): object {
     return {
       ...common,
       ...(query.length === 0 ? {} : { parameters: query }),
-      ...(hasBody ? { requestBody: { content: contentOf(requestTypes, requestSchema), required: true } } : {}),
-      responses: { [code]: { description: 'OK', content: contentOf(produces, answer) }, '401': { description: 'Unauthorized' } },
+      ...(hasBody
+        ? { requestBody: { content: contentOf(requestTypes, requestSchema), required: true } }
+        : {}),
+      responses: {
+        [code]: { description: 'OK', content: contentOf(produces, answer) },
+        '401': { description: 'Unauthorized' },
+      },
       ...kubernetes,
     };
   }
@@ -109,7 +157,19 @@ export function operationOf(operation: Operation, release: Release): object {
     consumes: verb === 'patch' ? PATCH_TYPES : ['*/*'],
     produces,
     schemes: ['https'],
-    parameters: [...(hasBody ? [{ name: 'body', in: 'body', required: true, schema: verb === 'patch' ? { type: 'object' } : operation.body }] : []), ...query],
+    parameters: [
+      ...(hasBody
+        ? [
+            {
+              name: 'body',
+              in: 'body',
+              required: true,
+              schema: verb === 'patch' ? { type: 'object' } : operation.body,
+            },
+          ]
+        : []),
+      ...query,
+    ],
     responses: { [code]: { description: 'OK', schema: answer }, '401': { description: 'Unauthorized' } },
     ...kubernetes,
   };
@@ -134,8 +194,19 @@ function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function operationId({ definition, version, verb, namespaced, acrossNamespaces, subresource }: Operation): string {
-  const names: Readonly<Record<string, string>> = { get: 'read', update: 'replace', deletecollection: 'deleteCollection' };
+function operationId({
+  definition,
+  version,
+  verb,
+  namespaced,
+  acrossNamespaces,
+  subresource,
+}: Operation): string {
+  const names: Readonly<Record<string, string>> = {
+    get: 'read',
+    update: 'replace',
+    deletecollection: 'deleteCollection',
+  };
   const scope = definition.namespaced && namespaced ? 'Namespaced' : '';
   return `${names[verb] ?? verb}${capital(camel(definition.group))}${capital(version)}${scope}${definition.names.kind}${capital(subresource ?? '')}${acrossNamespaces === true ? 'ForAllNamespaces' : ''}`;
 }

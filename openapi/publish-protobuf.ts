@@ -7,7 +7,12 @@ import { WireWriter } from '../api/machinery/protobuf-wire.ts';
 type JSONObject = Readonly<Record<string, unknown>>;
 
 export function encodeV2(document: object): Buffer {
-  const { swagger, info, paths, definitions } = document as { swagger: string; info: JSONObject; paths: JSONObject; definitions: JSONObject };
+  const { swagger, info, paths, definitions } = document as {
+    swagger: string;
+    info: JSONObject;
+    paths: JSONObject;
+    definitions: JSONObject;
+  };
   const writer = new WireWriter();
   writer.string(1, swagger);
   writer.message(2, (message) => {
@@ -20,7 +25,12 @@ export function encodeV2(document: object): Buffer {
 }
 
 /** Maps are lists of name and value. */
-function writeNamed(writer: WireWriter, number: number, map: JSONObject, write: (writer: WireWriter, value: JSONObject) => void): void {
+function writeNamed(
+  writer: WireWriter,
+  number: number,
+  map: JSONObject,
+  write: (writer: WireWriter, value: JSONObject) => void,
+): void {
   for (const [name, value] of Object.entries(map)) {
     writer.message(number, (entry) => {
       entry.string(1, name);
@@ -46,7 +56,12 @@ function writeOperation(writer: WireWriter, operation: JSONObject): void {
   writeStrings(writer, 7, operation['consumes']);
   for (const parameter of (operation['parameters'] ?? []) as JSONObject[]) {
     // Parameter { NonBodyParameter { QueryParameterSubSchema } }
-    if (parameter['in'] === 'query') writer.message(8, (item) => item.message(1, (any) => any.message(2, (other) => other.message(3, (query) => writeQuery(query, parameter)))));
+    if (parameter['in'] === 'query')
+      writer.message(8, (item) =>
+        item.message(1, (any) =>
+          any.message(2, (other) => other.message(3, (query) => writeQuery(query, parameter))),
+        ),
+      );
   }
   writeStrings(writer, 10, operation['schemes']);
   writeExtensions(writer, 13, operation);
@@ -63,16 +78,21 @@ function writeSchema(writer: WireWriter, schema: JSONObject): void {
   writeString(writer, 1, schema['$ref']);
   writeString(writer, 2, schema['format']);
   writeString(writer, 4, schema['description']);
-  if (schema['default'] !== undefined) writer.message(5, (any) => any.string(2, JSON.stringify(schema['default'])));
+  if (schema['default'] !== undefined)
+    writer.message(5, (any) => any.string(2, JSON.stringify(schema['default'])));
   writeStrings(writer, 19, schema['required']);
-  for (const value of (schema['enum'] ?? []) as unknown[]) writer.message(20, (any) => any.string(2, JSON.stringify(value)));
+  for (const value of (schema['enum'] ?? []) as unknown[])
+    writer.message(20, (any) => any.string(2, JSON.stringify(value)));
   const additional = schema['additionalProperties'] as JSONObject | undefined;
-  if (additional !== undefined) writer.message(21, (item) => item.message(1, (message) => writeSchema(message, additional)));
+  if (additional !== undefined)
+    writer.message(21, (item) => item.message(1, (message) => writeSchema(message, additional)));
   if (schema['type'] !== undefined) writer.message(22, (item) => item.string(1, schema['type'] as string));
   const items = schema['items'] as JSONObject | undefined;
-  if (items !== undefined) writer.message(23, (item) => item.message(1, (message) => writeSchema(message, items)));
+  if (items !== undefined)
+    writer.message(23, (item) => item.message(1, (message) => writeSchema(message, items)));
   const properties = schema['properties'] as JSONObject | undefined;
-  if (properties !== undefined) writer.message(25, (message) => writeNamed(message, 1, properties, writeSchema));
+  if (properties !== undefined)
+    writer.message(25, (message) => writeNamed(message, 1, properties, writeSchema));
   writeExtensions(writer, 31, schema);
 }
 

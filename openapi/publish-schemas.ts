@@ -60,14 +60,18 @@ export class SchemaWriter {
 
   #markKind(definition: JSONSchema, { group, version, kind }: GroupVersionKind): void {
     const kinds = (definition['x-kubernetes-group-version-kind'] ??= []) as GroupVersionKind[];
-    if (!kinds.some((other) => other.group === group && other.version === version && other.kind === kind)) kinds.push({ group, kind, version });
+    if (!kinds.some((other) => other.group === group && other.version === version && other.kind === kind))
+      kinds.push({ group, kind, version });
   }
 
   #structDefinition(schema: StructSchema): JSONSchema {
     const fields = this.#descriptions[schema.name]?.fields ?? {};
     const sorted = [...schema.fields].sort((a, b) => (a.name < b.name ? -1 : 1));
     const properties = sorted.map((field) => [field.name, this.#field(field, fields[field.name])] as const);
-    const required = schema.fields.filter((field) => field.required).map(({ name }) => name).sort();
+    const required = schema.fields
+      .filter((field) => field.required)
+      .map(({ name }) => name)
+      .sort();
     return {
       ...this.#description(schema.name),
       type: 'object',
@@ -87,7 +91,9 @@ export class SchemaWriter {
     const more: JSONSchema = {
       ...(description === undefined ? {} : { description }),
       ...(field.default === undefined ? {} : { default: field.default }),
-      ...(field.format === undefined || base['format'] !== undefined || base['$ref'] !== undefined ? {} : { format: field.format }),
+      ...(field.format === undefined || base['format'] !== undefined || base['$ref'] !== undefined
+        ? {}
+        : { format: field.format }),
       ...this.#extensions(field),
     };
     if (field.enum !== undefined && base['type'] === 'string') more['enum'] = field.enum;
@@ -106,7 +112,8 @@ export class SchemaWriter {
       extensions['x-kubernetes-list-type'] = schema.listType;
       if (schema.mapKeys.length > 0) extensions['x-kubernetes-list-map-keys'] = schema.mapKeys;
     }
-    if ((schema.kind === 'map' || schema.kind === 'struct') && schema.atomic) extensions['x-kubernetes-map-type'] = 'atomic';
+    if ((schema.kind === 'map' || schema.kind === 'struct') && schema.atomic)
+      extensions['x-kubernetes-map-type'] = 'atomic';
     if (patchMergeKey !== undefined) extensions['x-kubernetes-patch-merge-key'] = patchMergeKey;
     if (patchStrategy.length > 0) extensions['x-kubernetes-patch-strategy'] = patchStrategy.join(',');
     return extensions;

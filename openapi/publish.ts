@@ -9,7 +9,9 @@ import { operationOf, parametersOf, type Operation } from './publish-operations.
 import { SchemaWriter } from './publish-schemas.ts';
 
 /** Prose by definition name: of the type, and of its fields. */
-export type Descriptions = Readonly<Record<string, { readonly description?: string; readonly fields?: Readonly<Record<string, string>> }>>;
+export type Descriptions = Readonly<
+  Record<string, { readonly description?: string; readonly fields?: Readonly<Record<string, string>> }>
+>;
 
 export interface PathItem {
   parameters?: object[];
@@ -30,7 +32,14 @@ export function publishV3(definitions: DefinitionSet, descriptions: Descriptions
         paths,
         components: {
           schemas: writer.definitions(),
-          securitySchemes: { BearerToken: { type: 'apiKey', description: 'Bearer Token authentication', name: 'authorization', in: 'header' } },
+          securitySchemes: {
+            BearerToken: {
+              type: 'apiKey',
+              description: 'Bearer Token authentication',
+              name: 'authorization',
+              in: 'header',
+            },
+          },
         },
       });
     }
@@ -53,12 +62,24 @@ export function publishV2(definitions: DefinitionSet, descriptions: Descriptions
     info: { title: 'Kubernetes', version: 'unversioned' },
     paths,
     definitions: writer.definitions(),
-    securityDefinitions: { BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' } },
+    securityDefinitions: {
+      BearerToken: {
+        description: 'Bearer Token authentication',
+        type: 'apiKey',
+        name: 'authorization',
+        in: 'header',
+      },
+    },
     security: [{ BearerToken: [] }],
   };
 }
 
-function pathsOf(definitions: readonly ResourceDefinition[], version: string, writer: SchemaWriter, release: 2 | 3): Record<string, PathItem> {
+function pathsOf(
+  definitions: readonly ResourceDefinition[],
+  version: string,
+  writer: SchemaWriter,
+  release: 2 | 3,
+): Record<string, PathItem> {
   const paths: Record<string, PathItem> = {};
   for (const definition of definitions) {
     const served = definition.versions.find(({ name }) => name === version)!;
@@ -71,18 +92,44 @@ const COLLECTION_VERBS = { list: 'get', create: 'post', deletecollection: 'delet
 const ITEM_VERBS = { get: 'get', update: 'put', patch: 'patch', delete: 'delete' } as const;
 const SUBRESOURCE_VERBS = { ...ITEM_VERBS, create: 'post' } as const;
 
-function addPaths(paths: Record<string, PathItem>, definition: ResourceDefinition, version: VersionDefinition, writer: SchemaWriter, release: 2 | 3): void {
+function addPaths(
+  paths: Record<string, PathItem>,
+  definition: ResourceDefinition,
+  version: VersionDefinition,
+  writer: SchemaWriter,
+  release: 2 | 3,
+): void {
   const { group, names, namespaced, verbs } = definition;
   const root = group === '' ? `/api/${version.name}` : `/apis/${group}/${version.name}`;
   const base = namespaced ? `${root}/namespaces/{namespace}/${names.plural}` : `${root}/${names.plural}`;
   const gvk = { group, version: version.name, kind: names.kind };
   const body = writer.struct(version.schema, gvk);
-  const list = verbs.includes('list') ? writer.list(version.schema, names.listKind, { ...gvk, kind: names.listKind }) : undefined;
-  const add = (path: string, parameters: readonly string[], methods: Readonly<Record<string, string>>, of: readonly string[], extra: Partial<Operation>): void => {
+  const list = verbs.includes('list')
+    ? writer.list(version.schema, names.listKind, { ...gvk, kind: names.listKind })
+    : undefined;
+  const add = (
+    path: string,
+    parameters: readonly string[],
+    methods: Readonly<Record<string, string>>,
+    of: readonly string[],
+    extra: Partial<Operation>,
+  ): void => {
     const item: PathItem = {};
     for (const [verb, method] of Object.entries(methods)) {
       if (!of.includes(verb)) continue;
-      item[method] = operationOf({ definition, version: version.name, verb, gvk, body, list, namespaced: parameters.includes('namespace'), ...extra }, release);
+      item[method] = operationOf(
+        {
+          definition,
+          version: version.name,
+          verb,
+          gvk,
+          body,
+          list,
+          namespaced: parameters.includes('namespace'),
+          ...extra,
+        },
+        release,
+      );
     }
     if (Object.keys(item).length === 0) return;
     item.parameters = parametersOf(parameters, release);
@@ -95,6 +142,10 @@ function addPaths(paths: Record<string, PathItem>, definition: ResourceDefinitio
   for (const subresource of definition.subresources) {
     const kind: GroupVersionKind = subresource.kind ?? gvk;
     const schema = subresource.schema === undefined ? body : writer.struct(subresource.schema, kind);
-    add(`${base}/{name}/${subresource.name}`, [...scope, 'name'], SUBRESOURCE_VERBS, subresource.verbs, { subresource: subresource.name, gvk: kind, body: schema });
+    add(`${base}/{name}/${subresource.name}`, [...scope, 'name'], SUBRESOURCE_VERBS, subresource.verbs, {
+      subresource: subresource.name,
+      gvk: kind,
+      body: schema,
+    });
   }
 }

@@ -32,7 +32,8 @@ export function typeSchemas(file: TypesFile): Record<string, PlainSchema> {
 }
 
 function schemaOf(file: TypesFile, facts: TypeFacts): PlainSchema {
-  if (facts.protobufItems !== undefined) return { type: 'array', items: expressionSchema(facts.protobufItems) };
+  if (facts.protobufItems !== undefined)
+    return { type: 'array', items: expressionSchema(facts.protobufItems) };
   switch (facts.special) {
     case 'quantity':
     case 'time':
@@ -65,7 +66,8 @@ function structSchema(file: TypesFile, facts: TypeFacts): PlainSchema {
         continue;
       }
       properties[field.json!] = expressionSchema(field.type);
-      const isAlwaysThere = isKind && field.pointer !== true && ALWAYS_PRESENT.has(field.json!) && field.type.startsWith('io.');
+      const isAlwaysThere =
+        isKind && field.pointer !== true && ALWAYS_PRESENT.has(field.json!) && field.type.startsWith('io.');
       if (field.required === true || isAlwaysThere) required.push(field.json!);
     }
   };

@@ -7,7 +7,17 @@ import { fileURLToPath } from 'node:url';
 import { spawnSync } from 'node:child_process';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const SOURCES = ['api', 'cli', 'controllers', 'openapi', 'server', 'storage', 'scripts/build.mjs', 'package.json', 'package-lock.json'];
+const SOURCES = [
+  'api',
+  'cli',
+  'controllers',
+  'openapi',
+  'server',
+  'storage',
+  'scripts/build.mjs',
+  'package.json',
+  'package-lock.json',
+];
 const STAMP = join(root, 'dist', '.built');
 
 function newest(path) {
@@ -54,7 +64,9 @@ await build({
   legalComments: 'none',
   logLevel: 'warning',
   // Bundled CommonJS packages call require.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   plugins: [jsonAsText],
 });
 await chmod(join(root, 'dist', 'kubemu.js'), 0o755);

@@ -34,7 +34,10 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
     value: 2000001000,
     description: 'For pods a node cannot do without.',
   });
-  await ensure(client, serviceCIDRs, { metadata: { name: 'kubernetes' }, spec: { cidrs: [options.serviceRange.cidr] } });
+  await ensure(client, serviceCIDRs, {
+    metadata: { name: 'kubernetes' },
+    spec: { cidrs: [options.serviceRange.cidr] },
+  });
   await ensure(client, configMaps, {
     metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
     data: { 'client-ca-file': options.clientAuthority },
@@ -42,7 +45,11 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await publishServer(options);
 }
 
-async function ensure<T extends KubeObject>(client: Client, resource: ResourceType<T>, object: Draft<T>): Promise<void> {
+async function ensure<T extends KubeObject>(
+  client: Client,
+  resource: ResourceType<T>,
+  object: Draft<T>,
+): Promise<void> {
   try {
     await client.create(resource, object);
   } catch (error) {
@@ -65,7 +72,10 @@ async function publishServer({ client, address, port, serviceRange }: BootstrapO
   await replace(
     client,
     endpoints,
-    { metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } }, subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }] },
+    {
+      metadata: { ...metadata, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+      subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+    },
     'subsets',
   );
   await replace(
@@ -82,7 +92,12 @@ async function publishServer({ client, address, port, serviceRange }: BootstrapO
 }
 
 /** Creates the object, or updates it when the member that names the port has changed since the last start. */
-async function replace<T extends KubeObject>(client: Client, resource: ResourceType<T>, wanted: Draft<T>, member: keyof T & keyof Draft<T>): Promise<void> {
+async function replace<T extends KubeObject>(
+  client: Client,
+  resource: ResourceType<T>,
+  wanted: Draft<T>,
+  member: keyof T & keyof Draft<T>,
+): Promise<void> {
   const { name, namespace } = wanted.metadata;
   let current: T;
   try {
@@ -92,5 +107,6 @@ async function replace<T extends KubeObject>(client: Client, resource: ResourceT
     await client.create(resource, wanted);
     return;
   }
-  if (!equalJSON(current[member], wanted[member])) await client.update(resource, { ...current, ...wanted, metadata: current.metadata } as T);
+  if (!equalJSON(current[member], wanted[member]))
+    await client.update(resource, { ...current, ...wanted, metadata: current.metadata } as T);
 }

@@ -9,7 +9,11 @@ import { createLogger, type Logger, type LogLevel } from '../api/machinery/logge
 import { randomSeed, SeededRandom } from '../api/machinery/random.ts';
 import { TaskTracker } from '../api/machinery/tasks.ts';
 import { CONTROLLERS, kubeletController, schedulerController } from '../controllers/index.ts';
-import { createControllerManager, selectControllers, type ControllerManager } from '../controllers/runtime/manager.ts';
+import {
+  createControllerManager,
+  selectControllers,
+  type ControllerManager,
+} from '../controllers/runtime/manager.ts';
 import { loadDocuments } from '../openapi/documents.ts';
 import { openEngine } from '../storage/engines/index.ts';
 import type { Store } from '../storage/interface.ts';
@@ -84,7 +88,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   });
   const { dataDir } = options;
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
-  const engine = dataDir === undefined ? openEngine({ type: 'memory' }) : openEngine({ type: 'level', directory: join(dataDir, 'objects'), durability: 'process' });
+  const engine =
+    dataDir === undefined
+      ? openEngine({ type: 'memory' })
+      : openEngine({ type: 'level', directory: join(dataDir, 'objects'), durability: 'process' });
   const store = await openStore({ engine, logger });
   try {
     return await startOn(store, { ...options, clock }, logger);
@@ -94,7 +101,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   }
 }
 
-async function startOn(store: Store, options: ClusterOptions & { readonly clock: Clock }, logger: Logger): Promise<Cluster> {
+async function startOn(
+  store: Store,
+  options: ClusterOptions & { readonly clock: Clock },
+  logger: Logger,
+): Promise<Cluster> {
   const { clock, host = '127.0.0.1' } = options;
   const random = new SeededRandom(options.seed ?? randomSeed());
   const tasks = new TaskTracker();
@@ -106,7 +117,10 @@ async function startOn(store: Store, options: ClusterOptions & { readonly clock:
     store,
     cluster: CLUSTER_NAME,
     definitions,
-    admission: createAdmissionChain({ reader, random }, { enable: options.enableAdmissionPlugins, disable: options.disableAdmissionPlugins }),
+    admission: createAdmissionChain(
+      { reader, random },
+      { enable: options.enableAdmissionPlugins, disable: options.disableAdmissionPlugins },
+    ),
     clock,
     random,
     hooks: { services },
@@ -114,7 +128,10 @@ async function startOn(store: Store, options: ClusterOptions & { readonly clock:
   });
   const creators = createSubresourceCreators({ registry, definitions, clock });
   const client = createLoopbackClient({ registry, definitions, tasks, creators });
-  const certificates = await openCertificates(options.dataDir === undefined ? undefined : join(options.dataDir, 'pki'), clock.now());
+  const certificates = await openCertificates(
+    options.dataDir === undefined ? undefined : join(options.dataDir, 'pki'),
+    clock.now(),
+  );
   const ready = { value: false };
   const shared = { store, clock, random, logger, definitions, registry, creators };
   const listener = await serve(shared, options, certificates, () => ready.value);
@@ -168,7 +185,12 @@ interface Shared {
   readonly creators: ReturnType<typeof createSubresourceCreators>;
 }
 
-async function serve(shared: Shared, options: ClusterOptions, certificates: CertificateKeeper, isReady: () => boolean): Promise<Listener> {
+async function serve(
+  shared: Shared,
+  options: ClusterOptions,
+  certificates: CertificateKeeper,
+  isReady: () => boolean,
+): Promise<Listener> {
   const { host = '127.0.0.1', port = 0 } = options;
   const { clock, random, logger, definitions, registry, creators } = shared;
   const bound = { port };
@@ -186,14 +208,29 @@ async function serve(shared: Shared, options: ClusterOptions, certificates: Cert
     openAPI: loadDocuments(definitions),
     serverAddress: () => `${host}:${bound.port}`,
   });
-  const names = ['kubernetes', 'kubernetes.default', 'kubernetes.default.svc', 'kubernetes.default.svc.cluster.local', 'localhost', '127.0.0.1'];
+  const names = [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    'kubernetes.default.svc.cluster.local',
+    'localhost',
+    '127.0.0.1',
+  ];
   const hosts = [...new Set([...names, host])];
-  const server = await certificates.certificate('apiserver', { commonName: 'kube-apiserver', usage: 'server', hosts });
+  const server = await certificates.certificate('apiserver', {
+    commonName: 'kube-apiserver',
+    usage: 'server',
+    hosts,
+  });
   const listener = await listen({
     fetch: app.fetch,
     host,
     port,
-    tls: { key: server.key, certificate: server.certificate, clientAuthority: certificates.authority.certificate },
+    tls: {
+      key: server.key,
+      certificate: server.certificate,
+      clientAuthority: certificates.authority.certificate,
+    },
     clock,
     logger,
   });
@@ -216,7 +253,13 @@ function healthChecks(isReady: () => boolean): HealthCheck[] {
 }
 
 function createManager(
-  base: { readonly client: Client; readonly clock: Clock; readonly random: SeededRandom; readonly tasks: TaskTracker; readonly logger: Logger },
+  base: {
+    readonly client: Client;
+    readonly clock: Clock;
+    readonly random: SeededRandom;
+    readonly tasks: TaskTracker;
+    readonly logger: Logger;
+  },
   options: ClusterOptions,
   certificates: CertificateKeeper,
 ): ControllerManager {

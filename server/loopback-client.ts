@@ -32,7 +32,10 @@ export interface LoopbackOptions {
 }
 
 /** A client that acts as `component`, a member of system:masters. */
-export function createLoopbackClient(options: LoopbackOptions, component = 'kube-controller-manager'): Client {
+export function createLoopbackClient(
+  options: LoopbackOptions,
+  component = 'kube-controller-manager',
+): Client {
   return new LoopbackClient(options, component);
 }
 
@@ -46,7 +49,10 @@ class LoopbackClient implements Client {
     this.#options = options;
     this.#registry = options.registry;
     this.#component = component;
-    this.#user = { name: component.startsWith('system:') ? component : `system:${component}`, groups: ['system:masters', 'system:authenticated'] };
+    this.#user = {
+      name: component.startsWith('system:') ? component : `system:${component}`,
+      groups: ['system:masters', 'system:authenticated'],
+    };
   }
 
   as(component: string): Client {
@@ -68,7 +74,11 @@ class LoopbackClient implements Client {
     };
   }
 
-  watch<T extends KubeObject>(resource: ResourceType<T>, options: WatchOptions, handler: WatchHandler<T>): () => void {
+  watch<T extends KubeObject>(
+    resource: ResourceType<T>,
+    options: WatchOptions,
+    handler: WatchHandler<T>,
+  ): () => void {
     const { namespace = '', ...rest } = options;
     let cancel: (() => void) | undefined;
     let stopped = false;
@@ -82,7 +92,8 @@ class LoopbackClient implements Client {
         events: (events) => {
           for (const event of events) {
             if (stopped) return;
-            if (event.type === 'BOOKMARK') handler.event({ type: 'BOOKMARK', resourceVersion: String(event.revision) });
+            if (event.type === 'BOOKMARK')
+              handler.event({ type: 'BOOKMARK', resourceVersion: String(event.revision) });
             else handler.event({ type: event.type, object: event.result.object as unknown as T });
           }
         },
@@ -101,18 +112,37 @@ class LoopbackClient implements Client {
     };
   }
 
-  async create<T extends KubeObject>(resource: ResourceType<T>, object: Draft<T>, options: WriteOptions = {}): Promise<T> {
+  async create<T extends KubeObject>(
+    resource: ResourceType<T>,
+    object: Draft<T>,
+    options: WriteOptions = {},
+  ): Promise<T> {
     const target = this.#target(resource);
     const draft = this.#decode(target, resource, object);
     const namespace = resource.namespaced ? (object.metadata.namespace ?? '') : '';
-    const result = await this.#registry.create(this.#context(), target, { namespace }, draft, this.#writeOptions(options));
+    const result = await this.#registry.create(
+      this.#context(),
+      target,
+      { namespace },
+      draft,
+      this.#writeOptions(options),
+    );
     return result.object as unknown as T;
   }
 
-  async update<T extends KubeObject>(resource: ResourceType<T>, object: T, options: WriteOptions = {}): Promise<T> {
+  async update<T extends KubeObject>(
+    resource: ResourceType<T>,
+    object: T,
+    options: WriteOptions = {},
+  ): Promise<T> {
     const target = this.#target(resource);
     const changed = this.#decode(target, resource, object);
-    return this.#write(target, { namespace: object.metadata.namespace ?? '', name: object.metadata.name ?? '' }, () => structuredCopy(changed), options) as Promise<T>;
+    return this.#write(
+      target,
+      { namespace: object.metadata.namespace ?? '', name: object.metadata.name ?? '' },
+      () => structuredCopy(changed),
+      options,
+    ) as Promise<T>;
   }
 
   async patch<T extends KubeObject>(
@@ -124,29 +154,70 @@ class LoopbackClient implements Client {
     const resolved = this.#target(resource);
     const { schema } = versionOf(resolved);
     const updater = (current: UnknownObject | undefined): UnknownObject => {
-      if (current === undefined) throw newNotFound({ group: resource.group, resource: resource.resource }, target.name);
-      if (options.subresource !== 'scale') return canonicalize(schema, applyPatch(patch.type, schema, current, patch.body));
+      if (current === undefined)
+        throw newNotFound({ group: resource.group, resource: resource.resource }, target.name);
+      if (options.subresource !== 'scale')
+        return canonicalize(schema, applyPatch(patch.type, schema, current, patch.body));
       const scale = scaleOf(resolved.definition, current);
-      return applyScale(resolved.definition, current, applyPatch(patch.type, schema, scale, patch.body) as UnknownObject);
+      return applyScale(
+        resolved.definition,
+        current,
+        applyPatch(patch.type, schema, scale, patch.body) as UnknownObject,
+      );
     };
     return this.#write(resolved, keyOf(target), updater, options) as Promise<T>;
   }
 
-  async delete<T extends KubeObject>(resource: ResourceType<T>, target: Target, options: DeleteOptions = {}): Promise<void> {
-    await this.#registry.delete(this.#context(), this.#target(resource), keyOf(target), { dryRun: false, ...options });
-  }
-
-  async deleteCollection<T extends KubeObject>(resource: ResourceType<T>, options: ListOptions & DeleteOptions): Promise<void> {
-    const { namespace = '', gracePeriodSeconds, propagationPolicy, preconditions, dryRun = false, ...list } = options;
-    const deletion = { dryRun, gracePeriodSeconds, propagationPolicy, preconditions };
-    await this.#registry.deleteCollection(this.#context(), this.#target(resource), { namespace }, list, deletion);
-  }
-
-  async createSubresource<T extends KubeObject>(resource: ResourceType<T>, target: Target, subresource: string, body: unknown): Promise<unknown> {
-    return this.#options.creators.create(this.#context(), this.#target(resource), keyOf(target), subresource, body as UnknownObject, {
+  async delete<T extends KubeObject>(
+    resource: ResourceType<T>,
+    target: Target,
+    options: DeleteOptions = {},
+  ): Promise<void> {
+    await this.#registry.delete(this.#context(), this.#target(resource), keyOf(target), {
       dryRun: false,
-      fieldManager: this.#component,
+      ...options,
     });
+  }
+
+  async deleteCollection<T extends KubeObject>(
+    resource: ResourceType<T>,
+    options: ListOptions & DeleteOptions,
+  ): Promise<void> {
+    const {
+      namespace = '',
+      gracePeriodSeconds,
+      propagationPolicy,
+      preconditions,
+      dryRun = false,
+      ...list
+    } = options;
+    const deletion = { dryRun, gracePeriodSeconds, propagationPolicy, preconditions };
+    await this.#registry.deleteCollection(
+      this.#context(),
+      this.#target(resource),
+      { namespace },
+      list,
+      deletion,
+    );
+  }
+
+  async createSubresource<T extends KubeObject>(
+    resource: ResourceType<T>,
+    target: Target,
+    subresource: string,
+    body: unknown,
+  ): Promise<unknown> {
+    return this.#options.creators.create(
+      this.#context(),
+      this.#target(resource),
+      keyOf(target),
+      subresource,
+      body as UnknownObject,
+      {
+        dryRun: false,
+        fieldManager: this.#component,
+      },
+    );
   }
 
   resources(verbs: readonly string[]): readonly ResourceType<KubeObject>[] {
@@ -177,18 +248,31 @@ class LoopbackClient implements Client {
     return result.object;
   }
 
-  #subresource({ definition }: ResourceTarget, name: string | undefined): ResourceTarget['definition']['subresources'][number] | undefined {
+  #subresource(
+    { definition }: ResourceTarget,
+    name: string | undefined,
+  ): ResourceTarget['definition']['subresources'][number] | undefined {
     if (name === undefined) return undefined;
     const found = definition.subresources.find((subresource) => subresource.name === name);
-    if (found === undefined) throw newNotFound({ group: definition.group, resource: `${definition.names.plural}/${name}` }, '');
+    if (found === undefined)
+      throw newNotFound({ group: definition.group, resource: `${definition.names.plural}/${name}` }, '');
     return found;
   }
 
   /** Checks the object against its type and makes a canonical copy that the registry may change. */
-  #decode<T extends KubeObject>(target: ResourceTarget, resource: ResourceType<T>, object: object): UnknownObject {
-    const typed = { kind: resource.kind, apiVersion: formatGroupVersion(resource.group, resource.version), ...structuredCopy(object) };
+  #decode<T extends KubeObject>(
+    target: ResourceTarget,
+    resource: ResourceType<T>,
+    object: object,
+  ): UnknownObject {
+    const typed = {
+      kind: resource.kind,
+      apiVersion: formatGroupVersion(resource.group, resource.version),
+      ...structuredCopy(object),
+    };
     const { object: decoded, unknownFields } = decodeObject(versionOf(target).schema, typed);
-    if (unknownFields.length > 0) throw new Error(`${resource.kind} has no field ${unknownFields.join(', ')}`);
+    if (unknownFields.length > 0)
+      throw new Error(`${resource.kind} has no field ${unknownFields.join(', ')}`);
     return decoded;
   }
 
@@ -202,7 +286,10 @@ class LoopbackClient implements Client {
     return { user: this.#user, warnings: [] };
   }
 
-  #writeOptions({ dryRun = false, fieldManager = this.#component }: WriteOptions): { dryRun: boolean; fieldManager: string } {
+  #writeOptions({ dryRun = false, fieldManager = this.#component }: WriteOptions): {
+    dryRun: boolean;
+    fieldManager: string;
+  } {
     return { dryRun, fieldManager };
   }
 }
@@ -211,6 +298,9 @@ function keyOf({ namespace = '', name }: Target): { namespace: string; name: str
   return { namespace, name };
 }
 
-function versionOf({ definition, version }: ResourceTarget): ResourceTarget['definition']['versions'][number] {
+function versionOf({
+  definition,
+  version,
+}: ResourceTarget): ResourceTarget['definition']['versions'][number] {
   return definition.versions.find(({ name }) => name === version)!;
 }

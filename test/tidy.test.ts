@@ -24,8 +24,14 @@ interface SourceFile {
 
 const sources: SourceFile[] = SOURCE_FOLDERS.flatMap(filesIn).map((path) => {
   const text = readFileSync(join(root, path), 'utf8');
-  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1]!);
-  const imports = specifiers.map((specifier) => relative(root, resolve(root, dirname(path), specifier)).split(sep).join('/'));
+  const specifiers = [...text.matchAll(/^(?:import|export)\b[^;'`]*?'(\.[^']+)'/gm)].map(
+    (match) => match[1]!,
+  );
+  const imports = specifiers.map((specifier) =>
+    relative(root, resolve(root, dirname(path), specifier))
+      .split(sep)
+      .join('/'),
+  );
   return { path, text, imports };
 });
 
@@ -46,9 +52,21 @@ const IMPORT_RULES: readonly { from: string; may: readonly string[] }[] = [
 
 /** Calls with one home each, and what to use elsewhere. */
 const SEAMS: readonly { pattern: RegExp; allowed: readonly string[]; instead: string }[] = [
-  { pattern: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/, allowed: ['api/machinery/clock.ts', 'bench/'], instead: 'Clock.now' },
-  { pattern: /\b(setTimeout|setInterval)\(/, allowed: ['api/machinery/clock.ts'], instead: 'Clock.schedule' },
-  { pattern: /\b(setImmediate|process\.nextTick)\(/, allowed: ['api/machinery/tasks.ts'], instead: 'TaskTracker.run or nextTurn' },
+  {
+    pattern: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/,
+    allowed: ['api/machinery/clock.ts', 'bench/'],
+    instead: 'Clock.now',
+  },
+  {
+    pattern: /(?<!\.)\b(setTimeout|setInterval)\(/,
+    allowed: ['api/machinery/clock.ts'],
+    instead: 'Clock.schedule',
+  },
+  {
+    pattern: /\b(setImmediate|process\.nextTick)\(/,
+    allowed: ['api/machinery/tasks.ts'],
+    instead: 'TaskTracker.run or nextTurn',
+  },
   { pattern: /\bMath\.random\(/, allowed: [], instead: 'Random' },
   { pattern: /\bconsole\.\w+\(/, allowed: ['bench/'], instead: 'Logger' },
 ];
@@ -73,20 +91,36 @@ describe('import directions', () => {
 
 describe('seams', () => {
   it.each(SEAMS)('$pattern stands only behind its door; elsewhere: $instead', ({ pattern, allowed }) => {
-    const wrong = sources.filter(({ path, text }) => pattern.test(codeOf(text)) && !allowed.some((prefix) => path.startsWith(prefix)));
+    const wrong = sources.filter(
+      ({ path, text }) => pattern.test(codeOf(text)) && !allowed.some((prefix) => path.startsWith(prefix)),
+    );
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 });
 
 describe('files', () => {
   it('are all used', () => {
-    const entries = ['cli/main.ts', 'server/index.ts', 'openapi/generate.ts', 'openapi/build.ts', 'bench/run.ts'];
+    const entries = [
+      'cli/main.ts',
+      'server/index.ts',
+      'openapi/generate.ts',
+      'openapi/build.ts',
+      'bench/run.ts',
+    ];
     const imported = new Set(sources.flatMap(({ imports }) => imports));
-    const testText = filesIn('test').map((path) => readFileSync(join(root, path), 'utf8')).join('\n');
+    const testText = filesIn('test')
+      .map((path) => readFileSync(join(root, path), 'utf8'))
+      .join('\n');
     const unused = sources.filter(
-      ({ path }) => !imported.has(path) && !entries.includes(path) && !path.endsWith('.d.json.ts') && !testText.includes(`/${path}'`),
+      ({ path }) =>
+        !imported.has(path) &&
+        !entries.includes(path) &&
+        !path.endsWith('.d.json.ts') &&
+        // One for every group version, whether or not it is needed yet.
+        !path.startsWith('openapi/generated/') &&
+        !testText.includes(`/${path}'`),
     );
-    expect(unused.map(({ path }) => path)).toEqual([]);
+    expect(unused.map(({ path }) => path).join('\n')).toBe('');
   });
 
   it('hold no unfinished markers', () => {
@@ -97,7 +131,9 @@ describe('files', () => {
 
   it('switch no lint rule off without a reason', () => {
     const wrong = sources.flatMap(({ path, text }) =>
-      [...text.matchAll(/(?:oxlint|eslint)-disable[^\n]*/g)].filter(([line]) => !line.includes(' -- ')).map(([line]) => `${path}: ${line}`),
+      [...text.matchAll(/(?:oxlint|eslint)-disable[^\n]*/g)]
+        .filter(([line]) => !line.includes(' -- '))
+        .map(([line]) => `${path}: ${line}`),
     );
     expect(wrong).toEqual([]);
   });

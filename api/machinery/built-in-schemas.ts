@@ -1,7 +1,15 @@
 /** Schemas of the built-in types, compiled from the facts on first use. */
 import types from '../../openapi/facts/types.json' with { type: 'json' };
 import type { FieldFacts, TypeFacts, TypesFile } from '../../openapi/facts/schema.ts';
-import type { FieldSchema, ListSchema, MapSchema, ProtobufField, ScalarSchema, Schema, StructSchema } from './schema.ts';
+import type {
+  FieldSchema,
+  ListSchema,
+  MapSchema,
+  ProtobufField,
+  ScalarSchema,
+  Schema,
+  StructSchema,
+} from './schema.ts';
 
 /** Compiles the types of one facts file; {@link builtInSchema} is the one for the built-in facts. */
 export class SchemaSet {
@@ -30,7 +38,8 @@ export class SchemaSet {
 
   #compileExpression(expression: string): Schema {
     if (expression.startsWith('[]')) return list(this.expression(expression.slice(2)));
-    if (expression.startsWith('map[string]')) return map(this.expression(expression.slice('map[string]'.length)));
+    if (expression.startsWith('map[string]'))
+      return map(this.expression(expression.slice('map[string]'.length)));
     if (expression.startsWith('io.')) return this.#named(expression);
     if (expression === 'any') return { kind: 'any' };
     return { kind: 'scalar', type: expression as ScalarSchema['type'] };
@@ -48,7 +57,8 @@ export class SchemaSet {
 
   #compileNamed(name: string, facts: TypeFacts): Schema {
     if (facts.special !== undefined) return { kind: 'special', special: facts.special, name };
-    if (facts.protobufItems !== undefined) return { ...list(this.expression(facts.protobufItems)), protobufItems: true };
+    if (facts.protobufItems !== undefined)
+      return { ...list(this.expression(facts.protobufItems)), protobufItems: true };
     return this.#struct(name, facts);
   }
 
@@ -65,10 +75,19 @@ export class SchemaSet {
       }
       const compiled = this.#field(field);
       fields.push(compiled);
-      if (field.number !== undefined) protobuf.push({ number: field.number, wire: field.wire ?? 'bytes', field: compiled });
+      if (field.number !== undefined)
+        protobuf.push({ number: field.number, wire: field.wire ?? 'bytes', field: compiled });
     }
     for (const field of fields) byName.set(field.name, field);
-    return { kind: 'struct', name, fields, byName, atomic: facts.structType === 'atomic', protobuf, preserveUnknown: false };
+    return {
+      kind: 'struct',
+      name,
+      fields,
+      byName,
+      atomic: facts.structType === 'atomic',
+      protobuf,
+      preserveUnknown: false,
+    };
   }
 
   /** The schema of the field's type is looked up on first use: types may contain themselves. */
@@ -107,7 +126,8 @@ function withMarkers(schema: Schema, facts: FieldFacts): Schema {
     return { ...schema, listType: facts.listType, mapKeys: facts.listMapKeys ?? [] };
   }
   if (schema.kind === 'map' && facts.mapType === 'atomic') return { ...schema, atomic: true };
-  if (schema.kind === 'struct' && facts.mapType === 'atomic' && !schema.atomic) return { ...schema, atomic: true };
+  if (schema.kind === 'struct' && facts.mapType === 'atomic' && !schema.atomic)
+    return { ...schema, atomic: true };
   return schema;
 }
 

@@ -137,7 +137,12 @@ export function structuredCopy<T>(value: T): T {
   for (const key of Object.keys(value)) {
     const member = structuredCopy((value as Record<string, unknown>)[key]);
     if (key === '__proto__') {
-      Object.defineProperty(copy, key, { value: member, enumerable: true, configurable: true, writable: true });
+      Object.defineProperty(copy, key, {
+        value: member,
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
     } else copy[key] = member;
   }
   return copy as T;

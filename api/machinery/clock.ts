@@ -26,8 +26,7 @@ export class RealClock implements Clock {
     const due = Date.now() + delayMs;
     const arm = (): void => {
       const left = Math.max(0, due - Date.now());
-      handle =
-        left > TIMEOUT_MS_MAX ? setTimeout(arm, TIMEOUT_MS_MAX) : setTimeout(callback, left);
+      handle = left > TIMEOUT_MS_MAX ? setTimeout(arm, TIMEOUT_MS_MAX) : setTimeout(callback, left);
       handle.unref();
     };
     arm();

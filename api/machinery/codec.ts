@@ -8,7 +8,15 @@ import { formatPath, setMember, stringifyJSON } from './json.ts';
 import type { UnknownObject } from './object-meta.ts';
 import { canonicalQuantity, QUANTITY_ERROR } from './quantity.ts';
 import { builtInSchema } from './built-in-schemas.ts';
-import type { FieldSchema, ListSchema, MapSchema, ScalarSchema, Schema, SpecialSchema, StructSchema } from './schema.ts';
+import type {
+  FieldSchema,
+  ListSchema,
+  MapSchema,
+  ScalarSchema,
+  Schema,
+  SpecialSchema,
+  StructSchema,
+} from './schema.ts';
 
 /** The data does not fit the type. The message is that of Go's decoder. */
 export class DecodeError extends Error {
@@ -25,7 +33,9 @@ export interface Decoded {
 export function decodeObject(schema: StructSchema, value: unknown): Decoded {
   const decoder = new Decoder();
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new DecodeError(`json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${goStructName(schema)}`);
+    throw new DecodeError(
+      `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${goStructName(schema)}`,
+    );
   }
   const object = decoder.struct(schema, value as Record<string, unknown>);
   return { object: object as UnknownObject, unknownFields: decoder.unknownFields };
@@ -85,7 +95,8 @@ class Decoder {
   }
 
   #zero(field: FieldSchema, object: Record<string, unknown>): void {
-    if (field.omit === 'zero' || (field.omit === 'empty' && (field.pointer || !writesWhenZero(field.schema)))) return;
+    if (field.omit === 'zero' || (field.omit === 'empty' && (field.pointer || !writesWhenZero(field.schema))))
+      return;
     object[field.name] = field.pointer ? null : this.#zeroValue(field.schema);
   }
 
@@ -94,7 +105,13 @@ class Decoder {
       case 'struct':
         return this.struct(schema, {});
       case 'scalar':
-        return schema.type === 'string' ? '' : schema.type === 'bool' ? false : schema.type === 'bytes' ? null : 0;
+        return schema.type === 'string'
+          ? ''
+          : schema.type === 'bool'
+            ? false
+            : schema.type === 'bytes'
+              ? null
+              : 0;
       case 'special':
         if (schema.special === 'quantity') return '0';
         if (schema.special === 'int-or-string') return 0;
@@ -156,14 +173,19 @@ class Decoder {
   }
 
   #map(schema: MapSchema, value: unknown): Record<string, unknown> {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.#mismatch(schema, value);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw this.#mismatch(schema, value);
     const input = value as Record<string, unknown>;
     const object: Record<string, unknown> = {};
     for (const key of sortedKeys(input)) {
       const member = input[key];
       if (member === undefined) continue;
       this.#path.push(key);
-      setMember(object, key, member === null ? this.#zeroValue(schema.values) : this.#value(schema.values, member));
+      setMember(
+        object,
+        key,
+        member === null ? this.#zeroValue(schema.values) : this.#value(schema.values, member),
+      );
       this.#path.pop();
     }
     return object;
@@ -195,21 +217,31 @@ class Decoder {
   /** The members of a CustomResourceDefinition's schema that may be a schema or something simpler. */
   #schemaProps(schema: SpecialSchema, value: unknown): unknown {
     const props = builtInSchema('io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps');
-    if (Array.isArray(value) && schema.special === 'json-schema-props-or-array') return this.#list({ kind: 'list', items: props, listType: 'atomic', mapKeys: [] }, value);
+    if (Array.isArray(value) && schema.special === 'json-schema-props-or-array')
+      return this.#list({ kind: 'list', items: props, listType: 'atomic', mapKeys: [] }, value);
     if (Array.isArray(value) && schema.special === 'json-schema-props-or-string-array') {
-      return this.#list({ kind: 'list', items: { kind: 'scalar', type: 'string' }, listType: 'atomic', mapKeys: [] }, value);
+      return this.#list(
+        { kind: 'list', items: { kind: 'scalar', type: 'string' }, listType: 'atomic', mapKeys: [] },
+        value,
+      );
     }
     if (typeof value === 'boolean' && schema.special === 'json-schema-props-or-bool') return value;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw this.#mismatch(schema, value);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw this.#mismatch(schema, value);
     return this.struct(props, value as Record<string, unknown>);
   }
 
   #time(schema: SpecialSchema, value: unknown, format: (epochMs: number) => string): string {
     if (typeof value !== 'string') throw this.#mismatch(schema, value);
-    const epochMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value) ? Date.parse(value) : NaN;
+    const epochMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value)
+      ? Date.parse(value)
+      : NaN;
     if (Number.isNaN(epochMs)) {
-      const layout = schema.special === 'time' ? '2006-01-02T15:04:05Z07:00' : '2006-01-02T15:04:05.000000Z07:00';
-      throw new DecodeError(`parsing time ${JSON.stringify(value)} as "${layout}": cannot parse ${JSON.stringify(value)} as "2006"`);
+      const layout =
+        schema.special === 'time' ? '2006-01-02T15:04:05Z07:00' : '2006-01-02T15:04:05.000000Z07:00';
+      throw new DecodeError(
+        `parsing time ${JSON.stringify(value)} as "${layout}": cannot parse ${JSON.stringify(value)} as "2006"`,
+      );
     }
     if (schema.special === 'microtime') return microTime(value, epochMs);
     return format(epochMs);
@@ -218,8 +250,15 @@ class Decoder {
   #mismatch(schema: Schema, value: unknown): DecodeError {
     const owner = this.#owner === undefined ? '' : this.#owner.name.split('.').at(-1);
     const path = this.#path.filter((part) => typeof part === 'string').join('.');
-    const shown = typeof value === 'number' || typeof value === 'bigint' ? (schema.kind === 'scalar' && schema.type !== 'string' && schema.type !== 'bool' ? `number ${value}` : 'number') : jsonTypeName(value);
-    return new DecodeError(`json: cannot unmarshal ${shown} into Go struct field ${owner}.${path} of type ${goTypeName(schema)}`);
+    const shown =
+      typeof value === 'number' || typeof value === 'bigint'
+        ? schema.kind === 'scalar' && schema.type !== 'string' && schema.type !== 'bool'
+          ? `number ${value}`
+          : 'number'
+        : jsonTypeName(value);
+    return new DecodeError(
+      `json: cannot unmarshal ${shown} into Go struct field ${owner}.${path} of type ${goTypeName(schema)}`,
+    );
   }
 }
 
@@ -271,7 +310,8 @@ function isIntegerOf(type: keyof typeof INTEGER_RANGES, value: unknown): boolean
 function canonicalBase64(text: string): string {
   const compact = text.replaceAll(/[\r\n]/g, '');
   const bad = /[^A-Za-z0-9+/=]|=(?!=?$)/.exec(compact);
-  if (bad !== null || compact.length % 4 !== 0) throw new DecodeError(`illegal base64 data at input byte ${bad?.index ?? compact.length}`);
+  if (bad !== null || compact.length % 4 !== 0)
+    throw new DecodeError(`illegal base64 data at input byte ${bad?.index ?? compact.length}`);
   return compact;
 }
 

@@ -206,7 +206,11 @@ export function newTimeout(message: string, retryAfterSeconds?: number): StatusE
   });
 }
 
-export function newTooManyRequests(message: string, retryAfterSeconds?: number, causes?: StatusCause[]): StatusError {
+export function newTooManyRequests(
+  message: string,
+  retryAfterSeconds?: number,
+  causes?: StatusCause[],
+): StatusError {
   return new StatusError('TooManyRequests', message, {
     details: {
       ...(causes === undefined ? {} : { causes }),
@@ -261,22 +265,18 @@ export function newInvalid(
   const texts = errors.map((error) => `${error.field}: ${error.message}`);
   const unique = [...new Set(texts)];
   const text = unique.length === 1 ? unique[0]! : `[${unique.join(', ')}]`;
-  return new StatusError(
-    'Invalid',
-    `${formatGroupKind(group, kind)} "${name}" is invalid: ${text}`,
-    {
-      details: {
-        ...(name === '' ? {} : { name }),
-        ...(group === '' ? {} : { group }),
-        kind,
-        causes: errors.map((error) => ({
-          reason: error.type,
-          message: error.message,
-          field: error.field,
-        })),
-      },
+  return new StatusError('Invalid', `${formatGroupKind(group, kind)} "${name}" is invalid: ${text}`, {
+    details: {
+      ...(name === '' ? {} : { name }),
+      ...(group === '' ? {} : { group }),
+      kind,
+      causes: errors.map((error) => ({
+        reason: error.type,
+        message: error.message,
+        field: error.field,
+      })),
     },
-  );
+  });
 }
 
 export function isStatusError(error: unknown, reason?: StatusReason): error is StatusError {

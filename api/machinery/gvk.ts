@@ -25,14 +25,10 @@ export function formatGroupVersion(group: string, version: string): string {
 }
 
 /** Splits an `apiVersion`; undefined when it has more than one slash or an empty part. */
-export function parseGroupVersion(
-  apiVersion: string,
-): { group: string; version: string } | undefined {
+export function parseGroupVersion(apiVersion: string): { group: string; version: string } | undefined {
   const parts = apiVersion.split('/');
   if (parts.some((part) => part === '') || parts.length > 2) return undefined;
-  return parts.length === 1
-    ? { group: '', version: parts[0]! }
-    : { group: parts[0]!, version: parts[1]! };
+  return parts.length === 1 ? { group: '', version: parts[0]! } : { group: parts[0]!, version: parts[1]! };
 }
 
 /** `pods` or `deployments.apps`, as error messages name resources. */

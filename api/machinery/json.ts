@@ -91,7 +91,8 @@ class Reader {
     }
     for (;;) {
       this.#space();
-      if (this.#text.charCodeAt(this.#at) !== Char.Quote) throw this.#unexpected('looking for beginning of object key string');
+      if (this.#text.charCodeAt(this.#at) !== Char.Quote)
+        throw this.#unexpected('looking for beginning of object key string');
       const key = this.#string();
       this.#space();
       if (this.#text.charCodeAt(this.#at) !== Char.Colon) throw this.#unexpected('after object key');
@@ -172,7 +173,8 @@ class Reader {
         if (escape === 'u') {
           for (let i = 1; i <= 4; i++) {
             this.#at = at + i;
-            if (!/[0-9a-fA-F]/.test(this.#text[at + i] ?? '')) throw this.#unexpected('in \\u hexadecimal character escape');
+            if (!/[0-9a-fA-F]/.test(this.#text[at + i] ?? ''))
+              throw this.#unexpected('in \\u hexadecimal character escape');
           }
           at += 4;
         } else if (!'"\\/bfnrt'.includes(escape)) {
@@ -196,14 +198,19 @@ class Reader {
     this.#at = NUMBER.lastIndex;
     const value = Number(literal);
     if (Number.isSafeInteger(value) || !/^-?\d+$/.test(literal)) {
-      if (!Number.isFinite(value)) throw new JSONError(`json: cannot unmarshal number ${literal} into Go value of type float64`);
+      if (!Number.isFinite(value))
+        throw new JSONError(`json: cannot unmarshal number ${literal} into Go value of type float64`);
       return value;
     }
     return BigInt(literal);
   }
 
   #literal(): boolean | null {
-    for (const [word, value] of [['true', true], ['false', false], ['null', null]] as const) {
+    for (const [word, value] of [
+      ['true', true],
+      ['false', false],
+      ['null', null],
+    ] as const) {
       if (this.#text.startsWith(word, this.#at)) {
         this.#at += word.length;
         return value;
@@ -229,7 +236,8 @@ class Reader {
   #unexpected(where: string): JSONError {
     if (this.#at >= this.#text.length) return this.#end();
     const character = String.fromCodePoint(this.#text.codePointAt(this.#at)!);
-    const shown = character === "'" ? `'\\''` : character === '"' ? `'"'` : `'${JSON.stringify(character).slice(1, -1)}'`;
+    const shown =
+      character === "'" ? `'\\''` : character === '"' ? `'"'` : `'${JSON.stringify(character).slice(1, -1)}'`;
     return new JSONError(`invalid character ${shown} ${where}`);
   }
 
@@ -240,13 +248,17 @@ class Reader {
 
 /** Assigns a member even when it is called `__proto__`. */
 export function setMember(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
+  if (key === '__proto__')
+    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   else object[key] = value;
 }
 
 /** `['spec', 'containers', 0, 'name']` is `spec.containers[0].name`. */
 export function formatPath(path: readonly (string | number)[]): string {
-  return path.reduce<string>((text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`), '');
+  return path.reduce<string>(
+    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? part : `${text}.${part}`),
+    '',
+  );
 }
 
 const HTML_ESCAPES: Readonly<Record<string, string>> = {
@@ -267,7 +279,9 @@ export function stringifyJSON(value: unknown): string {
     // Only numbers beyond 2^53 cannot be written by the platform.
     text = stringifyExact(value);
   }
-  return /[<>&\u2028\u2029]/.test(text) ? text.replaceAll(/[<>&\u2028\u2029]/g, (character) => HTML_ESCAPES[character]!) : text;
+  return /[<>&\u2028\u2029]/.test(text)
+    ? text.replaceAll(/[<>&\u2028\u2029]/g, (character) => HTML_ESCAPES[character]!)
+    : text;
 }
 
 function stringifyExact(value: unknown): string {

@@ -174,7 +174,8 @@ export class WireReader {
   }
 
   #expect(wire: number): void {
-    if (this.#wire !== wire) throw new DecodeError(`proto: wrong wireType = ${this.#wire} for field ${this.number}`);
+    if (this.#wire !== wire)
+      throw new DecodeError(`proto: wrong wireType = ${this.#wire} for field ${this.number}`);
   }
 
   #double(): number {
@@ -215,7 +216,14 @@ export class WireReader {
 
 function convert(type: ScalarSchema['type'], raw: bigint): unknown {
   if (type === 'bool') return raw !== 0n;
-  const value = type === 'int32' ? BigInt.asIntN(32, raw) : type === 'int64' ? BigInt.asIntN(64, raw) : type === 'uint32' ? BigInt.asUintN(32, raw) : raw;
+  const value =
+    type === 'int32'
+      ? BigInt.asIntN(32, raw)
+      : type === 'int64'
+        ? BigInt.asIntN(64, raw)
+        : type === 'uint32'
+          ? BigInt.asUintN(32, raw)
+          : raw;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }

@@ -7,7 +7,16 @@ import { setMember, stringifyJSON } from './json.ts';
 import type { UnknownObject } from './object-meta.ts';
 import { builtInSchema } from './built-in-schemas.ts';
 import { WireReader, WireWriter } from './protobuf-wire.ts';
-import type { FieldSchema, ListSchema, MapSchema, ProtobufField, ScalarSchema, Schema, SpecialSchema, StructSchema } from './schema.ts';
+import type {
+  FieldSchema,
+  ListSchema,
+  MapSchema,
+  ProtobufField,
+  ScalarSchema,
+  Schema,
+  SpecialSchema,
+  StructSchema,
+} from './schema.ts';
 
 /** First bytes of every Kubernetes protobuf body. */
 export const PROTOBUF_MAGIC = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
@@ -33,7 +42,10 @@ export interface Envelope {
 }
 
 /** `k8s\0` and a runtime.Unknown around the message. */
-export function encodeEnvelope(type: { readonly apiVersion: string; readonly kind: string }, raw: Uint8Array): Uint8Array {
+export function encodeEnvelope(
+  type: { readonly apiVersion: string; readonly kind: string },
+  raw: Uint8Array,
+): Uint8Array {
   const typeMeta = new WireWriter();
   typeMeta.string(1, type.apiVersion);
   typeMeta.string(2, type.kind);
@@ -48,9 +60,17 @@ export function encodeEnvelope(type: { readonly apiVersion: string; readonly kin
 /** Takes an envelope apart. Throws {@link DecodeError} without the magic bytes or on malformed input. */
 export function decodeEnvelope(bytes: Uint8Array): Envelope {
   if (bytes.length < 4 || !PROTOBUF_MAGIC.equals(bytes.subarray(0, 4))) {
-    throw new DecodeError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+    throw new DecodeError(
+      'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]',
+    );
   }
-  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = { apiVersion: '', kind: '', raw: new Uint8Array(), contentEncoding: '', contentType: '' };
+  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
+    apiVersion: '',
+    kind: '',
+    raw: new Uint8Array(),
+    contentEncoding: '',
+    contentType: '',
+  };
   const reader = new WireReader(bytes.subarray(4), 'Unknown');
   while (reader.next()) {
     if (reader.number === 1) {
@@ -115,7 +135,9 @@ function writeValue(writer: WireWriter, number: number, schema: Schema, value: u
       writeScalar(writer, number, schema, value);
       break;
     case 'struct':
-      writer.message(number, (nested) => writeStruct(nested, schema, (value ?? {}) as Record<string, unknown>));
+      writer.message(number, (nested) =>
+        writeStruct(nested, schema, (value ?? {}) as Record<string, unknown>),
+      );
       break;
     case 'special':
       writeSpecial(writer, number, schema, value);
@@ -159,7 +181,9 @@ function writeSpecial(writer: WireWriter, number: number, schema: SpecialSchema,
       writer.message(number, (nested) => writeTime(nested, value as string | null | undefined));
       break;
     case 'duration':
-      writer.message(number, (nested) => nested.varint(1, durationNanos((value as string | undefined) ?? '0s')));
+      writer.message(number, (nested) =>
+        nested.varint(1, durationNanos((value as string | undefined) ?? '0s')),
+      );
       break;
     case 'int-or-string':
       writer.message(number, (nested) => {
@@ -225,7 +249,7 @@ function readField(object: Record<string, unknown>, { name, schema }: FieldSchem
   if (schema.kind === 'list' && schema.protobufItems !== true) {
     const list = (object[name] ??= []) as unknown[];
     if (schema.items.kind === 'scalar' && reader.isPackedFor(schema.items.type)) {
-      for (const packed = reader.nested(); packed.hasMore; ) list.push(packed.packedScalar(schema.items.type));
+      for (const packed = reader.nested(); packed.hasMore;) list.push(packed.packedScalar(schema.items.type));
     } else list.push(readValue(schema.items, reader));
   } else if (schema.kind === 'map') {
     readMapEntry((object[name] ??= {}) as Record<string, unknown>, schema, reader.nested());
@@ -339,8 +363,10 @@ function readSchemaProps(schema: SpecialSchema, reader: WireReader): unknown {
   while (reader.next()) {
     const isBool = schema.special === 'json-schema-props-or-bool';
     if (reader.number === 1 && isBool) allows = reader.scalar('bool') as boolean;
-    else if (reader.number === 1 || (reader.number === 2 && isBool)) single = readStruct(props, reader.nested());
-    else if (reader.number === 2 && schema.special === 'json-schema-props-or-array') list.push(readStruct(props, reader.nested()));
+    else if (reader.number === 1 || (reader.number === 2 && isBool))
+      single = readStruct(props, reader.nested());
+    else if (reader.number === 2 && schema.special === 'json-schema-props-or-array')
+      list.push(readStruct(props, reader.nested()));
     else if (reader.number === 2) list.push(reader.string());
     else reader.skip();
   }

@@ -12,7 +12,18 @@ const NANO = 1_000_000_000n;
 const MAX_NANO = (2n ** 63n - 1n) * NANO;
 const PATTERN = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)((?:[KMGTPE]i)|[numkMGTPE]|(?:[eE][+-]?\d+))?$/;
 
-const DECIMAL_EXPONENTS: Readonly<Record<string, number>> = { n: -9, u: -6, m: -3, '': 0, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
+const DECIMAL_EXPONENTS: Readonly<Record<string, number>> = {
+  n: -9,
+  u: -6,
+  m: -3,
+  '': 0,
+  k: 3,
+  M: 6,
+  G: 9,
+  T: 12,
+  P: 15,
+  E: 18,
+};
 const DECIMAL_SUFFIXES = Object.keys(DECIMAL_EXPONENTS);
 const BINARY_SUFFIXES = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
@@ -63,7 +74,8 @@ export function formatQuantity({ nano, format }: Quantity): string {
   const sign = nano < 0n ? '-' : '';
   const size = nano < 0n ? -nano : nano;
   // Binary suffixes cannot write fractions, nor are they used below 1024.
-  if (format === 'BinarySI' && size % NANO === 0n && size >= 1024n * NANO) return sign + formatBinary(size / NANO);
+  if (format === 'BinarySI' && size % NANO === 0n && size >= 1024n * NANO)
+    return sign + formatBinary(size / NANO);
   let mantissa = size;
   let exponent = -9;
   while (mantissa % 1000n === 0n && exponent < 18) {

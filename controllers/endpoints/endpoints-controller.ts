@@ -1,5 +1,10 @@
 /** Keeps Endpoints of services with a selector: their ready and not ready pods, grouped by ports. */
-import { isConflict, isNamespaceTerminating, isNotFound, isAlreadyExists } from '../../api/machinery/errors.ts';
+import {
+  isConflict,
+  isNamespaceTerminating,
+  isNotFound,
+  isAlreadyExists,
+} from '../../api/machinery/errors.ts';
 import { keyOf, parseKey } from '../../api/machinery/object-meta.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import {
@@ -52,15 +57,26 @@ function setup(base: ControllerContext): RunningController {
   return reconciler;
 }
 
-async function removeEndpoints(context: ControllerContext, key: string, existing: Endpoints | undefined): Promise<void> {
+async function removeEndpoints(
+  context: ControllerContext,
+  key: string,
+  existing: Endpoints | undefined,
+): Promise<void> {
   if (existing?.metadata.labels?.[MANAGED_BY_LABEL] !== MANAGED_BY) return;
   const { namespace, name } = parseKey(key);
-  await context.client.delete(endpoints, { namespace, name }, { preconditions: { uid: existing.metadata.uid } }).catch((error: unknown) => {
-    if (!isNotFound(error) && !isConflict(error)) throw error;
-  });
+  await context.client
+    .delete(endpoints, { namespace, name }, { preconditions: { uid: existing.metadata.uid } })
+    .catch((error: unknown) => {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    });
 }
 
-async function writeEndpoints(context: ControllerContext, service: Service, selected: readonly Pod[], existing: Endpoints | undefined): Promise<void> {
+async function writeEndpoints(
+  context: ControllerContext,
+  service: Service,
+  selected: readonly Pod[],
+  existing: Endpoints | undefined,
+): Promise<void> {
   const counted = selected.slice(0, ADDRESSES_MAX);
   const subsets = groupByPorts(service, counted);
   const headless = service.spec.clusterIP === 'None';
@@ -73,7 +89,10 @@ async function writeEndpoints(context: ControllerContext, service: Service, sele
   const { name, namespace } = service.metadata;
   if (existing === undefined) {
     await context.client
-      .create(endpoints, { metadata: { name, namespace, labels, ...(trigger === undefined ? {} : { annotations }) }, ...(subsets.length === 0 ? {} : { subsets }) })
+      .create(endpoints, {
+        metadata: { name, namespace, labels, ...(trigger === undefined ? {} : { annotations }) },
+        ...(subsets.length === 0 ? {} : { subsets }),
+      })
       .catch((error: unknown) => {
         if (!isNamespaceTerminating(error) && !isNotFound(error) && !isAlreadyExists(error)) throw error;
       });
@@ -83,14 +102,21 @@ async function writeEndpoints(context: ControllerContext, service: Service, sele
   if (sameSubsets && equalJSON(existing.metadata.labels ?? {}, labels)) return;
   await context.client.update(endpoints, {
     ...existing,
-    metadata: { ...existing.metadata, labels, annotations: { ...existing.metadata.annotations, ...annotations } },
+    metadata: {
+      ...existing.metadata,
+      labels,
+      annotations: { ...existing.metadata.annotations, ...annotations },
+    },
     subsets: subsets.length === 0 ? undefined : subsets,
   });
 }
 
 /** One subset for every set of ports the pods resolve to; addresses sorted by IP. */
 function groupByPorts(service: Service, selected: readonly Pod[]): EndpointSubset[] {
-  const subsets = new Map<string, { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }>();
+  const subsets = new Map<
+    string,
+    { ports: EndpointPort[]; ready: EndpointAddress[]; notReady: EndpointAddress[] }
+  >();
   for (const pod of selected) {
     const ports = (service.spec.ports ?? []).flatMap((port): EndpointPort[] => {
       const number = findPort(pod, port);

@@ -8,7 +8,8 @@ export function watchServicePods(queue: Workqueue, services: Informer<Service>, 
   const enqueueService = (service: KubeObject): void => queue.add(keyOf(service));
   services.addHandler({ added: enqueueService, updated: enqueueService, deleted: enqueueService });
   const enqueueFor = (pod: Pod): void => {
-    for (const service of services.list(pod.metadata.namespace)) if (selects(service, pod)) enqueueService(service);
+    for (const service of services.list(pod.metadata.namespace))
+      if (selects(service, pod)) enqueueService(service);
   };
   pods.addHandler({
     added: enqueueFor,
@@ -30,7 +31,14 @@ function selects({ spec }: Service, pod: Pod): boolean {
 /** Most status updates of a pod change nothing an endpoint shows. */
 function matters(pod: Pod, old: Pod): boolean {
   const view = ({ metadata, spec, status }: Pod): string =>
-    JSON.stringify([metadata.labels, metadata.deletionTimestamp !== undefined, spec.nodeName, status.podIPs, status.phase, isServing({ metadata, spec, status })]);
+    JSON.stringify([
+      metadata.labels,
+      metadata.deletionTimestamp !== undefined,
+      spec.nodeName,
+      status.podIPs,
+      status.phase,
+      isServing({ metadata, spec, status }),
+    ]);
   return view(pod) !== view(old);
 }
 
@@ -39,7 +47,9 @@ export function podsOfService(service: Service, pods: Informer<Pod>): Pod[] {
   return pods
     .list(service.metadata.namespace)
     .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !hasEnded(pod))
-    .filter((pod) => service.spec.publishNotReadyAddresses === true || pod.metadata.deletionTimestamp === undefined)
+    .filter(
+      (pod) => service.spec.publishNotReadyAddresses === true || pod.metadata.deletionTimestamp === undefined,
+    )
     .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
 }
 
@@ -65,9 +75,13 @@ export function findPort(pod: Pod, port: ServicePort): number | undefined {
   const target = port.targetPort ?? port.port;
   if (typeof target === 'number') return target;
   const protocol = port.protocol ?? 'TCP';
-  const restartable = (pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  const restartable = (pod.spec.initContainers ?? []).filter(
+    ({ restartPolicy }) => restartPolicy === 'Always',
+  );
   for (const container of [...pod.spec.containers, ...restartable]) {
-    const found = container.ports?.find(({ name, protocol: own }) => name === target && (own ?? 'TCP') === protocol);
+    const found = container.ports?.find(
+      ({ name, protocol: own }) => name === target && (own ?? 'TCP') === protocol,
+    );
     if (found !== undefined) return found.containerPort;
   }
   return undefined;
@@ -75,7 +89,15 @@ export function findPort(pod: Pod, port: ServicePort): number | undefined {
 
 /** When the newest of the changes behind an endpoints object happened. */
 export function triggerTime(service: Service, pods: readonly Pod[]): string | undefined {
-  const times = pods.flatMap((pod) => pod.status.conditions?.filter(({ type }) => type === 'Ready').map((condition) => condition.lastTransitionTime) ?? []);
+  const times = pods.flatMap(
+    (pod) =>
+      pod.status.conditions
+        ?.filter(({ type }) => type === 'Ready')
+        .map((condition) => condition.lastTransitionTime) ?? [],
+  );
   times.push(service.metadata.creationTimestamp);
-  return times.filter((time) => time !== undefined && time !== null).sort().at(-1);
+  return times
+    .filter((time) => time !== undefined && time !== null)
+    .sort()
+    .at(-1);
 }

@@ -2,9 +2,25 @@
 import { isConflict, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { pods, services, nodes, type Node, type Pod, type Service } from '../../openapi/generated/core-v1.ts';
-import { endpointSlices, type Endpoint, type EndpointPort, type EndpointSlice } from '../../openapi/generated/discovery-v1.ts';
-import { findPort, isServing, podsWithTerminating, triggerTime, watchServicePods } from '../endpoints/service-pods.ts';
-import type { ControllerContext, ControllerDefinition, Informer, RunningController } from '../runtime/controller.ts';
+import {
+  endpointSlices,
+  type Endpoint,
+  type EndpointPort,
+  type EndpointSlice,
+} from '../../openapi/generated/discovery-v1.ts';
+import {
+  findPort,
+  isServing,
+  podsWithTerminating,
+  triggerTime,
+  watchServicePods,
+} from '../endpoints/service-pods.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  Informer,
+  RunningController,
+} from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
 const SERVICE_LABEL = 'kubernetes.io/service-name';
@@ -29,7 +45,9 @@ function setup(base: ControllerContext): RunningController {
   const nodeInformer = context.informer(nodes);
   const slices = context.informer(endpointSlices);
   slices.addIndex(SERVICE_INDEX, ({ metadata }) =>
-    metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY ? [`${metadata.namespace}/${metadata.labels[SERVICE_LABEL]}`] : [],
+    metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY
+      ? [`${metadata.namespace}/${metadata.labels[SERVICE_LABEL]}`]
+      : [],
   );
   const reconciler = createReconciler({
     name: 'endpointslice',
@@ -38,14 +56,20 @@ function setup(base: ControllerContext): RunningController {
     reconcile: async (key) => {
       const service = serviceInformer.get(key);
       // The garbage collector removes the slices of a service that is gone.
-      if (service === undefined || service.spec.type === 'ExternalName' || service.spec.selector === undefined) return;
+      if (
+        service === undefined ||
+        service.spec.type === 'ExternalName' ||
+        service.spec.selector === undefined
+      )
+        return;
       const wanted = groupByPorts(service, podsWithTerminating(service, podInformer), nodeInformer);
       await write(context, service, wanted, slices.byIndex(SERVICE_INDEX, key), triggerTime(service, []));
     },
   });
   watchServicePods(reconciler.queue, serviceInformer, podInformer);
   const enqueueOwner = ({ metadata }: EndpointSlice): void => {
-    if (metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY) reconciler.queue.add(`${metadata.namespace}/${metadata.labels[SERVICE_LABEL]}`);
+    if (metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY)
+      reconciler.queue.add(`${metadata.namespace}/${metadata.labels[SERVICE_LABEL]}`);
   };
   slices.addHandler({ deleted: enqueueOwner });
   return reconciler;
@@ -93,7 +117,11 @@ function endpointOf(service: Service, pod: Pod, node: Node | undefined): Endpoin
   const hasHostname = (pod.spec.hostname ?? '') !== '' && pod.spec.subdomain === service.metadata.name;
   return {
     addresses: [pod.status.podIP!],
-    conditions: { ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating), serving, terminating },
+    conditions: {
+      ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating),
+      serving,
+      terminating,
+    },
     ...(hasHostname ? { hostname: pod.spec.hostname } : {}),
     targetRef: { kind: 'Pod', namespace, name, uid },
     ...(pod.spec.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
@@ -115,16 +143,20 @@ async function write(
     for (let start = 0; start === 0 || start < group.endpoints.length; start += ENDPOINTS_PER_SLICE) {
       const endpoints = group.endpoints.slice(start, start + ENDPOINTS_PER_SLICE);
       // A slice with the same ports is reused first; an empty one takes any ports.
-      const match = free.findIndex((slice) => equalJSON(slice.ports ?? [], group.ports) || (slice.endpoints ?? []).length === 0);
+      const match = free.findIndex(
+        (slice) => equalJSON(slice.ports ?? [], group.ports) || (slice.endpoints ?? []).length === 0,
+      );
       const slice = match < 0 ? undefined : free.splice(match, 1)[0];
       await writeSlice(context, service, slice, { endpoints, ports: group.ports }, labels, trigger);
     }
   }
   for (const slice of free) {
     const target = { namespace: slice.metadata.namespace, name: slice.metadata.name! };
-    await context.client.delete(endpointSlices, target, { preconditions: { uid: slice.metadata.uid } }).catch((error: unknown) => {
-      if (!isNotFound(error) && !isConflict(error)) throw error;
-    });
+    await context.client
+      .delete(endpointSlices, target, { preconditions: { uid: slice.metadata.uid } })
+      .catch((error: unknown) => {
+        if (!isNotFound(error) && !isConflict(error)) throw error;
+      });
   }
 }
 
@@ -137,8 +169,16 @@ async function writeSlice(
   trigger: string | undefined,
 ): Promise<void> {
   if (slice !== undefined) {
-    const same = equalJSON(slice.endpoints ?? [], content.endpoints) && equalJSON(slice.ports ?? [], content.ports) && equalJSON(slice.metadata.labels, labels);
-    if (!same) await context.client.update(endpointSlices, { ...slice, metadata: { ...slice.metadata, labels }, ...content });
+    const same =
+      equalJSON(slice.endpoints ?? [], content.endpoints) &&
+      equalJSON(slice.ports ?? [], content.ports) &&
+      equalJSON(slice.metadata.labels, labels);
+    if (!same)
+      await context.client.update(endpointSlices, {
+        ...slice,
+        metadata: { ...slice.metadata, labels },
+        ...content,
+      });
     return;
   }
   const { name, namespace, uid } = service.metadata;
@@ -149,7 +189,16 @@ async function writeSlice(
         namespace,
         labels,
         ...(trigger === undefined ? {} : { annotations: { [TRIGGER_ANNOTATION]: trigger } }),
-        ownerReferences: [{ apiVersion: 'v1', kind: 'Service', name: name!, uid: uid!, controller: true, blockOwnerDeletion: true }],
+        ownerReferences: [
+          {
+            apiVersion: 'v1',
+            kind: 'Service',
+            name: name!,
+            uid: uid!,
+            controller: true,
+            blockOwnerDeletion: true,
+          },
+        ],
       },
       addressType: service.spec.ipFamilies?.[0] ?? 'IPv4',
       ...content,

@@ -6,7 +6,13 @@ import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import { formatGroupVersion } from '../../api/machinery/gvk.ts';
 import type { KubeObject, OwnerReference } from '../../api/machinery/object-meta.ts';
-import type { ControllerContext, ControllerDefinition, EventRecorder, Reconciler, RunningController } from '../runtime/controller.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  EventRecorder,
+  Reconciler,
+  RunningController,
+} from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { hasFinalizer, OwnerGraph, ownersOf, type GraphNode } from './graph.ts';
 
@@ -31,7 +37,9 @@ class GarbageCollector implements RunningController {
   constructor(context: ControllerContext) {
     this.#client = context.client.as('generic-garbage-collector');
     this.#recorder = context.recorder('garbage-collector-controller');
-    this.#resources = this.#client.resources(['delete', 'list', 'watch']).filter(({ resource }) => !IGNORED.has(resource));
+    this.#resources = this.#client
+      .resources(['delete', 'list', 'watch'])
+      .filter(({ resource }) => !IGNORED.has(resource));
     this.#reconciler = createReconciler({
       name: 'garbage-collector',
       context,
@@ -66,13 +74,15 @@ class GarbageCollector implements RunningController {
   }
 
   #gone(object: KubeObject): void {
-    for (const dependent of this.#graph.remove(object.metadata.uid!)) this.#reconciler.queue.add(dependent.uid);
+    for (const dependent of this.#graph.remove(object.metadata.uid!))
+      this.#reconciler.queue.add(dependent.uid);
     for (const { uid } of ownersOf(object)) this.#wakeWaitingOwner(uid);
   }
 
   #wakeWaitingOwner(uid: string): void {
     const owner = this.#graph.get(uid);
-    if (owner !== undefined && owner.object.metadata.deletionTimestamp !== undefined) this.#reconciler.queue.add(uid);
+    if (owner !== undefined && owner.object.metadata.deletionTimestamp !== undefined)
+      this.#reconciler.queue.add(uid);
   }
 
   async #reconcile(uid: string): Promise<void> {
@@ -108,10 +118,14 @@ class GarbageCollector implements RunningController {
   /** `waiting`: the owner is being deleted and waits for this object to be gone. */
   async #ownerState(object: KubeObject, owner: OwnerReference): Promise<'solid' | 'dangling' | 'waiting'> {
     const known = this.#graph.get(owner.uid);
-    const isMisplaced = known !== undefined && known.resource.namespaced && known.object.metadata.namespace !== object.metadata.namespace;
+    const isMisplaced =
+      known !== undefined &&
+      known.resource.namespaced &&
+      known.object.metadata.namespace !== object.metadata.namespace;
     if (known !== undefined && !isMisplaced) return stateOf(known.object);
     const resource = this.#resources.find(
-      ({ group, version, kind }) => kind === owner.kind && formatGroupVersion(group, version) === owner.apiVersion,
+      ({ group, version, kind }) =>
+        kind === owner.kind && formatGroupVersion(group, version) === owner.apiVersion,
     );
     // An owner of a kind that is not served: upstream keeps the object and tries again; nothing can have it here either.
     if (resource === undefined) return known === undefined ? 'solid' : 'dangling';
@@ -128,7 +142,10 @@ class GarbageCollector implements RunningController {
   }
 
   #misplaced(object: KubeObject, owner: OwnerReference): 'dangling' | 'solid' {
-    const where = object.metadata.namespace === undefined ? 'cluster-scoped object' : `namespace "${object.metadata.namespace}"`;
+    const where =
+      object.metadata.namespace === undefined
+        ? 'cluster-scoped object'
+        : `namespace "${object.metadata.namespace}"`;
     const text =
       object.metadata.namespace === undefined
         ? `cluster-scoped objects cannot have namespaced owners: ownerRef [${describe(owner)}] does not exist for ${where}`
@@ -140,7 +157,9 @@ class GarbageCollector implements RunningController {
   /** Foreground: dependents that block go first; the finalizer falls when none is left. */
   async #deleteDependents(node: GraphNode, object: KubeObject): Promise<void> {
     const blocking = [...node.dependents].filter(({ object: dependent }) =>
-      ownersOf(dependent).some(({ uid, blockOwnerDeletion }) => uid === node.uid && blockOwnerDeletion === true),
+      ownersOf(dependent).some(
+        ({ uid, blockOwnerDeletion }) => uid === node.uid && blockOwnerDeletion === true,
+      ),
     );
     for (const dependent of node.dependents) this.#reconciler.queue.add(dependent.uid);
     if (blocking.length === 0) await this.#dropFinalizer(node, object, FOREGROUND);
@@ -150,7 +169,11 @@ class GarbageCollector implements RunningController {
     for (const dependent of Array.from(node.dependents)) {
       const live = await this.#live(dependent);
       if (live === undefined) continue;
-      await this.#setOwners(dependent, live, ownersOf(live).filter(({ uid }) => uid !== node.uid));
+      await this.#setOwners(
+        dependent,
+        live,
+        ownersOf(live).filter(({ uid }) => uid !== node.uid),
+      );
     }
     await this.#dropFinalizer(node, object, ORPHAN);
   }
@@ -165,12 +188,23 @@ class GarbageCollector implements RunningController {
     }
   }
 
-  async #delete(node: GraphNode, object: KubeObject, propagationPolicy: 'Foreground' | 'Background'): Promise<void> {
-    const policy = hasFinalizer(object, ORPHAN) ? 'Orphan' : hasFinalizer(object, FOREGROUND) ? 'Foreground' : propagationPolicy;
+  async #delete(
+    node: GraphNode,
+    object: KubeObject,
+    propagationPolicy: 'Foreground' | 'Background',
+  ): Promise<void> {
+    const policy = hasFinalizer(object, ORPHAN)
+      ? 'Orphan'
+      : hasFinalizer(object, FOREGROUND)
+        ? 'Foreground'
+        : propagationPolicy;
     // The resourceVersion too: whoever adopted the object in the meantime keeps it.
     const preconditions = { uid: node.uid, resourceVersion: object.metadata.resourceVersion };
     try {
-      await this.#client.delete(node.resource, targetOf(object), { propagationPolicy: policy, preconditions });
+      await this.#client.delete(node.resource, targetOf(object), {
+        propagationPolicy: policy,
+        preconditions,
+      });
     } catch (error) {
       if (isNotFound(error)) return;
       throw error;
@@ -184,7 +218,10 @@ class GarbageCollector implements RunningController {
 
   async #dropFinalizer(node: GraphNode, object: KubeObject, finalizer: string): Promise<void> {
     const left = (object.metadata.finalizers ?? []).filter((other) => other !== finalizer);
-    await this.#update(node, { ...object, metadata: { ...object.metadata, finalizers: left.length === 0 ? undefined : left } });
+    await this.#update(node, {
+      ...object,
+      metadata: { ...object.metadata, finalizers: left.length === 0 ? undefined : left },
+    });
   }
 
   async #update(node: GraphNode, object: KubeObject): Promise<void> {

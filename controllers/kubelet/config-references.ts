@@ -21,8 +21,13 @@ export function configReferences(pod: Pod): ConfigReference[] {
 function volumeReferences(pod: Pod): ConfigReference[] {
   const references: ConfigReference[] = [];
   for (const volume of pod.spec.volumes ?? []) {
-    const add = (kind: 'ConfigMap' | 'Secret', name: string | undefined, optional: boolean | undefined): void => {
-      if (name !== undefined && name !== '' && optional !== true) references.push({ kind, name, volume: volume.name });
+    const add = (
+      kind: 'ConfigMap' | 'Secret',
+      name: string | undefined,
+      optional: boolean | undefined,
+    ): void => {
+      if (name !== undefined && name !== '' && optional !== true)
+        references.push({ kind, name, volume: volume.name });
     };
     add('ConfigMap', volume.configMap?.name, volume.configMap?.optional);
     add('Secret', volume.secret?.secretName, volume.secret?.optional);
@@ -36,7 +41,10 @@ function volumeReferences(pod: Pod): ConfigReference[] {
 
 function environmentReferences(container: Container): ConfigReference[] {
   const references: ConfigReference[] = [];
-  const add = (kind: 'ConfigMap' | 'Secret', source: { name?: string; optional?: boolean; key?: string } | undefined): void => {
+  const add = (
+    kind: 'ConfigMap' | 'Secret',
+    source: { name?: string; optional?: boolean; key?: string } | undefined,
+  ): void => {
     if (source?.name === undefined || source.name === '' || source.optional === true) return;
     references.push({ kind, name: source.name, key: source.key, container: container.name });
   };

@@ -2,7 +2,13 @@
  * One container of a pod as a state machine over time: pull, start, run, end, restart. It knows nothing of the API: the
  * pod machine drives it and turns it into a container status.
  */
-import type { Container, ContainerState, ContainerStateTerminated, ContainerStatus, Pod } from '../../openapi/generated/core-v1.ts';
+import type {
+  Container,
+  ContainerState,
+  ContainerStateTerminated,
+  ContainerStatus,
+  Pod,
+} from '../../openapi/generated/core-v1.ts';
 import { formatTime, parseTime } from '../../api/machinery/clock.ts';
 import { hex64, imageId, imageSizeBytes, parseImage, pullError, type ImageReference } from './images.ts';
 import { programOf } from './programs.ts';
@@ -158,7 +164,12 @@ export class ContainerMachine {
         message: `back-off ${formatBackOff(this.#backOffMs)} restarting failed container=${this.spec.name} pod=${full}`,
       },
     };
-    this.#host.event('Warning', 'BackOff', `Back-off restarting failed container ${this.spec.name} in pod ${full}`, this);
+    this.#host.event(
+      'Warning',
+      'BackOff',
+      `Back-off restarting failed container ${this.spec.name} in pod ${full}`,
+      this,
+    );
     this.#plan('restart', this.#backOffMs);
     this.#backOffMs = Math.min(this.#backOffMs * 2, NODE_TIMING.backOffMaxMs);
   }
@@ -222,7 +233,12 @@ export class ContainerMachine {
       return;
     }
     if (present && policy !== 'Always') {
-      this.#host.event('Normal', 'Pulled', `Container image "${image}" already present on machine and can be accessed by the pod`, this);
+      this.#host.event(
+        'Normal',
+        'Pulled',
+        `Container image "${image}" already present on machine and can be accessed by the pod`,
+        this,
+      );
       this.#imageId = imageId(reference);
       this.#plan('create', NODE_TIMING.containerStartMs);
       return;
@@ -259,7 +275,12 @@ export class ContainerMachine {
     this.#host.event('Warning', 'Failed', 'Error: ErrImagePull', this);
     this.#host.event('Normal', 'BackOff', `Back-off pulling image "${image}"`, this);
     this.#host.event('Warning', 'Failed', 'Error: ImagePullBackOff', this);
-    this.state = { waiting: { reason: 'ImagePullBackOff', message: `Back-off pulling image "${image}": ErrImagePull: ${error}` } };
+    this.state = {
+      waiting: {
+        reason: 'ImagePullBackOff',
+        message: `Back-off pulling image "${image}": ErrImagePull: ${error}`,
+      },
+    };
     if (first) this.#pullBackOffMs = NODE_TIMING.backOffInitialMs;
     this.#plan('pull', this.#pullBackOffMs);
     this.#pullBackOffMs = Math.min(this.#pullBackOffMs * 2, NODE_TIMING.backOffMaxMs);
@@ -286,7 +307,9 @@ export class ContainerMachine {
   /** Plans readiness, behind the initial delays of the probes, and the program's end. */
   #planRun(): void {
     const delayMs =
-      1000 * ((this.spec.startupProbe?.initialDelaySeconds ?? 0) + (this.spec.readinessProbe?.initialDelaySeconds ?? 0));
+      1000 *
+      ((this.spec.startupProbe?.initialDelaySeconds ?? 0) +
+        (this.spec.readinessProbe?.initialDelaySeconds ?? 0));
     const end = programOf(this.#host.pod(), this.spec).end;
     const readyMs = this.#startedMs + delayMs;
     if (end !== undefined && this.#startedMs + end.afterMs <= readyMs) {

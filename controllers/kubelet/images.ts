@@ -9,7 +9,8 @@ export interface ImageReference {
   readonly tag: string;
 }
 
-const REPOSITORY = /^(?:[a-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$/;
+const REPOSITORY =
+  /^(?:[a-z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*)*$/;
 const TAG = /^\w[\w.-]{0,127}$/;
 
 /** Parts of an image name, or the reason it is none, as the container runtime words it. */
@@ -20,9 +21,15 @@ export function parseImage(image: string): ImageReference | { readonly error: st
   const repository = colon < 0 ? beforeDigest : beforeDigest.slice(0, colon);
   const tag = colon < 0 ? 'latest' : beforeDigest.slice(colon + 1);
   if (repository !== repository.toLowerCase() && REPOSITORY.test(repository.toLowerCase())) {
-    return { error: `invalid reference format: repository name (${qualified(repository)}) must be lowercase` };
+    return {
+      error: `invalid reference format: repository name (${qualified(repository)}) must be lowercase`,
+    };
   }
-  if (!REPOSITORY.test(repository) || !TAG.test(tag) || (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest))) {
+  if (
+    !REPOSITORY.test(repository) ||
+    !TAG.test(tag) ||
+    (digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(digest))
+  ) {
     return { error: 'invalid reference format' };
   }
   const full = qualifiedWithHost(repository);
@@ -35,12 +42,22 @@ function qualified(repository: string): string {
 
 function qualifiedWithHost(repository: string): string {
   const first = repository.split('/', 1)[0]!;
-  const hasHost = repository.includes('/') && (first.includes('.') || first.includes(':') || first === 'localhost');
+  const hasHost =
+    repository.includes('/') && (first.includes('.') || first.includes(':') || first === 'localhost');
   return hasHost ? repository : `docker.io/${qualified(repository)}`;
 }
 
 /** Words that make a pull fail when the repository or the tag contains them. */
-const FAILING_WORDS = ['does-not-exist', 'doesnotexist', 'do-not-exist', 'non-existent', 'nonexistent', 'not-found', 'notfound', 'no-such-image'];
+const FAILING_WORDS = [
+  'does-not-exist',
+  'doesnotexist',
+  'do-not-exist',
+  'non-existent',
+  'nonexistent',
+  'not-found',
+  'notfound',
+  'no-such-image',
+];
 
 /** The error a pull of `reference` ends in, or undefined when it succeeds. */
 export function pullError(reference: ImageReference): string | undefined {

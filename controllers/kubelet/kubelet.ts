@@ -1,8 +1,21 @@
 /** Simulated nodes: each registers itself and runs the pods that are bound to it. */
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
-import { configMaps, pods, secrets, type Container, type Pod, type PodStatus } from '../../openapi/generated/core-v1.ts';
-import type { ControllerContext, ControllerDefinition, Informer, Result, RunningController } from '../runtime/controller.ts';
+import {
+  configMaps,
+  pods,
+  secrets,
+  type Container,
+  type Pod,
+  type PodStatus,
+} from '../../openapi/generated/core-v1.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  Informer,
+  Result,
+  RunningController,
+} from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { configReferences, type ConfigReference } from './config-references.ts';
 import { NodeAgent } from './node-agent.ts';
@@ -46,7 +59,8 @@ class Kubelet implements RunningController {
   start(): void {
     for (const pod of this.#pods.list()) {
       const agent = this.#agents.get(pod.spec.nodeName ?? '');
-      if (pod.status.podIP !== undefined && pod.spec.hostNetwork !== true) agent?.holdIP(pod.metadata.uid!, pod.status.podIP);
+      if (pod.status.podIP !== undefined && pod.spec.hostNetwork !== true)
+        agent?.holdIP(pod.metadata.uid!, pod.status.podIP);
     }
     for (const agent of this.#agents.values()) agent.start();
     this.#reconciler.start?.();
@@ -69,7 +83,9 @@ class Kubelet implements RunningController {
     current.pod = pod;
     this.#missing.set(key, missing);
     if (pod.metadata.deletionTimestamp !== undefined) current.terminate();
-    const blocked = pod.metadata.deletionTimestamp === undefined && this.#reportMissingVolumes(agent, pod, missing, current);
+    const blocked =
+      pod.metadata.deletionTimestamp === undefined &&
+      this.#reportMissingVolumes(agent, pod, missing, current);
     if (!blocked) current.step();
     await this.#postStatus(agent, pod, current.status());
     if (current.isStopped && pod.metadata.deletionTimestamp !== undefined) {
@@ -97,7 +113,8 @@ class Kubelet implements RunningController {
     return {
       now: () => this.#context.clock.now(),
       hostIP: agent.ip,
-      event: (pod, type, reason, message, fieldPath) => agent.recorder.event(pod, type, reason, message, { fieldPath }),
+      event: (pod, type, reason, message, fieldPath) =>
+        agent.recorder.event(pod, type, reason, message, { fieldPath }),
       hasImage: (name) => agent.hasImage(name),
       addImage: (reference) => agent.addImage(reference),
       allocateIP: () => agent.allocateIP(uid),
@@ -121,12 +138,18 @@ class Kubelet implements RunningController {
     return missing;
   }
 
-  async #problemOf(agent: NodeAgent, namespace: string, reference: ConfigReference): Promise<string | undefined> {
+  async #problemOf(
+    agent: NodeAgent,
+    namespace: string,
+    reference: ConfigReference,
+  ): Promise<string | undefined> {
     const target = { namespace, name: reference.name };
     try {
       const data =
         reference.kind === 'ConfigMap'
-          ? await agent.client.get(configMaps, target).then((object) => ({ ...object.data, ...object.binaryData }))
+          ? await agent.client
+              .get(configMaps, target)
+              .then((object) => ({ ...object.data, ...object.binaryData }))
           : await agent.client.get(secrets, target).then((object) => object.data ?? {});
       if (reference.key === undefined || Object.hasOwn(data, reference.key)) return undefined;
       return `couldn't find key ${reference.key} in ${reference.kind} ${namespace}/${reference.name}`;
@@ -137,7 +160,12 @@ class Kubelet implements RunningController {
   }
 
   /** Volumes come before containers: while one cannot be set up, nothing starts. */
-  #reportMissingVolumes(agent: NodeAgent, pod: Pod, missing: ReadonlyMap<ConfigReference, string>, machine: PodMachine): boolean {
+  #reportMissingVolumes(
+    agent: NodeAgent,
+    pod: Pod,
+    missing: ReadonlyMap<ConfigReference, string>,
+    machine: PodMachine,
+  ): boolean {
     if (machine.hasStarted || machine.isTerminal) return false;
     let blocked = false;
     for (const [reference, problem] of missing) {
@@ -156,16 +184,26 @@ class Kubelet implements RunningController {
       if (isNotFound(error)) return;
       // The informer is behind: its next event brings the pod here again, with the state that won.
       if (!isConflict(error)) throw error;
-      const current = await agent.client.get(pods, { namespace: pod.metadata.namespace, name: pod.metadata.name! }).catch(() => undefined);
+      const current = await agent.client
+        .get(pods, { namespace: pod.metadata.namespace, name: pod.metadata.name! })
+        .catch(() => undefined);
       if (current?.metadata.uid !== pod.metadata.uid) return;
-      await agent.client.update(pods, { ...current!, status: { ...current!.status, ...status } }, { subresource: 'status' });
+      await agent.client.update(
+        pods,
+        { ...current!, status: { ...current!.status, ...status } },
+        { subresource: 'status' },
+      );
     }
   }
 
   async #remove(agent: NodeAgent, pod: Pod): Promise<void> {
     const { namespace, name, uid } = pod.metadata;
     try {
-      await agent.client.delete(pods, { namespace, name: name! }, { gracePeriodSeconds: 0, preconditions: { uid } });
+      await agent.client.delete(
+        pods,
+        { namespace, name: name! },
+        { gracePeriodSeconds: 0, preconditions: { uid } },
+      );
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }

@@ -6,7 +6,16 @@ import { leases } from '../../openapi/generated/coordination-v1.ts';
 import { nodes, type Node } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, EventRecorder } from '../runtime/controller.ts';
 import type { ImageReference } from './images.ts';
-import { LEASE_DURATION_SECONDS, LEASE_RENEW_MS, NODE_HEARTBEAT_MS, newNode, nodeIP, nodeName, nodeStatus, podCIDR } from './node.ts';
+import {
+  LEASE_DURATION_SECONDS,
+  LEASE_RENEW_MS,
+  NODE_HEARTBEAT_MS,
+  newNode,
+  nodeIP,
+  nodeName,
+  nodeStatus,
+  podCIDR,
+} from './node.ts';
 
 const LEASE_NAMESPACE = 'kube-node-lease';
 
@@ -82,7 +91,8 @@ export class NodeAgent {
   /** Runs `work` now and every `periodMs` from then on; a failure is logged and made up for by the next run. */
   #keep(what: string, periodMs: number, work: () => Promise<void>): void {
     const name = `kubelet ${this.name} ${what}`;
-    const onError = (error: unknown): void => this.#context.logger.warn('node upkeep failed', { name, error });
+    const onError = (error: unknown): void =>
+      this.#context.logger.warn('node upkeep failed', { name, error });
     const round = (): void => {
       if (this.#stopped) return;
       this.#context.tasks.run(name, work, onError);
@@ -108,7 +118,12 @@ export class NodeAgent {
     for (;;) {
       const node = await this.client.get(nodes, { name: this.name });
       const own = { index: this.#index, uid: node.metadata.uid!, images: [...this.#images.values()] };
-      const status = nodeStatus(node.status, own, this.#context.options.kubernetesVersion, this.#context.clock.now());
+      const status = nodeStatus(
+        node.status,
+        own,
+        this.#context.options.kubernetesVersion,
+        this.#context.clock.now(),
+      );
       try {
         await this.client.update(nodes, { ...node, status }, { subresource: 'status' });
         return;
@@ -119,7 +134,8 @@ export class NodeAgent {
   }
 
   #announce(node: Node): void {
-    const event = (reason: string, message: string): void => this.recorder.event(node, 'Normal', reason, message);
+    const event = (reason: string, message: string): void =>
+      this.recorder.event(node, 'Normal', reason, message);
     event('Starting', 'Starting kubelet.');
     event('NodeHasSufficientMemory', `Node ${this.name} status is now: NodeHasSufficientMemory`);
     event('NodeHasNoDiskPressure', `Node ${this.name} status is now: NodeHasNoDiskPressure`);
@@ -133,7 +149,10 @@ export class NodeAgent {
     const renewTime = formatMicroTime(this.#context.clock.now());
     try {
       const lease = await this.client.get(leases, target);
-      await this.client.update(leases, { ...lease, spec: { ...lease.spec, holderIdentity: this.name, renewTime } });
+      await this.client.update(leases, {
+        ...lease,
+        spec: { ...lease.spec, holderIdentity: this.name, renewTime },
+      });
     } catch (error) {
       if (!isNotFound(error)) throw error;
       const node = await this.#register().then((registered) => registered.node);

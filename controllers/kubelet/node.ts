@@ -96,8 +96,9 @@ export function nodeStatus(
       operatingSystem: 'linux',
       architecture: 'amd64',
     },
-    images: node.images.slice(-IMAGES_MAX).map(
-      (reference): ContainerImage => ({ names: [imageId(reference), reference.name], sizeBytes: imageSizeBytes(reference) }),
-    ),
+    images: node.images.slice(-IMAGES_MAX).map((reference): ContainerImage => ({
+      names: [imageId(reference), reference.name],
+      sizeBytes: imageSizeBytes(reference),
+    })),
   };
 }

@@ -4,7 +4,12 @@
  */
 import type { Container, ContainerStatus, Pod, PodStatus } from '../../openapi/generated/core-v1.ts';
 import { formatTime, parseTime } from '../../api/machinery/clock.ts';
-import { ContainerMachine, NODE_TIMING, type ContainerHost, type ContainerRole } from './container-machine.ts';
+import {
+  ContainerMachine,
+  NODE_TIMING,
+  type ContainerHost,
+  type ContainerRole,
+} from './container-machine.ts';
 import type { ImageReference } from './images.ts';
 import { podConditions, podPhase } from './pod-status.ts';
 
@@ -43,7 +48,9 @@ export class PodMachine {
     const machine = (container: Container, role: ContainerRole): ContainerMachine =>
       new ContainerMachine(this.#containerHost(), container, role, waitingReason);
     this.#containers = [
-      ...inits.map((container) => machine(container, container.restartPolicy === 'Always' ? 'sidecar' : 'init')),
+      ...inits.map((container) =>
+        machine(container, container.restartPolicy === 'Always' ? 'sidecar' : 'init'),
+      ),
       ...pod.spec.containers.map((container) => machine(container, 'app')),
     ];
     this.#restore();
@@ -68,7 +75,10 @@ export class PodMachine {
     if (this.#stopped) return undefined;
     const dues = this.#containers.map(({ dueMs }) => dueMs);
     dues.push(this.#stopAtMs, this.#deadlineMs());
-    return dues.reduce<number | undefined>((first, due) => (due === undefined ? first : Math.min(first ?? due, due)), undefined);
+    return dues.reduce<number | undefined>(
+      (first, due) => (due === undefined ? first : Math.min(first ?? due, due)),
+      undefined,
+    );
   }
 
   /** Does everything that is due. */
@@ -81,7 +91,8 @@ export class PodMachine {
   terminate(): void {
     if (this.#stopped || this.#stopAtMs !== undefined) return;
     for (const container of this.#containers) {
-      if (container.isRunning) this.#event(container, 'Normal', 'Killing', `Stopping container ${container.spec.name}`);
+      if (container.isRunning)
+        this.#event(container, 'Normal', 'Killing', `Stopping container ${container.spec.name}`);
     }
     const graceMs = (this.pod.metadata.deletionGracePeriodSeconds ?? 0) * 1000;
     this.#stopAtMs = this.#host.now() + Math.min(NODE_TIMING.containerStopMs, graceMs);
@@ -126,7 +137,10 @@ export class PodMachine {
     }
     const deadline = this.#deadlineMs();
     if (deadline !== undefined && deadline <= now) {
-      this.#failure = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
+      this.#failure = {
+        reason: 'DeadlineExceeded',
+        message: 'Pod was active on the node longer than the specified deadline',
+      };
       this.#event(undefined, 'Normal', 'DeadlineExceeded', this.#failure.message);
       this.#stop(137);
       return true;
@@ -158,7 +172,12 @@ export class PodMachine {
         container.restart();
         changed = true;
       }
-      const passed = container.role === 'init' ? container.exitCode === 0 : container.role === 'sidecar' ? container.started : true;
+      const passed =
+        container.role === 'init'
+          ? container.exitCode === 0
+          : container.role === 'sidecar'
+            ? container.started
+            : true;
       if (!passed) break;
     }
     return changed;
@@ -183,14 +202,22 @@ export class PodMachine {
   }
 
   #restore(): void {
-    const statuses = [...(this.pod.status.initContainerStatuses ?? []), ...(this.pod.status.containerStatuses ?? [])];
+    const statuses = [
+      ...(this.pod.status.initContainerStatuses ?? []),
+      ...(this.pod.status.containerStatuses ?? []),
+    ];
     for (const container of this.#containers) {
       const status = statuses.find(({ name }) => name === container.spec.name);
       if (status !== undefined) container.restore(status);
     }
   }
 
-  #event(container: ContainerMachine | undefined, type: 'Normal' | 'Warning', reason: string, message: string): void {
+  #event(
+    container: ContainerMachine | undefined,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+  ): void {
     const list = container?.role === 'app' ? 'containers' : 'initContainers';
     const fieldPath = container === undefined ? undefined : `spec.${list}{${container.spec.name}}`;
     this.#host.event(this.pod, type, reason, message, fieldPath);

@@ -7,9 +7,14 @@ export function podPhase(pod: Pod, containers: readonly ContainerMachine[], stop
   const apps = containers.filter(({ role }) => role === 'app');
   const inits = containers.filter(({ role }) => role === 'init');
   const policy = pod.spec.restartPolicy ?? 'Always';
-  if (inits.some(({ exitCode }) => exitCode !== undefined && exitCode !== 0) && policy === 'Never') return 'Failed';
+  if (inits.some(({ exitCode }) => exitCode !== undefined && exitCode !== 0) && policy === 'Never')
+    return 'Failed';
   if (!stopped && inits.some(({ exitCode }) => exitCode !== 0)) return 'Pending';
-  if (!stopped && apps.some((container) => container.state.waiting !== undefined && container.lastTerminated === undefined)) return 'Pending';
+  if (
+    !stopped &&
+    apps.some((container) => container.state.waiting !== undefined && container.lastTerminated === undefined)
+  )
+    return 'Pending';
   if (apps.some(({ isRunning }) => isRunning)) return 'Running';
   if (!stopped && apps.some(({ state }) => state.waiting !== undefined)) return 'Running';
   const failed = apps.some(({ exitCode }) => exitCode !== 0);
@@ -72,7 +77,11 @@ function readiness(phase: string, unready: readonly string[]): Draft {
   if (phase === 'Succeeded') return { status: 'False', reason: 'PodCompleted' };
   if (phase === 'Failed') return { status: 'False', reason: 'PodFailed' };
   if (unready.length === 0) return { status: 'True' };
-  return { status: 'False', reason: 'ContainersNotReady', message: `containers with unready status: [${unready.join(' ')}]` };
+  return {
+    status: 'False',
+    reason: 'ContainersNotReady',
+    message: `containers with unready status: [${unready.join(' ')}]`,
+  };
 }
 
 function gateProblem(pod: Pod, type: string): string {

@@ -15,17 +15,22 @@ const SHORT_RUN_MS = 100;
 const FOREVER: Program = {};
 
 /** Images whose default command is a shell or a greeting: without a command they end at once. */
-const ENDING_IMAGES = /^(busybox|alpine|ubuntu|debian|centos|fedora|bash|hello-world|perl|python|node|golang|ruby)$/;
+const ENDING_IMAGES =
+  /^(busybox|alpine|ubuntu|debian|centos|fedora|bash|hello-world|perl|python|node|golang|ruby)$/;
 
 /** `kubemu.io/run-seconds` and `kubemu.io/exit-code`, or the same with `.<container>` behind, override everything. */
 export function programOf(pod: Pod, container: Container): Program {
   const annotation = (name: string): string | undefined =>
-    pod.metadata.annotations?.[`kubemu.io/${name}.${container.name}`] ?? pod.metadata.annotations?.[`kubemu.io/${name}`];
+    pod.metadata.annotations?.[`kubemu.io/${name}.${container.name}`] ??
+    pod.metadata.annotations?.[`kubemu.io/${name}`];
   const exitCode = annotation('exit-code');
   const runSeconds = annotation('run-seconds');
   if (exitCode !== undefined || runSeconds !== undefined) {
     return {
-      end: { afterMs: runSeconds === undefined ? SHORT_RUN_MS : Number(runSeconds) * 1000, exitCode: Number(exitCode ?? 0) },
+      end: {
+        afterMs: runSeconds === undefined ? SHORT_RUN_MS : Number(runSeconds) * 1000,
+        exitCode: Number(exitCode ?? 0),
+      },
     };
   }
   const words = [...(container.command ?? []), ...(container.args ?? [])];
@@ -56,7 +61,9 @@ function simpleCommand(words: readonly string[]): Program | undefined {
     case 'sleep': {
       if (words[1] === 'infinity' || words[1] === 'inf') return FOREVER;
       const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(words[1] ?? '');
-      return match === null ? ends(SHORT_RUN_MS, 1) : ends(Number(match[1]) * DURATION_MS[match[2] || 's']!, 0);
+      return match === null
+        ? ends(SHORT_RUN_MS, 1)
+        : ends(Number(match[1]) * DURATION_MS[match[2] || 's']!, 0);
     }
     case 'exit':
       return ends(SHORT_RUN_MS, Number(words[1] ?? 0) & 0xff);

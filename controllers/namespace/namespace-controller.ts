@@ -3,8 +3,18 @@ import type { ResourceType } from '../../api/machinery/client.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
-import { namespaces, pods, type Namespace, type NamespaceCondition } from '../../openapi/generated/core-v1.ts';
-import type { ControllerContext, ControllerDefinition, Result, RunningController } from '../runtime/controller.ts';
+import {
+  namespaces,
+  pods,
+  type Namespace,
+  type NamespaceCondition,
+} from '../../openapi/generated/core-v1.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  Result,
+  RunningController,
+} from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
 const FINALIZER = 'kubernetes';
@@ -57,7 +67,10 @@ async function empty(context: ControllerContext, namespace: Namespace): Promise<
   }
   try {
     const current = await context.client.get(namespaces, { name });
-    const spec = { ...current.spec, finalizers: (current.spec.finalizers ?? []).filter((other) => other !== FINALIZER) };
+    const spec = {
+      ...current.spec,
+      finalizers: (current.spec.finalizers ?? []).filter((other) => other !== FINALIZER),
+    };
     await context.client.update(namespaces, { ...current, spec }, { subresource: 'finalize' });
   } catch (error) {
     if (!isNotFound(error)) throw error;
@@ -87,7 +100,11 @@ async function deleteResource(
   for (const { metadata } of before.items) {
     if (metadata.deletionTimestamp !== undefined) continue;
     await context.client
-      .delete(resource, { namespace, name: metadata.name! }, { propagationPolicy: 'Background', preconditions: { uid: metadata.uid } })
+      .delete(
+        resource,
+        { namespace, name: metadata.name! },
+        { propagationPolicy: 'Background', preconditions: { uid: metadata.uid } },
+      )
       .catch((error: unknown) => {
         if (!isNotFound(error) && !isConflict(error)) throw error;
       });
@@ -95,10 +112,19 @@ async function deleteResource(
   const { items } = await context.client.list(resource, { namespace });
   if (items.length === 0) return undefined;
   const graceSeconds = Math.max(...items.map(({ metadata }) => metadata.deletionGracePeriodSeconds ?? 0));
-  return { resource, count: items.length, finalizers: items.flatMap(({ metadata }) => metadata.finalizers ?? []), graceSeconds };
+  return {
+    resource,
+    count: items.length,
+    finalizers: items.flatMap(({ metadata }) => metadata.finalizers ?? []),
+    graceSeconds,
+  };
 }
 
-async function postConditions(context: ControllerContext, namespace: Namespace, remaining: readonly Remaining[]): Promise<void> {
+async function postConditions(
+  context: ControllerContext,
+  namespace: Namespace,
+  remaining: readonly Remaining[],
+): Promise<void> {
   const now = formatTime(context.clock.now());
   const contents = remaining.map(({ resource, count }) => {
     const name = resource.group === '' ? resource.resource : `${resource.resource}.${resource.group}`;
@@ -106,20 +132,49 @@ async function postConditions(context: ControllerContext, namespace: Namespace, 
   });
   const finalizerCounts = new Map<string, number>();
   for (const { finalizers } of remaining) {
-    for (const finalizer of finalizers) finalizerCounts.set(finalizer, (finalizerCounts.get(finalizer) ?? 0) + 1);
+    for (const finalizer of finalizers)
+      finalizerCounts.set(finalizer, (finalizerCounts.get(finalizer) ?? 0) + 1);
   }
-  const finalizerTexts = [...finalizerCounts].map(([finalizer, count]) => `${finalizer} in ${count} resource instances`).toSorted();
+  const finalizerTexts = [...finalizerCounts]
+    .map(([finalizer, count]) => `${finalizer} in ${count} resource instances`)
+    .toSorted();
   const condition = (type: string, problem: boolean, reason: string, message: string): NamespaceCondition => {
     const status = problem ? 'True' : 'False';
     const before = namespace.status.conditions?.find((other) => other.type === type);
-    return { type, status, lastTransitionTime: before?.status === status ? before.lastTransitionTime : now, reason, message };
+    return {
+      type,
+      status,
+      lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
+      reason,
+      message,
+    };
   };
   const conditions = [
-    condition('NamespaceDeletionDiscoveryFailure', false, 'ResourcesDiscovered', 'All resources successfully discovered'),
-    condition('NamespaceDeletionGroupVersionParsingFailure', false, 'ParsedGroupVersions', 'All legacy kube types successfully parsed'),
-    condition('NamespaceDeletionContentFailure', false, 'ContentDeleted', 'All content successfully deleted, may be waiting on finalization'),
+    condition(
+      'NamespaceDeletionDiscoveryFailure',
+      false,
+      'ResourcesDiscovered',
+      'All resources successfully discovered',
+    ),
+    condition(
+      'NamespaceDeletionGroupVersionParsingFailure',
+      false,
+      'ParsedGroupVersions',
+      'All legacy kube types successfully parsed',
+    ),
+    condition(
+      'NamespaceDeletionContentFailure',
+      false,
+      'ContentDeleted',
+      'All content successfully deleted, may be waiting on finalization',
+    ),
     contents.length > 0
-      ? condition('NamespaceContentRemaining', true, 'SomeResourcesRemain', `Some resources are remaining: ${contents.join(', ')}`)
+      ? condition(
+          'NamespaceContentRemaining',
+          true,
+          'SomeResourcesRemain',
+          `Some resources are remaining: ${contents.join(', ')}`,
+        )
       : condition('NamespaceContentRemaining', false, 'ContentRemoved', 'All content successfully removed'),
     finalizerTexts.length > 0
       ? condition(
@@ -128,11 +183,20 @@ async function postConditions(context: ControllerContext, namespace: Namespace, 
           'SomeFinalizersRemain',
           `Some content in the namespace has finalizers remaining: ${finalizerTexts.join(', ')}`,
         )
-      : condition('NamespaceFinalizersRemaining', false, 'ContentHasNoFinalizers', 'All content-preserving finalizers finished'),
+      : condition(
+          'NamespaceFinalizersRemaining',
+          false,
+          'ContentHasNoFinalizers',
+          'All content-preserving finalizers finished',
+        ),
   ];
   try {
     const current = await context.client.get(namespaces, { name: namespace.metadata.name! });
-    await context.client.update(namespaces, { ...current, status: { ...current.status, conditions } }, { subresource: 'status' });
+    await context.client.update(
+      namespaces,
+      { ...current, status: { ...current.status, conditions } },
+      { subresource: 'status' },
+    );
   } catch (error) {
     if (!isNotFound(error) && !isConflict(error)) throw error;
   }

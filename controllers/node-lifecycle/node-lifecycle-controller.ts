@@ -44,7 +44,12 @@ function setup(base: ControllerContext): RunningController {
   informer.addHandler({
     added: (node) => {
       const name = node.metadata.name!;
-      recorder.event(node, 'Normal', 'RegisteredNode', `Node ${name} event: Registered Node ${name} in Controller`);
+      recorder.event(
+        node,
+        'Normal',
+        'RegisteredNode',
+        `Node ${name} event: Registered Node ${name} in Controller`,
+      );
       reconciler.queue.add(name);
     },
     updated: (node) => reconciler.queue.add(node.metadata.name!),
@@ -57,18 +62,29 @@ function wantedTaints(node: Node, now: string): Taint[] {
   const current = node.spec.taints ?? [];
   const managed = new Set([...CONDITION_TAINTS.map(([, , key]) => key), UNSCHEDULABLE]);
   const foreign = current.filter(({ key, effect }) => !managed.has(key) || effect !== 'NoSchedule');
-  const status = new Map((node.status.conditions ?? []).map((condition) => [condition.type, condition.status]));
-  const keys = CONDITION_TAINTS.filter(([type, tainting]) => status.get(type) === tainting).map(([, , key]) => key);
-  const isUnheard = !status.has('Ready') && current.some(({ key, effect }) => key === NOT_READY && effect === 'NoSchedule');
+  const status = new Map(
+    (node.status.conditions ?? []).map((condition) => [condition.type, condition.status]),
+  );
+  const keys = CONDITION_TAINTS.filter(([type, tainting]) => status.get(type) === tainting).map(
+    ([, , key]) => key,
+  );
+  const isUnheard =
+    !status.has('Ready') && current.some(({ key, effect }) => key === NOT_READY && effect === 'NoSchedule');
   if (isUnheard) keys.push(NOT_READY);
   if (node.spec.unschedulable === true) keys.push(UNSCHEDULABLE);
   const own = keys.map(
-    (key) => current.find((taint) => taint.key === key && taint.effect === 'NoSchedule') ?? { key, effect: 'NoSchedule', timeAdded: now },
+    (key) =>
+      current.find((taint) => taint.key === key && taint.effect === 'NoSchedule') ?? {
+        key,
+        effect: 'NoSchedule',
+        timeAdded: now,
+      },
   );
   return [...foreign, ...own];
 }
 
 function sameTaints(a: readonly Taint[], b: readonly Taint[]): boolean {
-  const view = (taints: readonly Taint[]): string => JSON.stringify(taints.map(({ key, value, effect }) => `${key}=${value}:${effect}`).toSorted());
+  const view = (taints: readonly Taint[]): string =>
+    JSON.stringify(taints.map(({ key, value, effect }) => `${key}=${value}:${effect}`).toSorted());
   return view(a) === view(b);
 }

@@ -4,13 +4,22 @@ import { compareQuantity, parseQuantity } from '../../api/machinery/quantity.ts'
 import type { PersistentVolume, PersistentVolumeClaim } from '../../openapi/generated/core-v1.ts';
 
 /** The smallest available volume that satisfies the claim; one reserved for the claim comes before all others. */
-export function findVolume(claim: PersistentVolumeClaim, volumes: readonly PersistentVolume[]): PersistentVolume | undefined {
+export function findVolume(
+  claim: PersistentVolumeClaim,
+  volumes: readonly PersistentVolume[],
+): PersistentVolume | undefined {
   const reserved = volumes.find((volume) => isReservedFor(volume, claim));
   if (reserved !== undefined && fits(claim, reserved)) return reserved;
   const candidates = volumes.filter(
-    (volume) => volume.spec.claimRef === undefined && volume.metadata.deletionTimestamp === undefined && volume.status.phase === 'Available' && fits(claim, volume),
+    (volume) =>
+      volume.spec.claimRef === undefined &&
+      volume.metadata.deletionTimestamp === undefined &&
+      volume.status.phase === 'Available' &&
+      fits(claim, volume),
   );
-  return candidates.sort((a, b) => compareQuantity(capacityOf(a), capacityOf(b)) || (a.metadata.name! < b.metadata.name! ? -1 : 1))[0];
+  return candidates.sort(
+    (a, b) => compareQuantity(capacityOf(a), capacityOf(b)) || (a.metadata.name! < b.metadata.name! ? -1 : 1),
+  )[0];
 }
 
 /** True when the volume's claimRef names the claim, and its UID if it has one. */
@@ -28,7 +37,10 @@ export function fits(claim: PersistentVolumeClaim, volume: PersistentVolume): bo
   if ((claim.spec.storageClassName ?? '') !== (volume.spec.storageClassName ?? '')) return false;
   const modes = volume.spec.accessModes ?? [];
   if (!(claim.spec.accessModes ?? []).every((mode) => modes.includes(mode))) return false;
-  return claim.spec.selector === undefined || selectorFromLabelSelector(claim.spec.selector).matches(volume.metadata.labels ?? {});
+  return (
+    claim.spec.selector === undefined ||
+    selectorFromLabelSelector(claim.spec.selector).matches(volume.metadata.labels ?? {})
+  );
 }
 
 function capacityOf(volume: PersistentVolume): ReturnType<typeof parseQuantity> {

@@ -9,7 +9,13 @@ import {
   type PersistentVolumeClaim,
 } from '../../openapi/generated/core-v1.ts';
 import { storageClasses, type StorageClass } from '../../openapi/generated/storage-v1.ts';
-import type { ControllerContext, ControllerDefinition, EventRecorder, Informer, RunningController } from '../runtime/controller.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  EventRecorder,
+  Informer,
+  RunningController,
+} from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { findVolume, fits, isReservedFor } from './matching.ts';
 
@@ -43,11 +49,22 @@ class Binder implements RunningController {
     this.#volumes = context.informer(persistentVolumes);
     this.#classes = context.informer(storageClasses);
     // One worker in all: two claims never race for one volume.
-    const claims = createReconciler({ name: 'pv-binder claims', context, workers: 1, reconcile: (key) => this.#syncClaim(key) });
-    const volumes = createReconciler({ name: 'pv-binder volumes', context, workers: 1, reconcile: (key) => this.#syncVolume(key) });
+    const claims = createReconciler({
+      name: 'pv-binder claims',
+      context,
+      workers: 1,
+      reconcile: (key) => this.#syncClaim(key),
+    });
+    const volumes = createReconciler({
+      name: 'pv-binder volumes',
+      context,
+      workers: 1,
+      reconcile: (key) => this.#syncVolume(key),
+    });
     this.#queues = [claims, volumes];
     const pendingClaims = (): void => {
-      for (const claim of this.#claims.list()) if (claim.status.phase !== 'Bound') claims.queue.add(keyOf(claim));
+      for (const claim of this.#claims.list())
+        if (claim.status.phase !== 'Bound') claims.queue.add(keyOf(claim));
     };
     this.#claims.addHandler({
       added: (claim) => claims.queue.add(keyOf(claim)),
@@ -81,12 +98,14 @@ class Binder implements RunningController {
     if (claim.metadata.deletionTimestamp !== undefined) return;
     if ((claim.spec.volumeName ?? '') !== '') {
       const named = this.#volumes.get(claim.spec.volumeName!);
-      const isFree = named !== undefined && (named.spec.claimRef === undefined || isReservedFor(named, claim));
+      const isFree =
+        named !== undefined && (named.spec.claimRef === undefined || isReservedFor(named, claim));
       if (isFree && fits(claim, named)) return this.#bind(claim, named, false);
       return { requeueAfterMs: RESYNC_MS };
     }
     const volume = findVolume(claim, this.#volumes.list());
-    if (volume !== undefined && (isReservedFor(volume, claim) || !this.#waitsForConsumer(claim))) return this.#bind(claim, volume, true);
+    if (volume !== undefined && (isReservedFor(volume, claim) || !this.#waitsForConsumer(claim)))
+      return this.#bind(claim, volume, true);
     await this.#announce(claim);
     return { requeueAfterMs: RESYNC_MS };
   }
@@ -103,13 +122,18 @@ class Binder implements RunningController {
 
   /** Says why the claim stays pending. */
   async #announce(claim: PersistentVolumeClaim): Promise<void> {
-    const event = (type: 'Normal' | 'Warning', reason: string, message: string): void => this.#recorder.event(claim, type, reason, message);
+    const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
+      this.#recorder.event(claim, type, reason, message);
     const className = claim.spec.storageClassName ?? '';
     const storageClass = this.#classOf(claim);
     if (this.#waitsForConsumer(claim)) {
       event('Normal', 'WaitForFirstConsumer', 'waiting for first consumer to be created before binding');
     } else if (className === '' || storageClass?.provisioner === NO_PROVISIONER) {
-      event('Normal', 'FailedBinding', 'no persistent volumes available for this claim and no storage class is set');
+      event(
+        'Normal',
+        'FailedBinding',
+        'no persistent volumes available for this claim and no storage class is set',
+      );
     } else if (storageClass === undefined) {
       event('Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io "${className}" not found`);
     } else {
@@ -138,13 +162,25 @@ class Binder implements RunningController {
     let boundVolume = volume;
     if (volume.spec.claimRef?.uid !== claim.metadata.uid) {
       const changed = structuredCopy(volume);
-      if (volume.spec.claimRef === undefined) changed.metadata.annotations = { ...changed.metadata.annotations, [BOUND_BY_CONTROLLER]: 'yes' };
+      if (volume.spec.claimRef === undefined)
+        changed.metadata.annotations = { ...changed.metadata.annotations, [BOUND_BY_CONTROLLER]: 'yes' };
       const { namespace, name, uid, resourceVersion } = claim.metadata;
-      changed.spec.claimRef = { kind: 'PersistentVolumeClaim', apiVersion: 'v1', namespace, name, uid, resourceVersion };
+      changed.spec.claimRef = {
+        kind: 'PersistentVolumeClaim',
+        apiVersion: 'v1',
+        namespace,
+        name,
+        uid,
+        resourceVersion,
+      };
       boundVolume = await client.update(persistentVolumes, changed);
     }
     if (boundVolume.status.phase !== 'Bound') {
-      boundVolume = await client.update(persistentVolumes, { ...boundVolume, status: { ...boundVolume.status, phase: 'Bound' } }, { subresource: 'status' });
+      boundVolume = await client.update(
+        persistentVolumes,
+        { ...boundVolume, status: { ...boundVolume.status, phase: 'Bound' } },
+        { subresource: 'status' },
+      );
     }
     const changed = structuredCopy(claim);
     changed.metadata.annotations = {
@@ -158,8 +194,17 @@ class Binder implements RunningController {
   }
 
   async #postBound(claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> {
-    const status = { ...claim.status, phase: 'Bound', accessModes: volume.spec.accessModes, capacity: { storage: volume.spec.capacity?.storage ?? '0' } };
-    await this.#context.client.update(persistentVolumeClaims, { ...claim, status }, { subresource: 'status' });
+    const status = {
+      ...claim.status,
+      phase: 'Bound',
+      accessModes: volume.spec.accessModes,
+      capacity: { storage: volume.spec.capacity?.storage ?? '0' },
+    };
+    await this.#context.client.update(
+      persistentVolumeClaims,
+      { ...claim, status },
+      { subresource: 'status' },
+    );
   }
 
   async #syncBoundClaim(claim: PersistentVolumeClaim): Promise<void> {
@@ -178,7 +223,11 @@ class Binder implements RunningController {
   }
 
   async #setClaimPhase(claim: PersistentVolumeClaim, phase: string): Promise<void> {
-    await this.#context.client.update(persistentVolumeClaims, { ...claim, status: { ...claim.status, phase } }, { subresource: 'status' });
+    await this.#context.client.update(
+      persistentVolumeClaims,
+      { ...claim, status: { ...claim.status, phase } },
+      { subresource: 'status' },
+    );
   }
 
   /** A volume is Available until it is bound, and Released once its claim is gone; a Delete policy then removes it. */
@@ -199,13 +248,19 @@ class Binder implements RunningController {
     if (claim !== undefined && claim.metadata.uid === reference.uid) return;
     await this.#setVolumePhase(volume, 'Released');
     if (volume.spec.persistentVolumeReclaimPolicy !== 'Delete') return;
-    await this.#context.client.delete(persistentVolumes, { name }, { preconditions: { uid: volume.metadata.uid } }).catch((error: unknown) => {
-      if (!isNotFound(error)) throw error;
-    });
+    await this.#context.client
+      .delete(persistentVolumes, { name }, { preconditions: { uid: volume.metadata.uid } })
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
   }
 
   async #setVolumePhase(volume: PersistentVolume, phase: string): Promise<void> {
     if (volume.status.phase === phase) return;
-    await this.#context.client.update(persistentVolumes, { ...volume, status: { ...volume.status, phase } }, { subresource: 'status' });
+    await this.#context.client.update(
+      persistentVolumes,
+      { ...volume, status: { ...volume.status, phase } },
+      { subresource: 'status' },
+    );
   }
 }

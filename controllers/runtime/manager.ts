@@ -4,7 +4,14 @@ import type { Logger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import type { Random } from '../../api/machinery/random.ts';
 import type { TaskTracker } from '../../api/machinery/tasks.ts';
-import type { ControllerContext, ControllerDefinition, ControllerOptions, EventRecorder, Informer, RunningController } from './controller.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  ControllerOptions,
+  EventRecorder,
+  Informer,
+  RunningController,
+} from './controller.ts';
 import { createRecorder } from './event-recorder.ts';
 import { SharedInformer } from './informer.ts';
 
@@ -51,7 +58,15 @@ export function createControllerManager(options: ManagerOptions): ControllerMana
       const key = `${component}/${host ?? ''}`;
       let recorder = recorders.get(key);
       if (recorder === undefined) {
-        recorder = createRecorder({ client: client.as(component), clock, random, tasks, logger, component, host });
+        recorder = createRecorder({
+          client: client.as(component),
+          clock,
+          random,
+          tasks,
+          logger,
+          component,
+          host,
+        });
         recorders.set(key, recorder);
       }
       return recorder;
@@ -75,10 +90,14 @@ export function createControllerManager(options: ManagerOptions): ControllerMana
  * The controllers that a --controllers list asks for: `*` is all that are on by default, a name one more, `-name` one
  * less; a name wins over `*`. Throws an Error that names what is unknown.
  */
-export function selectControllers(definitions: readonly ControllerDefinition[], list: readonly string[]): ControllerDefinition[] {
+export function selectControllers(
+  definitions: readonly ControllerDefinition[],
+  list: readonly string[],
+): ControllerDefinition[] {
   const known = (name: string): boolean => definitions.some((definition) => answersTo(definition, name));
   const unknown = list.filter((entry) => entry !== '*' && !known(entry.replace(/^-/, '')));
-  if (unknown.length > 0) throw new Error(`"${unknown[0]!.replace(/^-/, '')}" is not in the list of known controllers`);
+  if (unknown.length > 0)
+    throw new Error(`"${unknown[0]!.replace(/^-/, '')}" is not in the list of known controllers`);
   return definitions.filter((definition) => {
     if (list.some((entry) => entry.startsWith('-') && answersTo(definition, entry.slice(1)))) return false;
     if (list.some((entry) => answersTo(definition, entry))) return true;

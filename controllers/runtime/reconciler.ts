@@ -30,7 +30,11 @@ export function createReconciler({ name, context, workers, reconcile }: Reconcil
   }
 
   async function work(): Promise<void> {
-    for (let key = started ? queue.take() : undefined; key !== undefined; key = started ? queue.take() : undefined) {
+    for (
+      let key = started ? queue.take() : undefined;
+      key !== undefined;
+      key = started ? queue.take() : undefined
+    ) {
       await process(key);
     }
     active--;
@@ -48,7 +52,13 @@ export function createReconciler({ name, context, workers, reconcile }: Reconcil
       if (result?.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs);
     } catch (error) {
       if (isConflict(error)) context.logger.debug('reconcile met a conflict', { controller: name, key });
-      else context.logger.warn('reconcile failed', { controller: name, key, retries: queue.retries(key), error });
+      else
+        context.logger.warn('reconcile failed', {
+          controller: name,
+          key,
+          retries: queue.retries(key),
+          error,
+        });
       queue.addRateLimited(key);
     } finally {
       queue.done(key);

@@ -111,10 +111,16 @@ function raise(total: Map<string, bigint>, floor: Resources): void {
 
 /** Ports of the node that the pod's containers claim. */
 export function hostPorts(pod: Pod): HostPort[] {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always')].flatMap(
-    (container) =>
-      (container.ports ?? [])
-        .filter(({ hostPort }) => hostPort !== undefined && hostPort > 0)
-        .map(({ hostIP, protocol, hostPort }) => ({ ip: hostIP ?? '0.0.0.0', protocol: protocol ?? 'TCP', port: hostPort! })),
+  return [
+    ...pod.spec.containers,
+    ...(pod.spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always'),
+  ].flatMap((container) =>
+    (container.ports ?? [])
+      .filter(({ hostPort }) => hostPort !== undefined && hostPort > 0)
+      .map(({ hostIP, protocol, hostPort }) => ({
+        ip: hostIP ?? '0.0.0.0',
+        protocol: protocol ?? 'TCP',
+        port: hostPort!,
+      })),
   );
 }

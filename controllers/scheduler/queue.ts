@@ -50,7 +50,10 @@ export class SchedulingQueue {
   /** The best active pod, taken out; it comes back through `add` or `fail`. */
   pop(): string | undefined {
     if (this.#active.size === 0) return undefined;
-    const best = this.#active.get(Math.max(...this.#active.keys()))!.values().next().value!;
+    const best = this.#active
+      .get(Math.max(...this.#active.keys()))!
+      .values()
+      .next().value!;
     this.#deactivate(best);
     best.state = 'unschedulable';
     return best.key;

@@ -4,15 +4,35 @@ import { formatTime } from '../../api/machinery/clock.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import { randomInt } from '../../api/machinery/random.ts';
-import { nodes, persistentVolumeClaims, persistentVolumes, pods, type Node, type Pod, type PodCondition } from '../../openapi/generated/core-v1.ts';
+import {
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  type Node,
+  type Pod,
+  type PodCondition,
+} from '../../openapi/generated/core-v1.ts';
 import { storageClasses } from '../../openapi/generated/storage-v1.ts';
-import type { ControllerContext, ControllerDefinition, EventRecorder, Informer, RunningController } from '../runtime/controller.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  EventRecorder,
+  Informer,
+  RunningController,
+} from '../runtime/controller.ts';
 import { FILTERS } from './filters/index.ts';
 import type { Rejection } from './filters/filter.ts';
 import { NodeInfo } from './node-info.ts';
 import { SchedulingQueue } from './queue.ts';
 import { scoreNode } from './score.ts';
-import { podVolumes, rejectVolumes, SELECTED_NODE_ANNOTATION, type PodVolumes, type VolumeCaches } from './volumes.ts';
+import {
+  podVolumes,
+  rejectVolumes,
+  SELECTED_NODE_ANNOTATION,
+  type PodVolumes,
+  type VolumeCaches,
+} from './volumes.ts';
 
 export const SCHEDULER_NAME = 'default-scheduler';
 
@@ -90,7 +110,8 @@ class Scheduler implements RunningController {
       return;
     }
     if (this.#placed.has(pod.metadata.uid!)) return;
-    if (old !== undefined && pod.metadata.generation === old.metadata.generation && !labelsChanged(pod, old)) return;
+    if (old !== undefined && pod.metadata.generation === old.metadata.generation && !labelsChanged(pod, old))
+      return;
     this.#queue.add(key, pod.spec.priority ?? 0);
   }
 
@@ -176,15 +197,21 @@ class Scheduler implements RunningController {
     }
     this.#place(pod, outcome.node);
     // Binding does not hold up the next pod: the node's room is taken already.
-    this.#context.tasks.run('scheduler bind', () => this.#bind(key, pod, outcome.node), (error) =>
-      this.#context.logger.error('binding failed', { key, error }),
+    this.#context.tasks.run(
+      'scheduler bind',
+      () => this.#bind(key, pod, outcome.node),
+      (error) => this.#context.logger.error('binding failed', { key, error }),
     );
   }
 
   #findNode(pod: Pod, volumes: PodVolumes): { readonly node: string } | { readonly message: string } {
     if (this.#nodes.size === 0) return { message: 'no nodes available to schedule pods' };
     if (volumes.problem !== undefined) {
-      return { message: unschedulableMessage(this.#nodes.size, volumes.problem, [unresolvableNodes(this.#nodes.size)]) };
+      return {
+        message: unschedulableMessage(this.#nodes.size, volumes.problem, [
+          unresolvableNodes(this.#nodes.size),
+        ]),
+      };
     }
     const all = [...this.#nodes.values()];
     const enough = feasibleNodesToFind(all.length);
@@ -196,7 +223,8 @@ class Scheduler implements RunningController {
       if (rejection === undefined) feasible.push(info);
       else rejections.push(rejection);
     }
-    if (all.length > enough) this.#nextStart = (this.#nextStart + feasible.length + rejections.length) % all.length;
+    if (all.length > enough)
+      this.#nextStart = (this.#nextStart + feasible.length + rejections.length) % all.length;
     if (feasible.length === 0) return { message: failureMessage(rejections) };
     return { node: this.#best(pod, feasible).node.metadata.name! };
   }
@@ -231,7 +259,12 @@ class Scheduler implements RunningController {
         metadata: { name, namespace, uid },
         target: { kind: 'Node', name: node },
       });
-      this.#recorder.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`);
+      this.#recorder.event(
+        pod,
+        'Normal',
+        'Scheduled',
+        `Successfully assigned ${namespace}/${name} to ${node}`,
+      );
     } catch (error) {
       this.#release(pod);
       if (isNotFound(error) || isConflict(error)) this.#queue.remove(key);

@@ -12,7 +12,9 @@ export function scoreNode(pod: Pod, info: NodeInfo): number {
   const balance = 100 * (1 - Math.abs(cpu - memory));
   const owner = controllerOf(pod)?.uid;
   const siblings = owner === undefined ? 0 : (info.ownedPods.get(owner) ?? 0);
-  return free + balance - 200 * siblings - info.pods.size + 2 * preference(pod, info) - 300 * softTaints(pod, info);
+  return (
+    free + balance - 200 * siblings - info.pods.size + 2 * preference(pod, info) - 300 * softTaints(pod, info)
+  );
 }
 
 function usedShare(info: NodeInfo, resource: string): number {

@@ -37,9 +37,16 @@ export function podVolumes(pod: Pod, caches: VolumeCaches): PodVolumes {
   for (const name of claimNames(pod)) {
     const claim = caches.claims.get(`${pod.metadata.namespace}/${name}`);
     if (claim === undefined) return { problem: `persistentvolumeclaim "${name}" not found`, bound, waiting };
-    if (claim.metadata.deletionTimestamp !== undefined) return { problem: `persistentvolumeclaim "${name}" is being deleted`, bound, waiting };
-    if (claim.status.phase === 'Lost') return { problem: `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec.volumeName}"`, bound, waiting };
-    const volume = claim.status.phase === 'Bound' ? caches.volumes.get(claim.spec.volumeName ?? '') : undefined;
+    if (claim.metadata.deletionTimestamp !== undefined)
+      return { problem: `persistentvolumeclaim "${name}" is being deleted`, bound, waiting };
+    if (claim.status.phase === 'Lost')
+      return {
+        problem: `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec.volumeName}"`,
+        bound,
+        waiting,
+      };
+    const volume =
+      claim.status.phase === 'Bound' ? caches.volumes.get(claim.spec.volumeName ?? '') : undefined;
     if (volume !== undefined) {
       bound.push(volume);
     } else if (waitsForConsumer(claim, caches)) {

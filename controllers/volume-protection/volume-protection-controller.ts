@@ -1,8 +1,18 @@
 /** Holds claims that pods use, and volumes that claims use, until nobody does. */
 import { structuredCopy, type ResourceType } from '../../api/machinery/client.ts';
 import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
-import { persistentVolumeClaims, persistentVolumes, pods, type Pod } from '../../openapi/generated/core-v1.ts';
-import type { ControllerContext, ControllerDefinition, Reconciler, RunningController } from '../runtime/controller.ts';
+import {
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  type Pod,
+} from '../../openapi/generated/core-v1.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  Reconciler,
+  RunningController,
+} from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
 const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
@@ -16,7 +26,9 @@ export const claimProtectionController: ControllerDefinition = {
     const podInformer = context.informer(pods);
     const isUsed = (key: string): boolean => {
       const namespace = key.split('/', 1)[0]!;
-      return podInformer.list(namespace).some((pod) => claimKeys(pod).includes(key) && (pod.spec.nodeName ?? '') !== '' && !hasEnded(pod));
+      return podInformer
+        .list(namespace)
+        .some((pod) => claimKeys(pod).includes(key) && (pod.spec.nodeName ?? '') !== '' && !hasEnded(pod));
     };
     const reconciler = protect(context, persistentVolumeClaims, CLAIM_FINALIZER, 'pvc-protection', isUsed);
     const enqueueClaims = (pod: Pod): void => {
@@ -33,13 +45,21 @@ export const volumeProtectionController: ControllerDefinition = {
   setup: (base): RunningController => {
     const context = { ...base, client: base.client.as('pv-protection-controller') };
     const informer = context.informer(persistentVolumes);
-    return protect(context, persistentVolumes, VOLUME_FINALIZER, 'pv-protection', (key) => informer.get(key)?.status.phase === 'Bound');
+    return protect(
+      context,
+      persistentVolumes,
+      VOLUME_FINALIZER,
+      'pv-protection',
+      (key) => informer.get(key)?.status.phase === 'Bound',
+    );
   },
 };
 
 function claimKeys(pod: Pod): string[] {
   return (pod.spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
-    persistentVolumeClaim === undefined ? [] : [`${pod.metadata.namespace}/${persistentVolumeClaim.claimName}`],
+    persistentVolumeClaim === undefined
+      ? []
+      : [`${pod.metadata.namespace}/${persistentVolumeClaim.claimName}`],
   );
 }
 
@@ -68,7 +88,9 @@ function protect<T extends KubeObject>(
       const has = finalizers.includes(finalizer);
       if (isEnding ? !has || isUsed(key) : has) return;
       const changed = structuredCopy(object);
-      changed.metadata.finalizers = isEnding ? finalizers.filter((other) => other !== finalizer) : [...finalizers, finalizer];
+      changed.metadata.finalizers = isEnding
+        ? finalizers.filter((other) => other !== finalizer)
+        : [...finalizers, finalizer];
       await context.client.update(resource, changed);
     },
   });

@@ -57,6 +57,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     // Whether a certificate is good is for authentication to say, in words a client understands.
     rejectUnauthorized: false,
     settings: { maxConcurrentStreams: CONCURRENT_STREAMS_MAX },
+    // In MB: the default of 10 refuses a client that reads a few large lists at once.
+    maxSessionMemory: 1000,
   });
   // A quiet watch is no reason to hang up, and a slow request is bounded by the chain.
   server.setTimeout(0);

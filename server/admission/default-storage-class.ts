@@ -3,19 +3,35 @@ import type { StorageClass } from '../../openapi/generated/storage-v1.ts';
 import type { AdmissionContext } from './index.ts';
 import type { AdmissionPlugin } from './plugin.ts';
 
-const ANNOTATIONS = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
+const ANNOTATIONS = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+];
 
 /** Claims that name no class get the default one, the newest if there are several. */
 export function defaultStorageClass({ reader }: AdmissionContext): AdmissionPlugin {
   return {
     name: 'DefaultStorageClass',
     admit: ({ definition, operation, subresource, object }) => {
-      if (operation !== 'CREATE' || subresource !== '' || definition.group !== '' || definition.names.plural !== 'persistentvolumeclaims') return;
+      if (
+        operation !== 'CREATE' ||
+        subresource !== '' ||
+        definition.group !== '' ||
+        definition.names.plural !== 'persistentvolumeclaims'
+      )
+        return;
       const claim = object as unknown as PersistentVolumeClaim;
       if (claim.spec.storageClassName !== undefined) return;
-      const classes = reader.list({ group: 'storage.k8s.io', resource: 'storageclasses' }) as unknown as readonly StorageClass[];
-      const defaults = classes.filter(({ metadata }) => ANNOTATIONS.some((name) => metadata.annotations?.[name] === 'true'));
-      const newest = defaults.sort((a, b) => (a.metadata.creationTimestamp! < b.metadata.creationTimestamp! ? 1 : -1))[0];
+      const classes = reader.list({
+        group: 'storage.k8s.io',
+        resource: 'storageclasses',
+      }) as unknown as readonly StorageClass[];
+      const defaults = classes.filter(({ metadata }) =>
+        ANNOTATIONS.some((name) => metadata.annotations?.[name] === 'true'),
+      );
+      const newest = defaults.sort((a, b) =>
+        a.metadata.creationTimestamp! < b.metadata.creationTimestamp! ? 1 : -1,
+      )[0];
       if (newest !== undefined) claim.spec.storageClassName = newest.metadata.name;
     },
   };

@@ -9,11 +9,24 @@ export function defaultTolerationSeconds(): AdmissionPlugin {
   return {
     name: 'DefaultTolerationSeconds',
     admit: ({ definition, operation, subresource, object }) => {
-      if (operation !== 'CREATE' || subresource !== '' || definition.group !== '' || definition.names.plural !== 'pods') return;
+      if (
+        operation !== 'CREATE' ||
+        subresource !== '' ||
+        definition.group !== '' ||
+        definition.names.plural !== 'pods'
+      )
+        return;
       const { spec } = object as unknown as Pod;
-      const missing = TAINTS.filter((key) => !(spec.tolerations ?? []).some((toleration) => covers(toleration, key)));
+      const missing = TAINTS.filter(
+        (key) => !(spec.tolerations ?? []).some((toleration) => covers(toleration, key)),
+      );
       if (missing.length === 0) return;
-      const added = missing.map((key): Toleration => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: TOLERATION_SECONDS }));
+      const added = missing.map((key): Toleration => ({
+        key,
+        operator: 'Exists',
+        effect: 'NoExecute',
+        tolerationSeconds: TOLERATION_SECONDS,
+      }));
       spec.tolerations = [...(spec.tolerations ?? []), ...added];
     },
   };

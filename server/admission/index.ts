@@ -46,13 +46,17 @@ export interface AdmissionOptions {
 }
 
 /** The chain of the enabled plugins. Throws an Error that names an unknown plugin. */
-export function createAdmissionChain(context: AdmissionContext, { enable = [], disable = [] }: AdmissionOptions = {}): AdmissionChain {
+export function createAdmissionChain(
+  context: AdmissionContext,
+  { enable = [], disable = [] }: AdmissionOptions = {},
+): AdmissionChain {
   for (const name of [...enable, ...disable]) {
-    if (!PLUGINS.some((entry) => entry.name === name)) throw new Error(`admission plugin "${name}" is unknown`);
+    if (!PLUGINS.some((entry) => entry.name === name))
+      throw new Error(`admission plugin "${name}" is unknown`);
   }
-  const plugins = PLUGINS.filter(({ name, enabledByDefault }) => !disable.includes(name) && (enabledByDefault || enable.includes(name))).map(
-    ({ create }) => create(context),
-  );
+  const plugins = PLUGINS.filter(
+    ({ name, enabledByDefault }) => !disable.includes(name) && (enabledByDefault || enable.includes(name)),
+  ).map(({ create }) => create(context));
   return {
     admit: async (request) => {
       for (const plugin of plugins) await plugin.admit?.(request);

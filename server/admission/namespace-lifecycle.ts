@@ -13,10 +13,16 @@ export function namespaceLifecycle({ reader }: AdmissionContext): AdmissionPlugi
     name: 'NamespaceLifecycle',
     admit: (request) => {
       const { definition, operation, namespace } = request;
-      if (operation === 'DELETE' && definition.group === '' && definition.names.plural === 'namespaces' && IMMORTAL.has(request.name)) {
+      if (
+        operation === 'DELETE' &&
+        definition.group === '' &&
+        definition.names.plural === 'namespaces' &&
+        IMMORTAL.has(request.name)
+      ) {
         throw newForbidden(NAMESPACES, request.name, 'this namespace may not be deleted');
       }
-      if (operation !== 'CREATE' || !definition.namespaced || ACCESS_REVIEWS.has(definition.names.plural)) return;
+      if (operation !== 'CREATE' || !definition.namespaced || ACCESS_REVIEWS.has(definition.names.plural))
+        return;
       const found = reader.get(NAMESPACES, '', namespace);
       if (found === undefined) throw newNotFound(NAMESPACES, namespace);
       if (found.metadata.deletionTimestamp !== undefined) throw terminating(request, namespace);
@@ -27,6 +33,10 @@ export function namespaceLifecycle({ reader }: AdmissionContext): AdmissionPlugi
 function terminating({ definition, name }: AdmissionRequest, namespace: string): Error {
   const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
   return newForbidden({ group: definition.group, resource: definition.names.plural }, name, why, [
-    { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' },
+    {
+      reason: 'NamespaceTerminating',
+      message: `namespace ${namespace} is being terminated`,
+      field: 'metadata.namespace',
+    },
   ]);
 }

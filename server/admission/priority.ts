@@ -14,18 +14,36 @@ export function priority({ reader }: AdmissionContext): AdmissionPlugin {
   return {
     name: 'Priority',
     admit: ({ definition, operation, subresource, object, name }) => {
-      if (operation !== 'CREATE' || subresource !== '' || definition.group !== '' || definition.names.plural !== 'pods') return;
+      if (
+        operation !== 'CREATE' ||
+        subresource !== '' ||
+        definition.group !== '' ||
+        definition.names.plural !== 'pods'
+      )
+        return;
       const pod = object as unknown as Pod;
       const className = pod.spec.priorityClassName ?? '';
-      const chosen = className === '' ? defaultClass(classes()) : classes().find(({ metadata }) => metadata.name === className);
-      if (className !== '' && chosen === undefined) throw newForbidden(PODS, name, `no PriorityClass with name ${className} was found`);
+      const chosen =
+        className === ''
+          ? defaultClass(classes())
+          : classes().find(({ metadata }) => metadata.name === className);
+      if (className !== '' && chosen === undefined)
+        throw newForbidden(PODS, name, `no PriorityClass with name ${className} was found`);
       const value = chosen?.value ?? 0;
       const policy = chosen?.preemptionPolicy ?? DEFAULT_PREEMPTION_POLICY;
       if (pod.spec.priority !== undefined && pod.spec.priority !== value) {
-        throw newForbidden(PODS, name, `the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`);
+        throw newForbidden(
+          PODS,
+          name,
+          `the integer value of priority (${pod.spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`,
+        );
       }
       if (pod.spec.preemptionPolicy !== undefined && pod.spec.preemptionPolicy !== policy) {
-        throw newForbidden(PODS, name, `the string value of PreemptionPolicy (${pod.spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`);
+        throw newForbidden(
+          PODS,
+          name,
+          `the string value of PreemptionPolicy (${pod.spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`,
+        );
       }
       pod.spec.priority = value;
       pod.spec.preemptionPolicy = policy;
@@ -37,14 +55,27 @@ export function priority({ reader }: AdmissionContext): AdmissionPlugin {
 
 /** The global default; the lowest, should there be several. */
 function defaultClass(classes: readonly PriorityClass[]): PriorityClass | undefined {
-  return classes.filter(({ globalDefault }) => globalDefault === true).sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+  return classes
+    .filter(({ globalDefault }) => globalDefault === true)
+    .sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
 }
 
-function checkSingleDefault({ definition, operation, object, name }: AdmissionRequest, classes: readonly PriorityClass[]): void {
+function checkSingleDefault(
+  { definition, operation, object, name }: AdmissionRequest,
+  classes: readonly PriorityClass[],
+): void {
   if (definition.names.plural !== CLASSES.resource || definition.group !== CLASSES.group) return;
-  if ((operation !== 'CREATE' && operation !== 'UPDATE') || (object as unknown as PriorityClass).globalDefault !== true) return;
+  if (
+    (operation !== 'CREATE' && operation !== 'UPDATE') ||
+    (object as unknown as PriorityClass).globalDefault !== true
+  )
+    return;
   const other = defaultClass(classes);
   if (other !== undefined && other.metadata.name !== name) {
-    throw newForbidden(CLASSES, name, `PriorityClass ${other.metadata.name} is already marked as globalDefault`);
+    throw newForbidden(
+      CLASSES,
+      name,
+      `PriorityClass ${other.metadata.name} is already marked as globalDefault`,
+    );
   }
 }

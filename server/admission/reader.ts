@@ -6,7 +6,11 @@ import { decodeStored } from '../registry/results.ts';
 
 export interface ObjectReader {
   /** The object, shared: never change it. `namespace` is '' for cluster-scoped resources. */
-  get(resource: { readonly group: string; readonly resource: string }, namespace: string, name: string): UnknownObject | undefined;
+  get(
+    resource: { readonly group: string; readonly resource: string },
+    namespace: string,
+    name: string,
+  ): UnknownObject | undefined;
   list(resource: { readonly group: string; readonly resource: string }): readonly UnknownObject[];
 }
 
@@ -14,9 +18,12 @@ export function createObjectReader(store: Store, cluster: string): ObjectReader 
   return {
     get: ({ group, resource }, namespace, name) => {
       if (name === '' || name.includes('/')) return undefined;
-      const value = store.get(resourceKey({ cluster, group, resource, ...(namespace === '' ? {} : { namespace }), name }));
+      const value = store.get(
+        resourceKey({ cluster, group, resource, ...(namespace === '' ? {} : { namespace }), name }),
+      );
       return value === undefined ? undefined : decodeStored(value);
     },
-    list: ({ group, resource }) => store.list(resourceRange({ cluster, group, resource })).entries.map(decodeStored),
+    list: ({ group, resource }) =>
+      store.list(resourceRange({ cluster, group, resource })).entries.map(decodeStored),
   };
 }

@@ -16,13 +16,23 @@ export function serviceAccount({ reader, random }: AdmissionContext): AdmissionP
   return {
     name: 'ServiceAccount',
     admit: ({ definition, operation, subresource, object, namespace, name }) => {
-      if (operation !== 'CREATE' || subresource !== '' || definition.group !== '' || definition.names.plural !== 'pods') return;
+      if (
+        operation !== 'CREATE' ||
+        subresource !== '' ||
+        definition.group !== '' ||
+        definition.names.plural !== 'pods'
+      )
+        return;
       const pod = object as unknown as Pod;
       if (pod.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined) return;
       const accountName = pod.spec.serviceAccountName || DEFAULT_ACCOUNT;
       pod.spec.serviceAccountName = accountName;
       pod.spec.serviceAccount = accountName;
-      const account = reader.get({ group: '', resource: 'serviceaccounts' }, namespace, accountName) as unknown as ServiceAccount | undefined;
+      const account = reader.get(
+        { group: '', resource: 'serviceaccounts' },
+        namespace,
+        accountName,
+      ) as unknown as ServiceAccount | undefined;
       if (account === undefined) {
         const why = `error looking up service account ${namespace}/${accountName}: serviceaccount "${accountName}" not found`;
         throw newForbidden({ group: '', resource: 'pods' }, name, why);
@@ -30,7 +40,8 @@ export function serviceAccount({ reader, random }: AdmissionContext): AdmissionP
       if ((pod.spec.imagePullSecrets ?? []).length === 0 && account.imagePullSecrets !== undefined) {
         pod.spec.imagePullSecrets = account.imagePullSecrets.map((reference) => ({ ...reference }));
       }
-      if (pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true) mountToken(pod, `${VOLUME_PREFIX}${randomSuffix(random)}`);
+      if (pod.spec.automountServiceAccountToken ?? account.automountServiceAccountToken ?? true)
+        mountToken(pod, `${VOLUME_PREFIX}${randomSuffix(random)}`);
     },
   };
 }
@@ -50,7 +61,8 @@ function mountToken(pod: Pod, fresh: string): void {
   };
   mountInto(pod.spec.initContainers);
   mountInto(pod.spec.containers);
-  if (isUsed && existing === undefined) pod.spec.volumes = [...(pod.spec.volumes ?? []), tokenVolume(volumeName)];
+  if (isUsed && existing === undefined)
+    pod.spec.volumes = [...(pod.spec.volumes ?? []), tokenVolume(volumeName)];
 }
 
 function tokenVolume(name: string): Volume {
@@ -61,7 +73,11 @@ function tokenVolume(name: string): Volume {
       sources: [
         { serviceAccountToken: { path: 'token', expirationSeconds: TOKEN_SECONDS } },
         { configMap: { name: 'kube-root-ca.crt', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
-        { downwardAPI: { items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }] } },
+        {
+          downwardAPI: {
+            items: [{ path: 'namespace', fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.namespace' } }],
+          },
+        },
       ],
     },
   };

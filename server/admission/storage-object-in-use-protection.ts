@@ -11,7 +11,9 @@ export function storageObjectInUseProtection(): AdmissionPlugin {
     name: 'StorageObjectInUseProtection',
     admit: ({ definition, operation, subresource, object }) => {
       if (operation !== 'CREATE' || subresource !== '' || definition.group !== '') return;
-      const finalizer = Object.hasOwn(FINALIZERS, definition.names.plural) ? FINALIZERS[definition.names.plural]! : undefined;
+      const finalizer = Object.hasOwn(FINALIZERS, definition.names.plural)
+        ? FINALIZERS[definition.names.plural]!
+        : undefined;
       if (finalizer === undefined || object!.metadata.finalizers?.includes(finalizer) === true) return;
       object!.metadata.finalizers = [...(object!.metadata.finalizers ?? []), finalizer];
     },

@@ -8,9 +8,18 @@ export function taintNodesByCondition(): AdmissionPlugin {
   return {
     name: 'TaintNodesByCondition',
     admit: ({ definition, operation, subresource, object }) => {
-      if (operation !== 'CREATE' || subresource !== '' || definition.group !== '' || definition.names.plural !== 'nodes') return;
+      if (
+        operation !== 'CREATE' ||
+        subresource !== '' ||
+        definition.group !== '' ||
+        definition.names.plural !== 'nodes'
+      )
+        return;
       const { spec } = object as unknown as Node;
-      if (spec.taints?.some(({ key, effect }) => key === NOT_READY.key && effect === NOT_READY.effect) === true) return;
+      if (
+        spec.taints?.some(({ key, effect }) => key === NOT_READY.key && effect === NOT_READY.effect) === true
+      )
+        return;
       spec.taints = [...(spec.taints ?? []), { ...NOT_READY }];
     },
   };

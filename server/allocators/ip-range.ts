@@ -17,7 +17,8 @@ export class IPRange {
     const match = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(cidr);
     const address = match === null ? undefined : parseIPv4(match[1]!);
     const bits = Number(match?.[2]);
-    if (address === undefined || bits > 30 || bits < 8) throw new Error(`invalid service range "${cidr}": an IPv4 CIDR from /8 to /30 is needed`);
+    if (address === undefined || bits > 30 || bits < 8)
+      throw new Error(`invalid service range "${cidr}": an IPv4 CIDR from /8 to /30 is needed`);
     this.#size = 2 ** (32 - bits);
     this.#base = address - (address % this.#size);
     this.cidr = `${formatIPv4(this.#base)}/${bits}`;
@@ -68,7 +69,8 @@ export class IPRange {
 /** An address as a number; undefined when it is none in plain dotted form. */
 export function parseIPv4(text: string): number | undefined {
   const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256)) return undefined;
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
+    return undefined;
   return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
 }
 

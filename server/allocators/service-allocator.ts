@@ -58,7 +58,12 @@ export class ServiceAllocator implements ResourceHooks {
     for (const port of nodePortsOf(service)) this.#ports.delete(port);
   }
 
-  #allocateIP(service: Service, old: Service | undefined, taken: (() => void)[], freed: (() => void)[]): void {
+  #allocateIP(
+    service: Service,
+    old: Service | undefined,
+    taken: (() => void)[],
+    freed: (() => void)[],
+  ): void {
     const { spec } = service;
     const held = old === undefined ? [] : ownIPs(old);
     if (spec.type === 'ExternalName') {
@@ -69,10 +74,13 @@ export class ServiceAllocator implements ResourceHooks {
       for (const ip of held) freed.push(() => this.range.release(ip));
       return;
     }
-    spec.ipFamilyPolicy ??= spec.clusterIP === 'None' && spec.selector === undefined ? 'RequireDualStack' : 'SingleStack';
+    spec.ipFamilyPolicy ??=
+      spec.clusterIP === 'None' && spec.selector === undefined ? 'RequireDualStack' : 'SingleStack';
     spec.ipFamilies ??= spec.ipFamilyPolicy === 'RequireDualStack' ? ['IPv4', 'IPv6'] : ['IPv4'];
     if (spec.ipFamilies[0] !== 'IPv4' && spec.clusterIP !== 'None') {
-      throw this.#invalid(service, [invalid('spec.ipFamilies[0]', spec.ipFamilies[0], 'not configured on this cluster')]);
+      throw this.#invalid(service, [
+        invalid('spec.ipFamilies[0]', spec.ipFamilies[0], 'not configured on this cluster'),
+      ]);
     }
     const wanted = spec.clusterIP || spec.clusterIPs?.[0] || '';
     if (wanted === 'None') {
@@ -99,14 +107,24 @@ export class ServiceAllocator implements ResourceHooks {
   #checkIP(service: Service, ip: string): void {
     // Whether it is an address at all is for validation to say.
     if (parseIPv4(ip) === undefined) return;
-    const fail = (why: string): StatusError => this.#invalid(service, [invalid('spec.clusterIPs', service.spec.clusterIPs ?? [ip], `failed to allocate IP ${ip}: ${why}`)]);
+    const fail = (why: string): StatusError =>
+      this.#invalid(service, [
+        invalid('spec.clusterIPs', service.spec.clusterIPs ?? [ip], `failed to allocate IP ${ip}: ${why}`),
+      ]);
     if (!this.range.contains(ip)) throw fail(`the provided network does not contain the provided IP`);
     if (this.range.isTaken(ip)) throw fail('provided IP is already allocated');
   }
 
-  #allocatePorts(service: Service, old: Service | undefined, taken: (() => void)[], freed: (() => void)[]): void {
+  #allocatePorts(
+    service: Service,
+    old: Service | undefined,
+    taken: (() => void)[],
+    freed: (() => void)[],
+  ): void {
     const held = new Set(old === undefined ? [] : nodePortsOf(old));
-    const needed = service.spec.type === 'NodePort' || (service.spec.type === 'LoadBalancer' && service.spec.allocateLoadBalancerNodePorts !== false);
+    const needed =
+      service.spec.type === 'NodePort' ||
+      (service.spec.type === 'LoadBalancer' && service.spec.allocateLoadBalancerNodePorts !== false);
     (service.spec.ports ?? []).forEach((port, index) => {
       if (!needed && service.spec.type !== 'LoadBalancer') delete port.nodePort;
       if ((port.nodePort ?? 0) === 0) {
@@ -139,7 +157,8 @@ export class ServiceAllocator implements ResourceHooks {
       const why = `provided port is not in the valid range. The range of valid ports is ${NODE_PORTS.first}-${NODE_PORTS.last}`;
       throw this.#invalid(service, [invalid(path, number, why)]);
     }
-    if (this.#ports.has(portKey(port))) throw this.#invalid(service, [invalid(path, number, 'provided port is already allocated')]);
+    if (this.#ports.has(portKey(port)))
+      throw this.#invalid(service, [invalid(path, number, 'provided port is already allocated')]);
   }
 
   #invalid(service: Service, errors: Parameters<typeof newInvalid>[3]): StatusError {
@@ -162,13 +181,17 @@ function keepAllocated({ spec }: Service, { spec: old }: Service): void {
   if (!hasPorts(spec.type) || !hasPorts(old.type)) return;
   for (const port of spec.ports ?? []) {
     if ((port.nodePort ?? 0) !== 0) continue;
-    const before = old.ports?.find((other) => other.port === port.port && (other.protocol ?? 'TCP') === (port.protocol ?? 'TCP'));
+    const before = old.ports?.find(
+      (other) => other.port === port.port && (other.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
+    );
     if (before?.nodePort !== undefined) port.nodePort = before.nodePort;
   }
 }
 
 function ownIPs({ spec }: Service): string[] {
-  return [...new Set([...(spec.clusterIPs ?? []), spec.clusterIP ?? ''])].filter((ip) => ip !== '' && ip !== 'None');
+  return [...new Set([...(spec.clusterIPs ?? []), spec.clusterIP ?? ''])].filter(
+    (ip) => ip !== '' && ip !== 'None',
+  );
 }
 
 function nodePortsOf({ spec }: Service): string[] {

@@ -120,7 +120,12 @@ async function respondDocument(
   const body = variant.body();
   if (body === undefined) return undefined;
   // Go cannot parse the spelling with an at sign.
-  const headers = { 'Content-Type': variant.type.replace('@', '.'), ETag: `"${hash}"`, Vary: 'Accept', ...more };
+  const headers = {
+    'Content-Type': variant.type.replace('@', '.'),
+    ETag: `"${hash}"`,
+    Vary: 'Accept',
+    ...more,
+  };
   if (exchange.request.headers.get('if-none-match') === headers.ETag)
     return respond(exchange, 304, headers, null);
   return respondCompressible(exchange, 200, headers, body);

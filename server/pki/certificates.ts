@@ -1,7 +1,27 @@
 /** X.509 certificates with P-256 keys: one authority, and what it signs. */
-import { createHash, createPrivateKey, generateKeyPairSync, randomBytes, sign, X509Certificate, type KeyObject } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  X509Certificate,
+  type KeyObject,
+} from 'node:crypto';
 import { isIP } from 'node:net';
-import { bits, boolean, context, contextBytes, integer, octets, oid, sequence, set, time, utf8 } from './der.ts';
+import {
+  bits,
+  boolean,
+  context,
+  contextBytes,
+  integer,
+  octets,
+  oid,
+  sequence,
+  set,
+  time,
+  utf8,
+} from './der.ts';
 
 export interface KeyAndCertificate {
   /** PEM. */
@@ -64,7 +84,11 @@ export function createAuthority(subject: Subject, nowMs: number): KeyAndCertific
 }
 
 /** A new key and its certificate, signed by the authority. */
-export function issueCertificate(authority: KeyAndCertificate, request: CertificateRequest, nowMs: number): KeyAndCertificate {
+export function issueCertificate(
+  authority: KeyAndCertificate,
+  request: CertificateRequest,
+  nowMs: number,
+): KeyAndCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const signer = createPrivateKey(authority.key);
   const issuer = new X509Certificate(authority.certificate);
@@ -72,10 +96,16 @@ export function issueCertificate(authority: KeyAndCertificate, request: Certific
   const extensions = [
     // digitalSignature, keyEncipherment
     extension(OIDS.keyUsage, true, bits(Buffer.from([0b10100000]), 5)),
-    extension(OIDS.extendedKeyUsage, false, sequence(request.usage === 'server' ? OIDS.serverAuth : OIDS.clientAuth)),
+    extension(
+      OIDS.extendedKeyUsage,
+      false,
+      sequence(request.usage === 'server' ? OIDS.serverAuth : OIDS.clientAuth),
+    ),
     extension(OIDS.basicConstraints, true, sequence()),
     extension(OIDS.authorityKeyIdentifier, false, sequence(contextBytes(0, keyIdentifier(issuer.publicKey)))),
-    ...(hosts.length === 0 ? [] : [extension(OIDS.subjectAltName, false, sequence(...hosts.map(alternativeName)))]),
+    ...(hosts.length === 0
+      ? []
+      : [extension(OIDS.subjectAltName, false, sequence(...hosts.map(alternativeName)))]),
   ];
   const certificate = signCertificate({
     issuer: subjectOf(authority),
@@ -141,7 +171,9 @@ function subjectOf(authority: KeyAndCertificate): Buffer {
 }
 
 function keyIdentifier(key: KeyObject): Buffer {
-  return createHash('sha1').update(key.export({ type: 'spki', format: 'der' })).digest();
+  return createHash('sha1')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest();
 }
 
 function alternativeName(host: string): Buffer {

@@ -18,7 +18,8 @@ function lengthOf(length: number): Buffer {
 export const sequence = (...contents: readonly Part[]): Buffer => element(0x30, ...contents);
 export const set = (...contents: readonly Part[]): Buffer => element(0x31, ...contents);
 /** `[number]`, constructed. */
-export const context = (number: number, ...contents: readonly Part[]): Buffer => element(0xa0 | number, ...contents);
+export const context = (number: number, ...contents: readonly Part[]): Buffer =>
+  element(0xa0 | number, ...contents);
 /** `[number]`, primitive. */
 export const contextBytes = (number: number, contents: Part): Buffer => element(0x80 | number, contents);
 export const boolean = (value: boolean): Buffer => element(0x01, Buffer.from([value ? 0xff : 0]));
@@ -52,5 +53,7 @@ export function oid(text: string): Buffer {
 /** A time: the two-digit form up to 2049, the four-digit one after. */
 export function time(epochMs: number): Buffer {
   const text = `${new Date(epochMs).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
-  return Number(text.slice(0, 4)) < 2050 ? element(0x17, Buffer.from(text.slice(2))) : element(0x18, Buffer.from(text));
+  return Number(text.slice(0, 4)) < 2050
+    ? element(0x17, Buffer.from(text.slice(2)))
+    : element(0x18, Buffer.from(text));
 }

@@ -25,12 +25,19 @@ export function matchNamespace(object: UnknownObject, namespace: string): void {
   const own = object.metadata.namespace ?? '';
   if (own === '' && namespace !== '') object.metadata.namespace = namespace;
   else if (own !== namespace) {
-    throw newBadRequest('the namespace of the provided object does not match the namespace sent on the request');
+    throw newBadRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
   }
 }
 
 /** Gives the object its identity, dropping what only the server may set. */
-export function fillSystemFields(object: UnknownObject, clock: Clock, random: Random, warnings: string[]): void {
+export function fillSystemFields(
+  object: UnknownObject,
+  clock: Clock,
+  random: Random,
+  warnings: string[],
+): void {
   const meta = object.metadata;
   delete meta.selfLink;
   delete meta.deletionTimestamp;
@@ -98,6 +105,11 @@ export function validateNewObject(definition: ResourceDefinition, object: Unknow
   throwInvalid(definition, object, errors);
 }
 
-export function throwInvalid(definition: ResourceDefinition, object: UnknownObject, errors: readonly FieldError[]): void {
-  if (errors.length > 0) throw newInvalid(definition.group, definition.names.kind, object.metadata.name ?? '', errors);
+export function throwInvalid(
+  definition: ResourceDefinition,
+  object: UnknownObject,
+  errors: readonly FieldError[],
+): void {
+  if (errors.length > 0)
+    throw newInvalid(definition.group, definition.names.kind, object.metadata.name ?? '', errors);
 }

@@ -9,7 +9,11 @@ export const FOREGROUND_FINALIZER = 'foregroundDeletion';
 export const ORPHAN_FINALIZER = 'orphan';
 
 /** Throws a Conflict when the record is not the one the caller means. */
-export function checkDeletePreconditions(definition: ResourceDefinition, object: UnknownObject, { preconditions }: DeleteOptions): void {
+export function checkDeletePreconditions(
+  definition: ResourceDefinition,
+  object: UnknownObject,
+  { preconditions }: DeleteOptions,
+): void {
   const resource = { group: definition.group, resource: definition.names.plural };
   const { name, uid, resourceVersion } = object.metadata;
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
@@ -26,7 +30,11 @@ export function checkDeletePreconditions(definition: ResourceDefinition, object:
  * Finalizers the delete leaves the object with: those of others, and the one of the propagation policy. Without a policy,
  * one that is there already decides, then the kind's default.
  */
-export function finalizersForDelete(definition: ResourceDefinition, object: UnknownObject, options: DeleteOptions): string[] {
+export function finalizersForDelete(
+  definition: ResourceDefinition,
+  object: UnknownObject,
+  options: DeleteOptions,
+): string[] {
   const current = object.metadata.finalizers ?? [];
   const others = current.filter((name) => name !== FOREGROUND_FINALIZER && name !== ORPHAN_FINALIZER);
   // Events are never waited for.
@@ -35,7 +43,11 @@ export function finalizersForDelete(definition: ResourceDefinition, object: Unkn
   return wanted === undefined ? others : [...others, wanted];
 }
 
-function propagationFinalizer(definition: ResourceDefinition, current: readonly string[], options: DeleteOptions): string | undefined {
+function propagationFinalizer(
+  definition: ResourceDefinition,
+  current: readonly string[],
+  options: DeleteOptions,
+): string | undefined {
   switch (options.propagationPolicy) {
     case 'Orphan':
       return ORPHAN_FINALIZER;
@@ -54,7 +66,12 @@ function propagationFinalizer(definition: ResourceDefinition, current: readonly 
  * Marks `object` (a copy) as being deleted, or shortens the grace period of one that is. Returns true when it may be
  * removed at once: no grace period left and nothing that holds it.
  */
-export function beginDelete(definition: ResourceDefinition, object: UnknownObject, options: DeleteOptions, nowMs: number): boolean {
+export function beginDelete(
+  definition: ResourceDefinition,
+  object: UnknownObject,
+  options: DeleteOptions,
+  nowMs: number,
+): boolean {
   const { behaviour } = definition;
   const meta = object.metadata;
   const finalizers = finalizersForDelete(definition, object, options);

@@ -13,17 +13,27 @@ export function matchIdentity(object: UnknownObject, target: ObjectTarget): void
   const name = object.metadata.name ?? '';
   if (name === '') object.metadata.name = target.name;
   else if (name !== target.name) {
-    throw newBadRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
+    throw newBadRequest(
+      `the name of the object (${name}) does not match the name on the URL (${target.name})`,
+    );
   }
   matchNamespace(object, target.namespace);
 }
 
 /** UID and resourceVersion of the changed object are preconditions on the stored one. */
-export function checkPreconditions(definition: ResourceDefinition, object: UnknownObject, old: UnknownObject): void {
+export function checkPreconditions(
+  definition: ResourceDefinition,
+  object: UnknownObject,
+  old: UnknownObject,
+): void {
   const resource: GroupResource = { group: definition.group, resource: definition.names.plural };
   const { name, uid, resourceVersion = '' } = object.metadata;
   if ((uid ?? '') !== '' && uid !== old.metadata.uid) {
-    throw newConflict(resource, name!, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`);
+    throw newConflict(
+      resource,
+      name!,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+    );
   }
   if (resourceVersion === '' || resourceVersion === '0') {
     if (definition.behaviour.allowUnconditionalUpdate !== false) return;
@@ -31,7 +41,11 @@ export function checkPreconditions(definition: ResourceDefinition, object: Unkno
     throw newInvalid(definition.group, definition.names.kind, name!, [error]);
   }
   if (!/^\d+$/.test(resourceVersion)) {
-    const error = invalid('metadata.resourceVersion', resourceVersion, `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+    const error = invalid(
+      'metadata.resourceVersion',
+      resourceVersion,
+      `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`,
+    );
     throw newInvalid(definition.group, definition.names.kind, name!, [error]);
   }
   if (resourceVersion !== old.metadata.resourceVersion) throw newConflict(resource, name!);
@@ -55,7 +69,12 @@ export function keepSystemFields(object: UnknownObject, old: UnknownObject): voi
  * Main writes keep the stored status, status writes keep the stored rest, finalize takes spec.finalizers only. A binding
  * was made by the server itself and touches both.
  */
-export function keepOtherParts(definition: ResourceDefinition, subresource: string, object: UnknownObject, old: UnknownObject): void {
+export function keepOtherParts(
+  definition: ResourceDefinition,
+  subresource: string,
+  object: UnknownObject,
+  old: UnknownObject,
+): void {
   if (subresource === '') {
     if (!hasSubresource(definition, 'status')) return;
     replaceMember(object, 'status', old.status);
@@ -81,14 +100,23 @@ function replaceMember(object: UnknownObject, name: string, value: unknown): voi
 }
 
 /** Counts generation up when anything but metadata and status changed. Both objects are canonical. */
-export function countGeneration(definition: ResourceDefinition, object: UnknownObject, old: UnknownObject): void {
+export function countGeneration(
+  definition: ResourceDefinition,
+  object: UnknownObject,
+  old: UnknownObject,
+): void {
   if (definition.behaviour.countsGeneration !== true) return;
   const view = ({ metadata: _metadata, status: _status, ...rest }: UnknownObject): unknown => rest;
   if (!equalJSON(view(object), view(old))) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
 /** Throws 422 with everything that is wrong with the change. */
-export function validateChange(definition: ResourceDefinition, subresource: string, object: UnknownObject, old: UnknownObject): void {
+export function validateChange(
+  definition: ResourceDefinition,
+  subresource: string,
+  object: UnknownObject,
+  old: UnknownObject,
+): void {
   const { behaviour } = definition;
   const errors = validateObjectMetaUpdate(object.metadata, old.metadata);
   if (subresource === 'status') errors.push(...(behaviour.validateStatusUpdate?.(object, old) ?? []));

@@ -126,8 +126,18 @@ export interface DeleteOptions {
 export type ObjectUpdater = (current: UnknownObject | undefined) => UnknownObject | Promise<UnknownObject>;
 
 export interface ResourceRegistry {
-  get(context: RequestContext, target: ResourceTarget, object: ObjectTarget, options: ReadOptions): Promise<ResultObject>;
-  list(context: RequestContext, target: ResourceTarget, scope: Scope, options: ListReadOptions): Promise<ListOutcome>;
+  get(
+    context: RequestContext,
+    target: ResourceTarget,
+    object: ObjectTarget,
+    options: ReadOptions,
+  ): Promise<ResultObject>;
+  list(
+    context: RequestContext,
+    target: ResourceTarget,
+    scope: Scope,
+    options: ListReadOptions,
+  ): Promise<ListOutcome>;
   /** Errors that precede the stream are thrown (selectors, options); 410 may come through `ended`. */
   watch(
     context: RequestContext,

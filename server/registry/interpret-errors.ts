@@ -1,10 +1,24 @@
 /** The one table from storage errors to API errors. Mirrors apiserver storage/errors InterpretXxxError. */
-import { newAlreadyExists, newConflict, newExpired, newInternalError, newNotFound, newServiceUnavailable, newTooLargeResourceVersion, type StatusError } from '../../api/machinery/errors.ts';
+import {
+  newAlreadyExists,
+  newConflict,
+  newExpired,
+  newInternalError,
+  newNotFound,
+  newServiceUnavailable,
+  newTooLargeResourceVersion,
+  type StatusError,
+} from '../../api/machinery/errors.ts';
 import type { GroupResource } from '../../api/machinery/gvk.ts';
 import { isStorageError } from '../../storage/errors.ts';
 
 /** What a storage error means for the caller; anything else is returned as it is. `requested` is the revision asked for. */
-export function interpretError(error: unknown, resource: GroupResource, name: string, requested = 0): unknown {
+export function interpretError(
+  error: unknown,
+  resource: GroupResource,
+  name: string,
+  requested = 0,
+): unknown {
   if (!isStorageError(error)) return error;
   switch (error.code) {
     case 'key-not-found':

@@ -32,11 +32,26 @@ export function validateListOptions(options: ListReadOptions): void {
   const resourceVersion = options.resourceVersion ?? '';
   const errors = [];
   if (match !== '') {
-    if (resourceVersion === '') errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
-    if ((options.continue ?? '') !== '') errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'));
-    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
+    if (resourceVersion === '')
+      errors.push(
+        forbidden(
+          'resourceVersionMatch',
+          'resourceVersionMatch is forbidden unless resourceVersion is provided',
+        ),
+      );
+    if ((options.continue ?? '') !== '')
+      errors.push(
+        forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided'),
+      );
+    if (match !== 'Exact' && match !== 'NotOlderThan')
+      errors.push(notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
     if (match === 'Exact' && resourceVersion === '0') {
-      errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
+      errors.push(
+        forbidden(
+          'resourceVersionMatch',
+          'resourceVersionMatch "exact" is forbidden for resourceVersion "0"',
+        ),
+      );
     }
   }
   if (errors.length > 0) throw newInvalid('meta.k8s.io', 'ListOptions', '', errors);
@@ -47,7 +62,9 @@ export function parseResourceVersion(text: string | undefined): number {
   if (text === undefined || text === '') return 0;
   const revision = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(revision)) {
-    throw newBadRequest(`invalid resource version "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`);
+    throw newBadRequest(
+      `invalid resource version "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`,
+    );
   }
   return revision;
 }
@@ -65,8 +82,17 @@ export function readPage(
   if (token !== undefined && requested > 0) {
     throw newBadRequest('specifying resource version is not allowed when using continue');
   }
-  const exact = options.resourceVersionMatch === 'Exact' || (requested > 0 && limit > 0 && (options.resourceVersionMatch ?? '') === '');
-  const revision = token === undefined ? (exact && requested > 0 ? requested : store.revision) : token.rv < 0 ? store.revision : token.rv;
+  const exact =
+    options.resourceVersionMatch === 'Exact' ||
+    (requested > 0 && limit > 0 && (options.resourceVersionMatch ?? '') === '');
+  const revision =
+    token === undefined
+      ? exact && requested > 0
+        ? requested
+        : store.revision
+      : token.rv < 0
+        ? store.revision
+        : token.rv;
   // Version "0" without an exact match may be answered from any state, so upstream's cache ignores the limit.
   const pageSize = options.resourceVersion === '0' && token === undefined ? 0 : limit;
   const from = token === undefined ? range : rangeAfter(range, range.start + token.start.slice(0, -1));
@@ -74,7 +100,12 @@ export function readPage(
   return cutPage(entries, range, revision, pageSize, isWanted);
 }
 
-function readEntries(store: Store, range: KeyRange, revision: number, token: ContinueToken | undefined): readonly StoredValue[] {
+function readEntries(
+  store: Store,
+  range: KeyRange,
+  revision: number,
+  token: ContinueToken | undefined,
+): readonly StoredValue[] {
   try {
     return store.list(range, revision === store.revision ? {} : { revision }).entries;
   } catch (error) {
@@ -123,8 +154,11 @@ function parseToken(text: string): ContinueToken {
   } catch (error) {
     throw bad((error as Error).message);
   }
-  if (token.v !== 'meta.k8s.io/v1') throw bad(`server does not recognize the version ${JSON.stringify(token.v ?? '')}`);
-  if (!Number.isSafeInteger(token.rv) || token.rv === 0) throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
-  if (typeof token.start !== 'string' || !token.start.endsWith('\0') || token.start.includes('..')) throw bad(`invalid key ${JSON.stringify(token.start ?? '')}`);
+  if (token.v !== 'meta.k8s.io/v1')
+    throw bad(`server does not recognize the version ${JSON.stringify(token.v ?? '')}`);
+  if (!Number.isSafeInteger(token.rv) || token.rv === 0)
+    throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  if (typeof token.start !== 'string' || !token.start.endsWith('\0') || token.start.includes('..'))
+    throw bad(`invalid key ${JSON.stringify(token.start ?? '')}`);
   return token as ContinueToken;
 }

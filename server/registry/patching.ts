@@ -24,7 +24,12 @@ export function patchKindOf(contentType: string): PatchKind {
 }
 
 /** The patched document, new; not canonical yet. Throws StatusErrors as upstream words them. */
-export function applyPatch(kind: PatchKind, schema: StructSchema, document: UnknownObject, patch: unknown): unknown {
+export function applyPatch(
+  kind: PatchKind,
+  schema: StructSchema,
+  document: UnknownObject,
+  patch: unknown,
+): unknown {
   try {
     switch (kind) {
       case 'json':

@@ -31,7 +31,14 @@ import {
   validateNewObject,
 } from './before-create.ts';
 import { beginDelete, checkDeletePreconditions } from './before-delete.ts';
-import { checkPreconditions, countGeneration, keepOtherParts, keepSystemFields, matchIdentity, validateChange } from './before-update.ts';
+import {
+  checkPreconditions,
+  countGeneration,
+  keepOtherParts,
+  keepSystemFields,
+  matchIdentity,
+  validateChange,
+} from './before-update.ts';
 import type {
   DeleteOptions,
   ListOutcome,
@@ -105,7 +112,12 @@ class Registry implements ResourceRegistry {
     this.#store = options.store;
   }
 
-  async get(_context: RequestContext, target: ResourceTarget, object: ObjectTarget, options: ReadOptions): Promise<ResultObject> {
+  async get(
+    _context: RequestContext,
+    target: ResourceTarget,
+    object: ObjectTarget,
+    options: ReadOptions,
+  ): Promise<ResultObject> {
     const resolved = this.#resolve(target);
     await this.#waitForRevision(parseResourceVersion(options.resourceVersion));
     const key = this.#key(resolved, object);
@@ -114,13 +126,24 @@ class Registry implements ResourceRegistry {
     return this.#results.of(value, target, resolved.storing);
   }
 
-  async list(_context: RequestContext, target: ResourceTarget, scope: Scope, options: ListReadOptions): Promise<ListOutcome> {
+  async list(
+    _context: RequestContext,
+    target: ResourceTarget,
+    scope: Scope,
+    options: ListReadOptions,
+  ): Promise<ListOutcome> {
     const resolved = this.#resolve(target);
     validateListOptions(options);
     const selection = new Selection(target.definition, options.labelSelector, options.fieldSelector);
     await this.#waitForRevision(parseResourceVersion(options.resourceVersion));
-    const matches = (value: StoredValue): boolean => selection.matches(this.#results.of(value, target, resolved.storing).object);
-    const page = readPage(this.#store, this.#range(resolved, scope, selection), options, selection.isEmpty ? undefined : matches);
+    const matches = (value: StoredValue): boolean =>
+      selection.matches(this.#results.of(value, target, resolved.storing).object);
+    const page = readPage(
+      this.#store,
+      this.#range(resolved, scope, selection),
+      options,
+      selection.isEmpty ? undefined : matches,
+    );
     return {
       items: page.values.map((value) => this.#results.of(value, target, resolved.storing)),
       resourceVersion: String(page.revision),
@@ -150,14 +173,28 @@ class Registry implements ResourceRegistry {
     });
   }
 
-  async create(context: RequestContext, target: ResourceTarget, scope: Scope, object: UnknownObject, options: WriteOptions): Promise<ResultObject> {
+  async create(
+    context: RequestContext,
+    target: ResourceTarget,
+    scope: Scope,
+    object: UnknownObject,
+    options: WriteOptions,
+  ): Promise<ResultObject> {
     const resolved = this.#resolve(target);
     const { storing } = resolved;
     const created = this.#toStored(resolved, object);
     checkNewObject(created, scope.namespace);
     fillSystemFields(created, this.#options.clock, this.#options.random, context.warnings);
     applyDefaults(storing, created);
-    const request = this.#admissionRequest(context, resolved, 'CREATE', '', { namespace: scope.namespace, name: created.metadata.name ?? '' }, options.dryRun, created);
+    const request = this.#admissionRequest(
+      context,
+      resolved,
+      'CREATE',
+      '',
+      { namespace: scope.namespace, name: created.metadata.name ?? '' },
+      options.dryRun,
+      created,
+    );
     await this.#options.admission.admit(request);
     prepareForCreate(storing, created);
     const undo = this.#hooks(resolved)?.allocate(created, undefined, options.dryRun);
@@ -171,14 +208,26 @@ class Registry implements ResourceRegistry {
   }
 
   /** Validates and writes a new object, under a new name each time a generated one is taken. */
-  async #storeNew(context: RequestContext, resolved: Resolved, request: AdmissionRequest, object: UnknownObject, options: WriteOptions): Promise<StoredValue> {
+  async #storeNew(
+    context: RequestContext,
+    resolved: Resolved,
+    request: AdmissionRequest,
+    object: UnknownObject,
+    options: WriteOptions,
+  ): Promise<StoredValue> {
     for (let tries = 1; ; tries++) {
       const generated = generateName(object, this.#options.random);
-      const draft = generated === undefined ? object : { ...object, metadata: { ...object.metadata, name: generated } };
+      const draft =
+        generated === undefined ? object : { ...object, metadata: { ...object.metadata, name: generated } };
       const canonical = this.#canonical(resolved.storing, draft);
       validateNewObject(resolved.storing, canonical);
-      if (tries === 1) context.warnings.push(...(resolved.storing.behaviour.warnings?.(canonical, undefined) ?? []));
-      await this.#options.admission.validate({ ...request, name: canonical.metadata.name!, object: canonical });
+      if (tries === 1)
+        context.warnings.push(...(resolved.storing.behaviour.warnings?.(canonical, undefined) ?? []));
+      await this.#options.admission.validate({
+        ...request,
+        name: canonical.metadata.name!,
+        object: canonical,
+      });
       const key = this.#key(resolved, { namespace: request.namespace, name: canonical.metadata.name! })!;
       try {
         return await this.#put(key, canonical, 'absent', options.dryRun);
@@ -219,13 +268,20 @@ class Registry implements ResourceRegistry {
     options: UpdateOptions,
   ): Promise<{ result: ResultObject; created: boolean }> {
     const { target, resource } = resolved;
-    const allowed = options.mayCreate === true && options.subresource === undefined && resolved.storing.behaviour.allowCreateOnUpdate === true;
+    const allowed =
+      options.mayCreate === true &&
+      options.subresource === undefined &&
+      resolved.storing.behaviour.allowCreateOnUpdate === true;
     if (!allowed) throw newNotFound(resource, object.name);
     const created = await updater(undefined);
     matchIdentity(created, object);
     const { uid, resourceVersion = '' } = created.metadata;
     if ((uid ?? '') !== '') {
-      throw newConflict(resource, object.name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: `);
+      throw newConflict(
+        resource,
+        object.name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: `,
+      );
     }
     if (resourceVersion !== '' && resourceVersion !== '0') throw newNotFound(resource, object.name);
     delete created.metadata.resourceVersion;
@@ -243,18 +299,31 @@ class Registry implements ResourceRegistry {
     const { storing } = resolved;
     const subresource = options.subresource?.name ?? '';
     const old = decodeStored(current);
-    const changed = this.#toStored(resolved, await updater(structuredCopy(this.#results.of(current, resolved.target, storing).object)));
+    const changed = this.#toStored(
+      resolved,
+      await updater(structuredCopy(this.#results.of(current, resolved.target, storing).object)),
+    );
     matchIdentity(changed, object);
     checkPreconditions(storing, changed, old);
     keepSystemFields(changed, old);
     dedupeOwnerReferences(changed, context.warnings);
     if (subresource === '') applyDefaults(storing, changed);
-    const request = this.#admissionRequest(context, resolved, 'UPDATE', subresource, object, options.dryRun, changed, old);
+    const request = this.#admissionRequest(
+      context,
+      resolved,
+      'UPDATE',
+      subresource,
+      object,
+      options.dryRun,
+      changed,
+      old,
+    );
     await this.#options.admission.admit(request);
     keepOtherParts(storing, subresource, changed, old);
     if (subresource === '') storing.behaviour.prepareForUpdate?.(changed, old);
     else if (subresource === 'status') storing.behaviour.prepareForStatusUpdate?.(changed, old);
-    const undo = subresource === '' ? this.#hooks(resolved)?.allocate(changed, old, options.dryRun) : undefined;
+    const undo =
+      subresource === '' ? this.#hooks(resolved)?.allocate(changed, old, options.dryRun) : undefined;
     try {
       return await this.#storeChange(context, resolved, request, current, changed, options);
     } catch (error) {
@@ -329,7 +398,16 @@ class Registry implements ResourceRegistry {
     const { storing, target } = resolved;
     const old = decodeStored(current);
     checkDeletePreconditions(storing, old, options);
-    const request = this.#admissionRequest(context, resolved, 'DELETE', '', object, options.dryRun, undefined, old);
+    const request = this.#admissionRequest(
+      context,
+      resolved,
+      'DELETE',
+      '',
+      object,
+      options.dryRun,
+      undefined,
+      old,
+    );
     await this.#options.admission.admit(request);
     await this.#options.admission.validate(request);
     const marked = structuredCopy(old);
@@ -340,7 +418,9 @@ class Registry implements ResourceRegistry {
       return { result: this.#results.of(this.#detached(current, old), target, storing), gone };
     }
     canonical.metadata.resourceVersion = old.metadata.resourceVersion;
-    const value = equalJSON(canonical, old) ? current : await this.#put(current.key, canonical, current.revision, options.dryRun, current);
+    const value = equalJSON(canonical, old)
+      ? current
+      : await this.#put(current.key, canonical, current.revision, options.dryRun, current);
     return { result: this.#results.of(value, target, storing), gone };
   }
 
@@ -369,14 +449,19 @@ class Registry implements ResourceRegistry {
     const { definition } = target;
     const { storedAs, group, names } = definition;
     const resource = { group, resource: names.plural };
-    if (storedAs.group === group && storedAs.resource === names.plural) return { target, storing: definition, resource };
-    const storing = this.#options.definitions.all().find((other) => other.group === storedAs.group && other.names.plural === storedAs.resource);
+    if (storedAs.group === group && storedAs.resource === names.plural)
+      return { target, storing: definition, resource };
+    const storing = this.#options.definitions
+      .all()
+      .find((other) => other.group === storedAs.group && other.names.plural === storedAs.resource);
     if (storing === undefined) throw new Error(`nothing stores ${names.plural} of ${group}`);
     return { target, storing, resource };
   }
 
   #hooks({ storing }: Resolved): ResourceHooks | undefined {
-    return this.#options.hooks?.[storing.group === '' ? storing.names.plural : `${storing.names.plural}.${storing.group}`];
+    return this.#options.hooks?.[
+      storing.group === '' ? storing.names.plural : `${storing.names.plural}.${storing.group}`
+    ];
   }
 
   /** Key of an object; undefined for a name that no object can have. */
@@ -438,26 +523,47 @@ class Registry implements ResourceRegistry {
     return canonicalize(definition.storageVersion.schema, object);
   }
 
-  async #put(key: string, object: UnknownObject, expect: 'absent' | number, dryRun: boolean, current?: StoredValue): Promise<StoredValue> {
+  async #put(
+    key: string,
+    object: UnknownObject,
+    expect: 'absent' | number,
+    dryRun: boolean,
+    current?: StoredValue,
+  ): Promise<StoredValue> {
     if (dryRun) return this.#pretend(key, object, expect, current);
     return this.#store.put(
       key,
       (revision) => {
         object.metadata.resourceVersion = String(revision);
-        return { bytes: encodeObject(object), decoded: this.#options.freeze === true ? deepFreeze(object) : object };
+        return {
+          bytes: encodeObject(object),
+          decoded: this.#options.freeze === true ? deepFreeze(object) : object,
+        };
       },
       { expect },
     );
   }
 
   /** What a write would have stored. */
-  #pretend(key: string, object: UnknownObject, expect: 'absent' | number, current: StoredValue | undefined): StoredValue {
+  #pretend(
+    key: string,
+    object: UnknownObject,
+    expect: 'absent' | number,
+    current: StoredValue | undefined,
+  ): StoredValue {
     if (expect === 'absent') {
-      if (this.#store.latest(key) !== undefined) throw newAlreadyExists(this.#resourceOf(key), object.metadata.name!);
+      if (this.#store.latest(key) !== undefined)
+        throw newAlreadyExists(this.#resourceOf(key), object.metadata.name!);
       delete object.metadata.resourceVersion;
     }
     const revision = current?.revision ?? 0;
-    return { key, bytes: encodeObject(object), decoded: object, revision, createRevision: current?.createRevision ?? 0 };
+    return {
+      key,
+      bytes: encodeObject(object),
+      decoded: object,
+      revision,
+      createRevision: current?.createRevision ?? 0,
+    };
   }
 
   #resourceOf(key: string): GroupResource {
@@ -465,7 +571,12 @@ class Registry implements ResourceRegistry {
     return { group: group === 'core' ? '' : group, resource };
   }
 
-  async #remove(resolved: Resolved, current: StoredValue, last: UnknownObject, dryRun: boolean): Promise<void> {
+  async #remove(
+    resolved: Resolved,
+    current: StoredValue,
+    last: UnknownObject,
+    dryRun: boolean,
+  ): Promise<void> {
     if (dryRun) return;
     await this.#store.delete(
       current.key,
@@ -493,7 +604,18 @@ class Registry implements ResourceRegistry {
     object?: UnknownObject,
     oldObject?: UnknownObject,
   ): AdmissionRequest {
-    return { operation, definition: storing, subresource, namespace, name, object, oldObject, user: context.user, dryRun, warnings: context.warnings };
+    return {
+      operation,
+      definition: storing,
+      subresource,
+      namespace,
+      name,
+      object,
+      oldObject,
+      user: context.user,
+      dryRun,
+      warnings: context.warnings,
+    };
   }
 }
 

@@ -43,7 +43,12 @@ export function decodeStored(value: StoredValue): UnknownObject {
 }
 
 /** A new object in the shape of `to`. The kind's conversion is asked; without one only apiVersion changes. */
-export function convertObject(target: ResourceTarget, object: UnknownObject, from: string, to: string): UnknownObject {
+export function convertObject(
+  target: ResourceTarget,
+  object: UnknownObject,
+  from: string,
+  to: string,
+): UnknownObject {
   const { behaviour, names, versions } = target.definition;
   const copy = structuredCopy(object);
   const converted = behaviour.convert?.(copy, from, to) ?? copy;

@@ -33,17 +33,28 @@ export function scaleOf(definition: ResourceDefinition, object: UnknownObject): 
 }
 
 /** Writes the replicas of `scale` into `object` (a copy), honouring UID and resourceVersion as preconditions. */
-export function applyScale(definition: ResourceDefinition, object: UnknownObject, scale: UnknownObject): UnknownObject {
+export function applyScale(
+  definition: ResourceDefinition,
+  object: UnknownObject,
+  scale: UnknownObject,
+): UnknownObject {
   const resource = { group: definition.group, resource: definition.names.plural };
   const { name, uid, resourceVersion = '' } = scale.metadata;
   const replicas = (scale.spec as { replicas?: number } | undefined)?.replicas ?? 0;
   if (replicas < 0) {
-    throw newInvalid('autoscaling', 'Scale', name ?? '', [invalid('spec.replicas', replicas, 'must be greater than or equal to 0')]);
+    throw newInvalid('autoscaling', 'Scale', name ?? '', [
+      invalid('spec.replicas', replicas, 'must be greater than or equal to 0'),
+    ]);
   }
   if ((uid ?? '') !== '' && uid !== object.metadata.uid) {
-    throw newConflict(resource, object.metadata.name!, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid}`);
+    throw newConflict(
+      resource,
+      object.metadata.name!,
+      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${object.metadata.uid}`,
+    );
   }
-  if (resourceVersion !== '' && resourceVersion !== object.metadata.resourceVersion) throw newConflict(resource, object.metadata.name!);
+  if (resourceVersion !== '' && resourceVersion !== object.metadata.resourceVersion)
+    throw newConflict(resource, object.metadata.name!);
   scaleMappingOf(definition).setSpecReplicas(object, replicas);
   return object;
 }

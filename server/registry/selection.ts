@@ -14,7 +14,11 @@ export class Selection {
   readonly #definition: ResourceDefinition;
 
   /** Throws 400 on a selector that cannot be parsed or names a field the kind cannot be selected by. */
-  constructor(definition: ResourceDefinition, labelSelector: string | undefined, fieldSelector: string | undefined) {
+  constructor(
+    definition: ResourceDefinition,
+    labelSelector: string | undefined,
+    fieldSelector: string | undefined,
+  ) {
     this.#definition = definition;
     try {
       this.#labels = (labelSelector ?? '') === '' ? undefined : parseLabelSelector(labelSelector!);

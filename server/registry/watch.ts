@@ -4,7 +4,13 @@ import { forbidden, notSupported } from '../../api/machinery/validation.ts';
 import { encodeObject } from '../../api/machinery/codec.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { KeyRange, Store, StoredValue, StoreEvent } from '../../storage/interface.ts';
-import type { RegistryEvent, RegistryWatch, RegistryWatchListener, ResultObject, WatchReadOptions } from './interface.ts';
+import type {
+  RegistryEvent,
+  RegistryWatch,
+  RegistryWatchListener,
+  ResultObject,
+  WatchReadOptions,
+} from './interface.ts';
 import { interpretError } from './interpret-errors.ts';
 import { parseResourceVersion } from './list.ts';
 import { decodeStored } from './results.ts';
@@ -15,9 +21,19 @@ export function validateWatchOptions(options: WatchReadOptions): void {
   const match = options.resourceVersionMatch ?? '';
   const errors = [];
   if (options.sendInitialEvents !== undefined && match !== 'NotOlderThan') {
-    errors.push(forbidden('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+    errors.push(
+      forbidden(
+        'resourceVersionMatch',
+        'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
+      ),
+    );
   } else if (options.sendInitialEvents === undefined && match !== '') {
-    errors.push(forbidden('resourceVersionMatch', 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+    errors.push(
+      forbidden(
+        'resourceVersionMatch',
+        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+      ),
+    );
   } else if (match !== '' && match !== 'NotOlderThan') {
     errors.push(notSupported('resourceVersionMatch', match, ['NotOlderThan', '']));
   }
@@ -46,7 +62,10 @@ export function openWatch(request: WatchRequest): RegistryWatch {
         const visible = events.flatMap((event) => eventFor(request, event) ?? []);
         if (visible.length > 0) listener.events(visible);
       },
-      ended: (error) => listener.ended(error.code === 'unavailable' ? newServiceUnavailable(error.message) : toError(error, from)),
+      ended: (error) =>
+        listener.ended(
+          error.code === 'unavailable' ? newServiceUnavailable(error.message) : toError(error, from),
+        ),
     });
   } catch (error) {
     throw toError(error, from);
@@ -57,10 +76,14 @@ function toError(error: unknown, requested: number): Error {
   return interpretError(error, { group: '', resource: '' }, '', requested) as Error;
 }
 
-function sendState({ store, range, selection, options, listener, toResult }: WatchRequest, revision: number): void {
+function sendState(
+  { store, range, selection, options, listener, toResult }: WatchRequest,
+  revision: number,
+): void {
   const events: RegistryEvent[] = [];
   for (const value of store.list(range).entries) {
-    if (selection.isEmpty || selection.matches(decodeStored(value))) events.push({ type: 'ADDED', result: toResult(value) });
+    if (selection.isEmpty || selection.matches(decodeStored(value)))
+      events.push({ type: 'ADDED', result: toResult(value) });
   }
   if (options.allowWatchBookmarks === true && options.sendInitialEvents === true) {
     events.push({ type: 'BOOKMARK', revision, initialEventsEnd: true });

@@ -60,7 +60,9 @@ export const COMMAND = join(import.meta.dirname, '..', '..', 'dist', 'kubemu.js'
 
 /** Starts the built command on a free port and waits for its ready line. */
 export async function startKubemu(args: readonly string[]): Promise<RunningKubemu> {
-  const child = spawn(process.execPath, [COMMAND, 'start', '--port', '0', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [COMMAND, 'start', '--port', '0', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
@@ -69,7 +71,8 @@ export async function startKubemu(args: readonly string[]): Promise<RunningKubem
     let url = '';
     lines.on('line', (line) => {
       if (line.startsWith('kubemu is ready: ')) url = line.slice('kubemu is ready: '.length);
-      if (line.startsWith('export KUBECONFIG=')) resolve({ url, kubeconfig: line.slice('export KUBECONFIG='.length) });
+      if (line.startsWith('export KUBECONFIG='))
+        resolve({ url, kubeconfig: line.slice('export KUBECONFIG='.length) });
     });
     void exited.then((code) => reject(new Error(`kubemu exited with ${code}: ${errors}`)));
   });
@@ -109,14 +112,21 @@ export function runner(kubectl: Kubectl, kubeconfig: string, home: string): Run 
         kubectl.path,
         [...args],
         {
-          env: { ...process.env, HOME: home, KUBECONFIG: kubeconfig, KUBECACHEDIR: join(home, 'cache'), ...options.env },
+          env: {
+            ...process.env,
+            HOME: home,
+            KUBECONFIG: kubeconfig,
+            KUBECACHEDIR: join(home, 'cache'),
+            ...options.env,
+          },
           timeout: options.timeoutMs ?? 60_000,
           maxBuffer: 64 * 1024 * 1024,
         },
         (error, stdout, stderr) => {
           const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1;
           if (code === (options.code ?? 0)) resolve({ code, stdout, stderr });
-          else reject(new Error(`${kubectl.name} ${args.join(' ')} ended with ${code}\n${stdout}\n${stderr}`));
+          else
+            reject(new Error(`${kubectl.name} ${args.join(' ')} ended with ${code}\n${stdout}\n${stderr}`));
         },
       );
       child.stdin?.end(options.stdin ?? '');
@@ -124,8 +134,16 @@ export function runner(kubectl: Kubectl, kubeconfig: string, home: string): Run 
 }
 
 /** A kubectl that keeps printing: `next()` waits for its next line. */
-export function watch(kubectl: Kubectl, kubeconfig: string, home: string, args: readonly string[]): { next(): Promise<string>; stop(): void } {
-  const child = spawn(kubectl.path, args, { env: { ...process.env, HOME: home, KUBECONFIG: kubeconfig }, stdio: ['ignore', 'pipe', 'inherit'] });
+export function watch(
+  kubectl: Kubectl,
+  kubeconfig: string,
+  home: string,
+  args: readonly string[],
+): { next(): Promise<string>; stop(): void } {
+  const child = spawn(kubectl.path, args, {
+    env: { ...process.env, HOME: home, KUBECONFIG: kubeconfig },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
     next: async () => {

@@ -2,13 +2,22 @@
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findKubectls, runner, startKubemu, temporaryFolder, watch, type Run, type RunningKubemu } from './harness.ts';
+import {
+  findKubectls,
+  runner,
+  startKubemu,
+  temporaryFolder,
+  watch,
+  type Run,
+  type RunningKubemu,
+} from './harness.ts';
 
 // oxlint-disable-next-line no-explicit-any -- whatever kubectl prints; the assertions say what it must be
 type Json = any;
 
 const kubectls = findKubectls();
-if (kubectls.length === 0) process.stdout.write('kubectl: none found ($KUBECTL or PATH), its tests are skipped\n');
+if (kubectls.length === 0)
+  process.stdout.write('kubectl: none found ($KUBECTL or PATH), its tests are skipped\n');
 
 function deployment(image: string, replicas: number): string {
   return `apiVersion: apps/v1
@@ -50,7 +59,8 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
   const home = temporaryFolder();
   let server: RunningKubemu;
   let run: Run;
-  const json = async (...args: string[]): Promise<Json> => JSON.parse((await run([...args, '-o', 'json'])).stdout);
+  const json = async (...args: string[]): Promise<Json> =>
+    JSON.parse((await run([...args, '-o', 'json'])).stdout);
   const text = async (...args: string[]): Promise<string> => (await run(args)).stdout;
   /** Lines of a table as cells. */
   const table = async (...args: string[]): Promise<string[][]> =>
@@ -93,22 +103,30 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
     expect(await text('create', 'namespace', 'demo')).toBe('namespace/demo created\n');
     const applied = await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.7.9', 1) });
     expect(applied.stdout).toBe('deployment.apps/webapp1 created\n');
-    expect(await text('-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s')).toContain('successfully rolled out');
+    expect(await text('-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s')).toContain(
+      'successfully rolled out',
+    );
     const wide = await text('-n', 'demo', 'get', 'deploy,rs,pods', '-o', 'wide');
     expect(wide).toMatch(/deployment\.apps\/webapp1 +1\/1 +1 +1 +\S+ +webapp1 +nginx:1\.7\.9 +app=webapp1/);
-    expect(wide).toMatch(/pod\/webapp1-[a-z0-9]+-[a-z0-9]{5} +1\/1 +Running +0 +\S+ +10\.\d+\.\d+\.\d+ +\S+ +<none> +<none>/);
+    expect(wide).toMatch(
+      /pod\/webapp1-[a-z0-9]+-[a-z0-9]{5} +1\/1 +Running +0 +\S+ +10\.\d+\.\d+\.\d+ +\S+ +<none> +<none>/,
+    );
     const again = await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.7.9', 1) });
     expect(again.stdout).toBe('deployment.apps/webapp1 unchanged\n');
   });
 
   it('describes it like a real cluster', async () => {
     const described = await text('-n', 'demo', 'describe', 'deployment', 'webapp1');
-    expect(described).toMatch(/^Replicas: +1 desired \| 1 updated \| 1 total \| 1 available \| 0 unavailable$/m);
+    expect(described).toMatch(
+      /^Replicas: +1 desired \| 1 updated \| 1 total \| 1 available \| 0 unavailable$/m,
+    );
     expect(described).toMatch(/^StrategyType: +RollingUpdate$/m);
     expect(described).toMatch(/^RollingUpdateStrategy: +25% max unavailable, 25% max surge$/m);
     expect(described).toMatch(/Available +True +MinimumReplicasAvailable/);
     expect(described).toMatch(/Progressing +True +NewReplicaSetAvailable/);
-    expect(described).toMatch(/Normal +ScalingReplicaSet +\S+ +deployment-controller +Scaled up replica set webapp1-\S+ from 0 to 1/);
+    expect(described).toMatch(
+      /Normal +ScalingReplicaSet +\S+ +deployment-controller +Scaled up replica set webapp1-\S+ from 0 to 1/,
+    );
     const pod = await text('-n', 'demo', 'describe', 'pod', '-l', 'app=webapp1');
     for (const line of [
       /^Status: +Running$/m,
@@ -154,7 +172,17 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
     expect(await text('-n', 'demo', 'rollout', 'history', 'deployment/webapp1')).toMatch(/^1 .*\n2 /m);
     expect(await text('-n', 'demo', 'rollout', 'undo', 'deployment/webapp1')).toContain('rolled back');
     await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
-    expect(await text('-n', 'demo', 'get', 'deploy', 'webapp1', '-o', 'jsonpath={.spec.template.spec.containers[0].image}')).toBe('nginx:1.7.9');
+    expect(
+      await text(
+        '-n',
+        'demo',
+        'get',
+        'deploy',
+        'webapp1',
+        '-o',
+        'jsonpath={.spec.template.spec.containers[0].image}',
+      ),
+    ).toBe('nginx:1.7.9');
     expect(await text('-n', 'demo', 'rollout', 'history', 'deployment/webapp1')).toMatch(/^2 .*\n3 /m);
     await run(['-n', 'demo', 'set', 'image', 'deployment/webapp1', 'webapp1=nginx:1.9']);
     await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
@@ -168,7 +196,14 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
   it('pauses and resumes a rollout', async () => {
     expect(await text('-n', 'demo', 'rollout', 'pause', 'deployment/webapp1')).toContain('paused');
     await run(['-n', 'demo', 'set', 'image', 'deployment/webapp1', 'webapp1=nginx:1.10']);
-    await run(['-n', 'demo', 'wait', 'deployment/webapp1', '--for=jsonpath={.status.observedGeneration}=' + (await generation()), '--timeout=30s']);
+    await run([
+      '-n',
+      'demo',
+      'wait',
+      'deployment/webapp1',
+      '--for=jsonpath={.status.observedGeneration}=' + (await generation()),
+      '--timeout=30s',
+    ]);
     expect((await podImages()).join()).toBe('nginx:1.9');
     expect(await text('-n', 'demo', 'rollout', 'resume', 'deployment/webapp1')).toContain('resumed');
     await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
@@ -176,7 +211,8 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
     expect(await podImages()).toContain('nginx:1.10');
   });
 
-  const generation = async (): Promise<string> => text('-n', 'demo', 'get', 'deploy', 'webapp1', '-o', 'jsonpath={.metadata.generation}');
+  const generation = async (): Promise<string> =>
+    text('-n', 'demo', 'get', 'deploy', 'webapp1', '-o', 'jsonpath={.metadata.generation}');
   /** Images of the pods that are not on their way out. */
   const podImages = async (): Promise<string[]> =>
     (await json('-n', 'demo', 'get', 'pods')).items
@@ -186,8 +222,12 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
   it('keeps serving when an image cannot be pulled', async () => {
     await run(['-n', 'demo', 'set', 'image', 'deployment/webapp1', 'webapp1=nginx:does-not-exist']);
     const pods = await until(async () => {
-      const items = (await json('-n', 'demo', 'get', 'pods')).items.filter((pod: Json) => pod.metadata.deletionTimestamp === undefined);
-      const waiting = items.find((pod: Json) => pod.status.containerStatuses?.[0]?.state?.waiting?.reason === 'ImagePullBackOff');
+      const items = (await json('-n', 'demo', 'get', 'pods')).items.filter(
+        (pod: Json) => pod.metadata.deletionTimestamp === undefined,
+      );
+      const waiting = items.find(
+        (pod: Json) => pod.status.containerStatuses?.[0]?.state?.waiting?.reason === 'ImagePullBackOff',
+      );
       return waiting === undefined ? undefined : items;
     });
     expect(pods).toHaveLength(2);
@@ -198,7 +238,9 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
     expect(described).toMatch(/Warning +Failed +.*kubelet +Failed to pull image "nginx:does-not-exist"/);
     expect(described).toMatch(/Normal +BackOff +.*kubelet +Back-off pulling image "nginx:does-not-exist"/);
     await run(['-n', 'demo', 'rollout', 'undo', 'deployment/webapp1']);
-    expect(await text('-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s')).toContain('successfully rolled out');
+    expect(await text('-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s')).toContain(
+      'successfully rolled out',
+    );
   });
 
   /** Asks again until `probe` answers something; bounded by the test's own time limit. */
@@ -212,23 +254,33 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
 
   it('serves pods through a service and scales', async () => {
     await run(['apply', '-f', '-'], { stdin: SERVICE });
-    expect(await text('-n', 'demo', 'get', 'svc', 'webapp1-svc', '-o', 'jsonpath={.spec.clusterIP}')).toMatch(/^10\.96\./);
+    expect(await text('-n', 'demo', 'get', 'svc', 'webapp1-svc', '-o', 'jsonpath={.spec.clusterIP}')).toMatch(
+      /^10\.96\./,
+    );
     expect(await text('-n', 'demo', 'scale', 'deployment/webapp1', '--replicas=3')).toContain('scaled');
     await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
     expect((await podImages()).length).toBe(3);
     const described = await text('-n', 'demo', 'describe', 'deployment', 'webapp1');
-    expect(described.trimEnd().split('\n').at(-1)).toMatch(/Normal +ScalingReplicaSet +\S+ +deployment-controller +(\(combined from similar events\): )?Scaled up replica set webapp1-\S+ from 1 to 3/);
+    expect(described.trimEnd().split('\n').at(-1)).toMatch(
+      /Normal +ScalingReplicaSet +\S+( \(x\d+ over \S+\))? +deployment-controller +(\(combined from similar events\): )?Scaled up replica set webapp1-\S+ from 1 to 3/,
+    );
     const endpoints = await until(async () => {
       const subsets = (await json('-n', 'demo', 'get', 'endpoints', 'webapp1-svc')).subsets ?? [];
       return subsets[0]?.addresses?.length === 3 ? subsets : undefined;
     });
     expect(endpoints[0].ports).toEqual([{ port: 80, protocol: 'TCP' }]);
-    const slices = (await json('-n', 'demo', 'get', 'endpointslices', '-l', 'kubernetes.io/service-name=webapp1-svc')).items;
+    const slices = (
+      await json('-n', 'demo', 'get', 'endpointslices', '-l', 'kubernetes.io/service-name=webapp1-svc')
+    ).items;
     expect(slices).toHaveLength(1);
     expect(slices[0].endpoints.filter((endpoint: Json) => endpoint.conditions.ready)).toHaveLength(3);
     await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.10', 2) });
     await run(['-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s']);
-    await until(async () => ((await json('-n', 'demo', 'get', 'endpoints', 'webapp1-svc')).subsets?.[0]?.addresses?.length === 2 ? true : undefined));
+    await until(async () =>
+      (await json('-n', 'demo', 'get', 'endpoints', 'webapp1-svc')).subsets?.[0]?.addresses?.length === 2
+        ? true
+        : undefined,
+    );
   });
 
   it('replaces a deleted pod, and deletes with the deployment', async () => {
@@ -262,7 +314,9 @@ spec:
     });
     await run(['-n', 'demo', 'wait', 'job/hello', '--for=condition=Complete', '--timeout=30s']);
     expect(await text('-n', 'demo', 'get', 'job', 'hello')).toMatch(/hello +(Complete +)?1\/1/);
-    expect(await text('-n', 'demo', 'describe', 'job', 'hello')).toMatch(/Normal +Completed +\S+ +job-controller +Job completed/);
+    expect(await text('-n', 'demo', 'describe', 'job', 'hello')).toMatch(
+      /Normal +Completed +\S+ +job-controller +Job completed/,
+    );
     expect(await text('-n', 'demo', 'get', 'pods', '-l', 'job-name=hello')).toMatch(/0\/1 +Completed/);
   });
 
@@ -316,7 +370,9 @@ spec:
   it('binds claims that match, and leaves the others pending', async () => {
     await run(['apply', '-f', '-'], { stdin: volume('small', 'gold') });
     await run(['apply', '-f', '-'], { stdin: claim('large', '8Gi', 'silver') });
-    await until(async () => ((await text('-n', 'demo', 'describe', 'pvc', 'large')).includes('FailedBinding') ? true : undefined));
+    await until(async () =>
+      (await text('-n', 'demo', 'describe', 'pvc', 'large')).includes('FailedBinding') ? true : undefined,
+    );
     expect(await text('-n', 'demo', 'get', 'pvc', 'large')).toMatch(/large +Pending/);
     expect(await text('-n', 'demo', 'describe', 'pvc', 'large')).toMatch(
       /Normal +FailedBinding +.*persistentvolume-controller +no persistent volumes available for this claim and no storage class is set/,
@@ -326,7 +382,9 @@ spec:
       const output = await text('-n', 'demo', 'describe', 'pod', 'large');
       return output.includes('FailedScheduling') ? output : undefined;
     });
-    expect(described).toMatch(/Warning +FailedScheduling +.*default-scheduler +.*pod has unbound immediate PersistentVolumeClaims/);
+    expect(described).toMatch(
+      /Warning +FailedScheduling +.*default-scheduler +.*pod has unbound immediate PersistentVolumeClaims/,
+    );
     await run(['apply', '-f', '-'], { stdin: claim('fits', '3Gi', 'gold') });
     await run(['-n', 'demo', 'wait', 'pod/fits', '--for=condition=Ready', '--timeout=30s']);
     expect(await text('-n', 'demo', 'get', 'pvc', 'fits')).toMatch(/fits +Bound +small +5Gi +RWO/);
@@ -334,17 +392,33 @@ spec:
   });
 
   it('creates with the short commands', async () => {
-    expect(await text('-n', 'demo', 'run', 'solo', '--image=nginx:1.25', '--labels=app=solo')).toBe('pod/solo created\n');
-    expect(await text('-n', 'demo', 'create', 'deployment', 'made', '--image=nginx:1.25', '--replicas=2')).toBe('deployment.apps/made created\n');
-    expect(await text('-n', 'demo', 'create', 'configmap', 'settings', '--from-literal=a=1')).toBe('configmap/settings created\n');
-    expect(await text('-n', 'demo', 'create', 'secret', 'generic', 'keys', '--from-literal=k=v')).toBe('secret/keys created\n');
-    expect(await text('-n', 'demo', 'create', 'job', 'once', '--image=busybox:1.36', '--', 'true')).toBe('job.batch/once created\n');
+    expect(await text('-n', 'demo', 'run', 'solo', '--image=nginx:1.25', '--labels=app=solo')).toBe(
+      'pod/solo created\n',
+    );
+    expect(
+      await text('-n', 'demo', 'create', 'deployment', 'made', '--image=nginx:1.25', '--replicas=2'),
+    ).toBe('deployment.apps/made created\n');
+    expect(await text('-n', 'demo', 'create', 'configmap', 'settings', '--from-literal=a=1')).toBe(
+      'configmap/settings created\n',
+    );
+    expect(await text('-n', 'demo', 'create', 'secret', 'generic', 'keys', '--from-literal=k=v')).toBe(
+      'secret/keys created\n',
+    );
+    expect(await text('-n', 'demo', 'create', 'job', 'once', '--image=busybox:1.36', '--', 'true')).toBe(
+      'job.batch/once created\n',
+    );
     await run(['-n', 'demo', 'wait', 'deployment/made', '--for=condition=Available', '--timeout=30s']);
-    expect(await text('-n', 'demo', 'expose', 'deployment', 'made', '--port=8080', '--target-port=80')).toBe('service/made exposed\n');
+    expect(await text('-n', 'demo', 'expose', 'deployment', 'made', '--port=8080', '--target-port=80')).toBe(
+      'service/made exposed\n',
+    );
     expect(await text('-n', 'demo', 'get', 'cm', 'settings', '-o', 'jsonpath={.data.a}')).toBe('1');
     expect(await text('-n', 'demo', 'get', 'secret', 'keys', '-o', 'jsonpath={.data.k}')).toBe('dg==');
-    expect(await text('-n', 'demo', 'create', 'configmap', 'dry', '--dry-run=server', '-o', 'name')).toBe('configmap/dry\n');
-    expect((await run(['-n', 'demo', 'get', 'configmap', 'dry'], { code: 1 })).stderr).toBe('Error from server (NotFound): configmaps "dry" not found\n');
+    expect(await text('-n', 'demo', 'create', 'configmap', 'dry', '--dry-run=server', '-o', 'name')).toBe(
+      'configmap/dry\n',
+    );
+    expect((await run(['-n', 'demo', 'get', 'configmap', 'dry'], { code: 1 })).stderr).toBe(
+      'Error from server (NotFound): configmaps "dry" not found\n',
+    );
     expect((await run(['-n', 'demo', 'create', 'configmap', 'settings'], { code: 1 })).stderr).toContain(
       'error: failed to create configmap: configmaps "settings" already exists',
     );
@@ -352,42 +426,70 @@ spec:
 
   it('prints in every format', async () => {
     const configMap = ['-n', 'demo', 'get', 'cm', 'settings'];
-    expect(await text(...configMap, '-o', 'yaml')).toMatch(/^apiVersion: v1\ndata:\n {2}a: "1"\nkind: ConfigMap\nmetadata:\n/);
+    expect(await text(...configMap, '-o', 'yaml')).toMatch(
+      /^apiVersion: v1\ndata:\n {2}a: "1"\nkind: ConfigMap\nmetadata:\n/,
+    );
     expect((await json(...configMap)).data).toEqual({ a: '1' });
     expect(await text(...configMap, '-o', 'name')).toBe('configmap/settings\n');
-    expect(await text(...configMap, '-o', 'custom-columns=N:.metadata.name,A:.data.a')).toMatch(/^N +A\nsettings +1\n$/);
-    expect(await text('-n', 'demo', 'get', 'svc', '-o', 'wide')).toMatch(/^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\(S\) +AGE +SELECTOR$/m);
-    expect(await text('get', 'pods', '-A', '--field-selector', 'metadata.name=solo')).toMatch(/^NAMESPACE +NAME +READY +STATUS +RESTARTS +AGE\ndemo +solo /);
+    expect(await text(...configMap, '-o', 'custom-columns=N:.metadata.name,A:.data.a')).toMatch(
+      /^N +A\nsettings +1\n$/,
+    );
+    expect(await text('-n', 'demo', 'get', 'svc', '-o', 'wide')).toMatch(
+      /^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\(S\) +AGE +SELECTOR$/m,
+    );
+    expect(await text('get', 'pods', '-A', '--field-selector', 'metadata.name=solo')).toMatch(
+      /^NAMESPACE +NAME +READY +STATUS +RESTARTS +AGE\ndemo +solo /,
+    );
     expect(await text('-n', 'demo', 'get', 'all', '-l', 'app=made')).toContain('deployment.apps/made');
-    expect((await run(['-n', 'demo', 'get', 'pods', '--field-selector', 'spec.nonsense=1'], { code: 1 })).stderr).toContain('field label not supported: spec.nonsense');
+    expect(
+      (await run(['-n', 'demo', 'get', 'pods', '--field-selector', 'spec.nonsense=1'], { code: 1 })).stderr,
+    ).toContain('field label not supported: spec.nonsense');
   });
 
   it('changes objects in every way', async () => {
     const solo = ['-n', 'demo'];
     expect(await text(...solo, 'label', 'pod', 'solo', 'tier=web')).toBe('pod/solo labeled\n');
-    expect(await text(...solo, 'annotate', 'pod', 'solo', 'note=hi')).toBe('pod/solo annotated\n');
+    expect(await text(...solo, 'annotate', 'pod', 'solo', 'note=hi')).toMatch(/^pod\/solo annotated?\n$/);
     await run([...solo, 'patch', 'cm', 'settings', '-p', '{"data":{"b":"2"}}']);
     await run([...solo, 'patch', 'cm', 'settings', '--type=merge', '-p', '{"data":{"a":null,"c":"3"}}']);
-    await run([...solo, 'patch', 'cm', 'settings', '--type=json', '-p', '[{"op":"replace","path":"/data/b","value":"4"}]']);
+    await run([
+      ...solo,
+      'patch',
+      'cm',
+      'settings',
+      '--type=json',
+      '-p',
+      '[{"op":"replace","path":"/data/b","value":"4"}]',
+    ]);
     expect((await json(...solo, 'get', 'cm', 'settings')).data).toEqual({ b: '4', c: '3' });
-    expect(await text(...solo, 'patch', 'cm', 'settings', '-p', '{"data":{"b":"4"}}')).toContain('(no change)');
+    expect(await text(...solo, 'patch', 'cm', 'settings', '-p', '{"data":{"b":"4"}}')).toContain(
+      '(no change)',
+    );
     const editor = join(home.path, 'editor.sh');
     writeFileSync(editor, `#!/bin/sh\nsed -i 's/c: "3"/c: "5"/' "$1"\n`);
     chmodSync(editor, 0o755);
-    expect((await run([...solo, 'edit', 'cm', 'settings'], { env: { KUBE_EDITOR: editor } })).stdout).toBe('configmap/settings edited\n');
+    expect((await run([...solo, 'edit', 'cm', 'settings'], { env: { KUBE_EDITOR: editor } })).stdout).toBe(
+      'configmap/settings edited\n',
+    );
     expect((await json(...solo, 'get', 'cm', 'settings')).data.c).toBe('5');
-    const manifest = 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: diffed\n  namespace: demo\ndata:\n  x: "1"\n';
+    const manifest =
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: diffed\n  namespace: demo\ndata:\n  x: "1"\n';
     await run(['apply', '-f', '-'], { stdin: manifest });
     expect((await run(['diff', '-f', '-'], { stdin: manifest })).stdout).toBe('');
     const changed = await run(['diff', '-f', '-'], { stdin: manifest.replace('"1"', '"2"'), code: 1 });
     expect(changed.stdout).toMatch(/^- {2}x: "1"$/m);
     expect(changed.stdout).toMatch(/^\+ {2}x: "2"$/m);
-    expect(await text('explain', 'deployment.spec.strategy', '--recursive')).toMatch(/rollingUpdate\s+<\S+>\n\s+maxSurge\s+<\S+>/);
+    expect(await text('explain', 'deployment.spec.strategy', '--recursive')).toMatch(
+      /rollingUpdate\s+<\S+>\n\s+maxSurge\s+<\S+>/,
+    );
     expect(await text('explain', 'pod.spec.containers')).toMatch(/DESCRIPTION:\n\s+\S+/);
   });
 
   it('refuses bad objects with the reasons of the real server', async () => {
-    const bad = await run(['apply', '-f', '-'], { stdin: deployment('nginx:1.8', 1).replace('app: webapp1\n    spec', 'app: other\n    spec'), code: 1 });
+    const bad = await run(['apply', '-f', '-'], {
+      stdin: deployment('nginx:1.8', 1).replace('app: webapp1\n    spec', 'app: other\n    spec'),
+      code: 1,
+    });
     expect(bad.stderr).toContain(
       'The Deployment "webapp1" is invalid: spec.template.metadata.labels: Invalid value: {"app":"other"}: `selector` does not match template `labels`',
     );
@@ -399,7 +501,17 @@ spec:
   });
 
   it('streams changes', async () => {
-    const watching = watch(kubectl, server.kubeconfig, home.path, ['-n', 'demo', 'get', 'cm', '-w', '--output-watch-events', '--field-selector', 'metadata.name=streamed', '--no-headers']);
+    const watching = watch(kubectl, server.kubeconfig, home.path, [
+      '-n',
+      'demo',
+      'get',
+      'cm',
+      '-w',
+      '--output-watch-events',
+      '--field-selector',
+      'metadata.name=streamed',
+      '--no-headers',
+    ]);
     await run(['-n', 'demo', 'create', 'cm', 'streamed']);
     expect(await watching.next()).toMatch(/^ADDED +streamed +0 /);
     await run(['-n', 'demo', 'patch', 'cm', 'streamed', '-p', '{"data":{"a":"1"}}']);

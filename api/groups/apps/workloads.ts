@@ -5,8 +5,24 @@ import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { formatLabelSelector, selectorFromLabelSelector } from '../../machinery/labels.ts';
 import { checkPercent } from '../../machinery/names.ts';
-import { forbidden, IMMUTABLE_MESSAGE, invalid, invalidEach, notSupported, required, validateLabels, validateLabelSelector, validateNonnegative } from '../../machinery/validation.ts';
-import type { DaemonSet, Deployment, DeploymentStrategy, ReplicaSet, StatefulSet } from '../../../openapi/generated/apps-v1.ts';
+import {
+  forbidden,
+  IMMUTABLE_MESSAGE,
+  invalid,
+  invalidEach,
+  notSupported,
+  required,
+  validateLabels,
+  validateLabelSelector,
+  validateNonnegative,
+} from '../../machinery/validation.ts';
+import type {
+  DaemonSet,
+  Deployment,
+  DeploymentStrategy,
+  ReplicaSet,
+  StatefulSet,
+} from '../../../openapi/generated/apps-v1.ts';
 import type { PodTemplateSpec } from '../../../openapi/generated/core-v1.ts';
 import { setPodSpecDefaults } from '../core/pod-defaults.ts';
 import { validatePodSpec } from '../core/pod-validation.ts';
@@ -55,7 +71,9 @@ function validateTemplate({ template }: Workload['spec'], selector: Selector): F
   const labels = template?.metadata?.labels ?? {};
   const errors: FieldError[] = [];
   if (selector !== undefined && !selectorFromLabelSelector(selector).matches(labels)) {
-    errors.push(invalid(at.child('metadata', 'labels'), labels, '`selector` does not match template `labels`'));
+    errors.push(
+      invalid(at.child('metadata', 'labels'), labels, '`selector` does not match template `labels`'),
+    );
   }
   errors.push(...validateLabels(labels, at.child('metadata', 'labels')));
   const spec = template?.spec;
@@ -65,13 +83,20 @@ function validateTemplate({ template }: Workload['spec'], selector: Selector): F
     errors.push(notSupported(at.child('spec', 'restartPolicy'), spec.restartPolicy, ['Always']));
   }
   if (spec.activeDeadlineSeconds !== undefined) {
-    errors.push(forbidden(at.child('spec', 'activeDeadlineSeconds'), 'activeDeadlineSeconds in ReplicaSet is not Supported'));
+    errors.push(
+      forbidden(
+        at.child('spec', 'activeDeadlineSeconds'),
+        'activeDeadlineSeconds in ReplicaSet is not Supported',
+      ),
+    );
   }
   return errors;
 }
 
 function immutableSelector(object: Workload, old: Workload): FieldError[] {
-  return equalJSON(object.spec.selector, old.spec.selector) ? [] : [invalid('spec.selector', object.spec.selector, IMMUTABLE_MESSAGE)];
+  return equalJSON(object.spec.selector, old.spec.selector)
+    ? []
+    : [invalid('spec.selector', object.spec.selector, IMMUTABLE_MESSAGE)];
 }
 
 export const deployment = defineBehaviour<Deployment>({
@@ -99,28 +124,54 @@ export const deployment = defineBehaviour<Deployment>({
 function validateDeployment(object: Deployment): FieldError[] {
   const at = path('spec');
   const { spec } = object;
-  const errors = [...validateWorkload(object as unknown as Workload), ...validateStrategy(spec.strategy ?? {}, at.child('strategy'))];
+  const errors = [
+    ...validateWorkload(object as unknown as Workload),
+    ...validateStrategy(spec.strategy ?? {}, at.child('strategy')),
+  ];
   errors.push(...validateNonnegative(at.child('minReadySeconds'), spec.minReadySeconds ?? 0));
-  if (spec.revisionHistoryLimit !== undefined) errors.push(...validateNonnegative(at.child('revisionHistoryLimit'), spec.revisionHistoryLimit));
+  if (spec.revisionHistoryLimit !== undefined)
+    errors.push(...validateNonnegative(at.child('revisionHistoryLimit'), spec.revisionHistoryLimit));
   if (spec.progressDeadlineSeconds !== undefined) {
     errors.push(...validateNonnegative(at.child('progressDeadlineSeconds'), spec.progressDeadlineSeconds));
     if (spec.progressDeadlineSeconds <= (spec.minReadySeconds ?? 0)) {
-      errors.push(invalid(at.child('progressDeadlineSeconds'), spec.progressDeadlineSeconds, 'must be greater than minReadySeconds'));
+      errors.push(
+        invalid(
+          at.child('progressDeadlineSeconds'),
+          spec.progressDeadlineSeconds,
+          'must be greater than minReadySeconds',
+        ),
+      );
     }
   }
   return errors;
 }
 
-function validateStrategy({ type = '', rollingUpdate }: DeploymentStrategy, at: ReturnType<typeof path>): FieldError[] {
+function validateStrategy(
+  { type = '', rollingUpdate }: DeploymentStrategy,
+  at: ReturnType<typeof path>,
+): FieldError[] {
   if (type === 'Recreate') {
-    return rollingUpdate === undefined ? [] : [forbidden(at.child('rollingUpdate'), "may not be specified when strategy `type` is 'Recreate'")];
+    return rollingUpdate === undefined
+      ? []
+      : [forbidden(at.child('rollingUpdate'), "may not be specified when strategy `type` is 'Recreate'")];
   }
-  if (type !== 'RollingUpdate') return [notSupported(at, { type, ...(rollingUpdate === undefined ? {} : { rollingUpdate }) }, ['Recreate', 'RollingUpdate'])];
+  if (type !== 'RollingUpdate')
+    return [
+      notSupported(at, { type, ...(rollingUpdate === undefined ? {} : { rollingUpdate }) }, [
+        'Recreate',
+        'RollingUpdate',
+      ]),
+    ];
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate ?? {};
   const place = at.child('rollingUpdate');
-  const errors = [...validateAmount(maxUnavailable, place.child('maxUnavailable')), ...validateAmount(maxSurge, place.child('maxSurge'))];
-  if (isNothing(maxUnavailable) && isNothing(maxSurge)) errors.push(invalid(place.child('maxUnavailable'), maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
-  if (typeof maxUnavailable === 'string' && parseInt(maxUnavailable, 10) > 100) errors.push(invalid(place.child('maxUnavailable'), maxUnavailable, 'must not be greater than 100%'));
+  const errors = [
+    ...validateAmount(maxUnavailable, place.child('maxUnavailable')),
+    ...validateAmount(maxSurge, place.child('maxSurge')),
+  ];
+  if (isNothing(maxUnavailable) && isNothing(maxSurge))
+    errors.push(invalid(place.child('maxUnavailable'), maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
+  if (typeof maxUnavailable === 'string' && parseInt(maxUnavailable, 10) > 100)
+    errors.push(invalid(place.child('maxUnavailable'), maxUnavailable, 'must not be greater than 100%'));
   return errors;
 }
 
@@ -129,7 +180,9 @@ function isNothing(amount: number | string): boolean {
 }
 
 function validateAmount(amount: number | string, at: ReturnType<typeof path>): FieldError[] {
-  return typeof amount === 'number' ? validateNonnegative(at, amount) : invalidEach(at, amount, checkPercent(amount));
+  return typeof amount === 'number'
+    ? validateNonnegative(at, amount)
+    : invalidEach(at, amount, checkPercent(amount));
 }
 
 export const replicaSet = defineBehaviour<ReplicaSet>({
@@ -138,10 +191,14 @@ export const replicaSet = defineBehaviour<ReplicaSet>({
     spec.replicas ??= 1;
     setTemplateDefaults(spec);
     const labels = spec.template?.metadata?.labels;
-    if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
+    if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0)
+      metadata.labels = { ...labels };
   },
   validate: (object) => validateWorkload(object as unknown as Workload),
-  validateUpdate: (object, old) => [...validateWorkload(object as unknown as Workload), ...immutableSelector(object as unknown as Workload, old as unknown as Workload)],
+  validateUpdate: (object, old) => [
+    ...validateWorkload(object as unknown as Workload),
+    ...immutableSelector(object as unknown as Workload, old as unknown as Workload),
+  ],
   scale: scale as unknown as ScaleMapping<ReplicaSet>,
 });
 
@@ -168,8 +225,25 @@ export const statefulSet = defineBehaviour<StatefulSet>({
   validate: (object) => validateWorkload(object as unknown as Workload),
   validateUpdate: (object, old) => {
     const { spec } = object;
-    const { replicas, ordinals, template, updateStrategy, revisionHistoryLimit, persistentVolumeClaimRetentionPolicy, minReadySeconds } = spec;
-    const comparable = { ...old.spec, replicas, ordinals, template, updateStrategy, revisionHistoryLimit, persistentVolumeClaimRetentionPolicy, minReadySeconds };
+    const {
+      replicas,
+      ordinals,
+      template,
+      updateStrategy,
+      revisionHistoryLimit,
+      persistentVolumeClaimRetentionPolicy,
+      minReadySeconds,
+    } = spec;
+    const comparable = {
+      ...old.spec,
+      replicas,
+      ordinals,
+      template,
+      updateStrategy,
+      revisionHistoryLimit,
+      persistentVolumeClaimRetentionPolicy,
+      minReadySeconds,
+    };
     const errors = validateWorkload(object as unknown as Workload);
     return equalJSON(comparable, spec) ? errors : [...errors, forbidden('spec', STATEFUL_SET_MUTABLE)];
   },
@@ -189,5 +263,8 @@ export const daemonSet = defineBehaviour<DaemonSet>({
     setTemplateDefaults(spec);
   },
   validate: (object) => validateWorkload(object as unknown as Workload),
-  validateUpdate: (object, old) => [...validateWorkload(object as unknown as Workload), ...immutableSelector(object as unknown as Workload, old as unknown as Workload)],
+  validateUpdate: (object, old) => [
+    ...validateWorkload(object as unknown as Workload),
+    ...immutableSelector(object as unknown as Workload, old as unknown as Workload),
+  ],
 });

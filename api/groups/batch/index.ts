@@ -4,7 +4,13 @@ import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { selectorFromLabelSelector } from '../../machinery/labels.ts';
-import { invalid, IMMUTABLE_MESSAGE, notSupported, required, validateNonnegative } from '../../machinery/validation.ts';
+import {
+  invalid,
+  IMMUTABLE_MESSAGE,
+  notSupported,
+  required,
+  validateNonnegative,
+} from '../../machinery/validation.ts';
 import type { CronJob, Job, JobSpec } from '../../../openapi/generated/batch-v1.ts';
 import { setPodSpecDefaults } from '../core/pod-defaults.ts';
 import { validatePodSpec } from '../core/pod-validation.ts';
@@ -15,17 +21,29 @@ const job = defineBehaviour<Job>({
   setDefaults: (object) => {
     setJobDefaults(object.spec);
     const labels = object.spec.template?.metadata?.labels;
-    if (labels !== undefined && Object.keys(object.metadata.labels ?? {}).length === 0) object.metadata.labels = { ...labels };
+    if (labels !== undefined && Object.keys(object.metadata.labels ?? {}).length === 0)
+      object.metadata.labels = { ...labels };
   },
   prepareForCreate: generateSelector,
   validate: (object) => validateJob(object.spec),
   validateUpdate: ({ spec }, { spec: old }) => {
     const errors = validateJob(spec);
-    for (const field of ['selector', 'completions', 'completionMode', 'podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const) {
-      const isElastic = field === 'completions' && spec.completionMode === 'Indexed' && spec.completions === spec.parallelism;
-      if (!isElastic && !equalJSON(spec[field], old[field])) errors.push(invalid(`spec.${field}`, spec[field] ?? null, IMMUTABLE_MESSAGE));
+    for (const field of [
+      'selector',
+      'completions',
+      'completionMode',
+      'podFailurePolicy',
+      'backoffLimitPerIndex',
+      'managedBy',
+      'successPolicy',
+    ] as const) {
+      const isElastic =
+        field === 'completions' && spec.completionMode === 'Indexed' && spec.completions === spec.parallelism;
+      if (!isElastic && !equalJSON(spec[field], old[field]))
+        errors.push(invalid(`spec.${field}`, spec[field] ?? null, IMMUTABLE_MESSAGE));
     }
-    if (old.suspend !== true && !equalJSON(spec.template, old.template)) errors.push(invalid('spec.template', spec.template, IMMUTABLE_MESSAGE));
+    if (old.suspend !== true && !equalJSON(spec.template, old.template))
+      errors.push(invalid('spec.template', spec.template, IMMUTABLE_MESSAGE));
     return errors;
   },
 });
@@ -62,13 +80,26 @@ function generateSelector(object: Job): void {
 function validateJob(spec: JobSpec): FieldError[] {
   const at = path('spec');
   const errors: FieldError[] = [];
-  for (const field of ['parallelism', 'completions', 'activeDeadlineSeconds', 'backoffLimit', 'ttlSecondsAfterFinished'] as const) {
+  for (const field of [
+    'parallelism',
+    'completions',
+    'activeDeadlineSeconds',
+    'backoffLimit',
+    'ttlSecondsAfterFinished',
+  ] as const) {
     if (spec[field] !== undefined) errors.push(...validateNonnegative(at.child(field), spec[field]));
   }
-  if (spec.completionMode === 'Indexed' && spec.completions === undefined) errors.push(required(at.child('completions'), 'when completion mode is Indexed'));
+  if (spec.completionMode === 'Indexed' && spec.completions === undefined)
+    errors.push(required(at.child('completions'), 'when completion mode is Indexed'));
   if (spec.selector === undefined) errors.push(required(at.child('selector')));
   else if (!selectorFromLabelSelector(spec.selector).matches(spec.template.metadata?.labels ?? {})) {
-    errors.push(invalid(at.child('template', 'metadata', 'labels'), spec.template.metadata?.labels ?? {}, '`selector` does not match template `labels`'));
+    errors.push(
+      invalid(
+        at.child('template', 'metadata', 'labels'),
+        spec.template.metadata?.labels ?? {},
+        '`selector` does not match template `labels`',
+      ),
+    );
   }
   return [...errors, ...validateJobTemplate(spec, at)];
 }
@@ -92,7 +123,8 @@ const cronJob = defineBehaviour<CronJob>({
     spec.suspend ??= false;
     spec.successfulJobsHistoryLimit ??= 3;
     spec.failedJobsHistoryLimit ??= 1;
-    if (spec.jobTemplate?.spec?.template?.spec !== undefined) setPodSpecDefaults(spec.jobTemplate.spec.template.spec);
+    if (spec.jobTemplate?.spec?.template?.spec !== undefined)
+      setPodSpecDefaults(spec.jobTemplate.spec.template.spec);
   },
   validate: ({ spec }) => ((spec.schedule ?? '') === '' ? [required('spec.schedule')] : []),
 });

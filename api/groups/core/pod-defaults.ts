@@ -11,7 +11,8 @@ export function setPodSpecDefaults(spec: PodSpec): void {
   spec.terminationGracePeriodSeconds ??= 30;
   spec.schedulerName ??= 'default-scheduler';
   spec.enableServiceLinks ??= true;
-  if ((spec.serviceAccountName ?? '') === '' && (spec.serviceAccount ?? '') !== '') spec.serviceAccountName = spec.serviceAccount;
+  if ((spec.serviceAccountName ?? '') === '' && (spec.serviceAccount ?? '') !== '')
+    spec.serviceAccountName = spec.serviceAccount;
   if ((spec.serviceAccountName ?? '') !== '') spec.serviceAccount = spec.serviceAccountName;
   for (const volume of spec.volumes ?? []) setVolumeDefaults(volume);
   for (const container of spec.initContainers ?? []) setContainerDefaults(container, spec);
@@ -64,7 +65,9 @@ function setHTTPDefaults(action: NonNullable<Probe['httpGet']>): void {
 const NOT_SOURCES = new Set(['name']);
 
 function setVolumeDefaults(volume: Volume): void {
-  const hasSource = Object.entries(volume).some(([key, value]) => !NOT_SOURCES.has(key) && value !== undefined);
+  const hasSource = Object.entries(volume).some(
+    ([key, value]) => !NOT_SOURCES.has(key) && value !== undefined,
+  );
   if (!hasSource) volume.emptyDir = {};
   if (volume.secret !== undefined) volume.secret.defaultMode ??= FILE_MODE;
   if (volume.configMap !== undefined) volume.configMap.defaultMode ??= FILE_MODE;
@@ -72,16 +75,19 @@ function setVolumeDefaults(volume: Volume): void {
   if (volume.iscsi !== undefined) volume.iscsi.iscsiInterface ??= 'default';
   if (volume.downwardAPI !== undefined) {
     volume.downwardAPI.defaultMode ??= FILE_MODE;
-    for (const { fieldRef } of volume.downwardAPI.items ?? []) if (fieldRef !== undefined) fieldRef.apiVersion ??= 'v1';
+    for (const { fieldRef } of volume.downwardAPI.items ?? [])
+      if (fieldRef !== undefined) fieldRef.apiVersion ??= 'v1';
   }
   if (volume.projected !== undefined) setProjectedDefaults(volume.projected);
-  if (volume.ephemeral?.volumeClaimTemplate !== undefined) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
+  if (volume.ephemeral?.volumeClaimTemplate !== undefined)
+    volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
 }
 
 function setProjectedDefaults(projected: NonNullable<Volume['projected']>): void {
   projected.defaultMode ??= FILE_MODE;
   for (const source of projected.sources ?? []) {
     if (source.serviceAccountToken !== undefined) source.serviceAccountToken.expirationSeconds ??= 3600;
-    for (const { fieldRef } of source.downwardAPI?.items ?? []) if (fieldRef !== undefined) fieldRef.apiVersion ??= 'v1';
+    for (const { fieldRef } of source.downwardAPI?.items ?? [])
+      if (fieldRef !== undefined) fieldRef.apiVersion ??= 'v1';
   }
 }

@@ -4,8 +4,18 @@ import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { parseQuantity } from '../../machinery/quantity.ts';
-import { forbidden, invalid, notSupported, required, validateLabelSelector } from '../../machinery/validation.ts';
-import type { PersistentVolume, PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../../openapi/generated/core-v1.ts';
+import {
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+  validateLabelSelector,
+} from '../../machinery/validation.ts';
+import type {
+  PersistentVolume,
+  PersistentVolumeClaim,
+  PersistentVolumeClaimSpec,
+} from '../../../openapi/generated/core-v1.ts';
 
 const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const RECLAIM_POLICIES = ['Delete', 'Recycle', 'Retain'];
@@ -21,12 +31,27 @@ export const persistentVolume = defineBehaviour<PersistentVolume>({
     object.status = { phase: 'Pending' };
   },
   validate: validateVolume,
-  validateUpdate: (object, old) => [...validateVolume(object), ...(equalJSON(sourceOf(object), sourceOf(old)) ? [] : [forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation')])],
+  validateUpdate: (object, old) => [
+    ...validateVolume(object),
+    ...(equalJSON(sourceOf(object), sourceOf(old))
+      ? []
+      : [
+          forbidden('spec.persistentvolumesource', 'spec.persistentvolumesource is immutable after creation'),
+        ]),
+  ],
 });
 
 /** Members of a volume's spec that are not its source. */
 const NOT_SOURCE = new Set([
-  'capacity', 'accessModes', 'claimRef', 'persistentVolumeReclaimPolicy', 'storageClassName', 'mountOptions', 'volumeMode', 'nodeAffinity', 'volumeAttributesClassName',
+  'capacity',
+  'accessModes',
+  'claimRef',
+  'persistentVolumeReclaimPolicy',
+  'storageClassName',
+  'mountOptions',
+  'volumeMode',
+  'nodeAffinity',
+  'volumeAttributesClassName',
 ]);
 
 function sourceOf({ spec }: PersistentVolume): Record<string, unknown> {
@@ -42,20 +67,34 @@ function validateVolume(volume: PersistentVolume): FieldError[] {
   else if (capacity['storage'] === undefined || Object.keys(capacity).length > 1) {
     errors.push(notSupported(at.child('capacity'), capacity, ['storage']));
   } else if (parseQuantity(capacity['storage']).nano <= 0n) {
-    errors.push(invalid(at.child('capacity').key('storage'), capacity['storage'], 'must be greater than zero'));
+    errors.push(
+      invalid(at.child('capacity').key('storage'), capacity['storage'], 'must be greater than zero'),
+    );
   }
   if (!RECLAIM_POLICIES.includes(spec.persistentVolumeReclaimPolicy ?? '')) {
-    errors.push(notSupported(at.child('persistentVolumeReclaimPolicy'), spec.persistentVolumeReclaimPolicy ?? '', RECLAIM_POLICIES));
+    errors.push(
+      notSupported(
+        at.child('persistentVolumeReclaimPolicy'),
+        spec.persistentVolumeReclaimPolicy ?? '',
+        RECLAIM_POLICIES,
+      ),
+    );
   }
   const sources = Object.keys(sourceOf(volume));
   if (sources.length === 0) errors.push(required(at, 'must specify a volume type'));
-  if (sources.length > 1) errors.push(forbidden(at.child(sources[1]!), 'may not specify more than 1 volume type'));
+  if (sources.length > 1)
+    errors.push(forbidden(at.child(sources[1]!), 'may not specify more than 1 volume type'));
   return errors;
 }
 
-function validateAccessModes(modes: readonly string[] | undefined, at: ReturnType<typeof path>): FieldError[] {
+function validateAccessModes(
+  modes: readonly string[] | undefined,
+  at: ReturnType<typeof path>,
+): FieldError[] {
   if ((modes ?? []).length === 0) return [required(at, 'at least 1 access mode is required')];
-  const errors = modes!.filter((mode) => !ACCESS_MODES.includes(mode)).map((mode) => notSupported(at, mode, ACCESS_MODES));
+  const errors = modes!
+    .filter((mode) => !ACCESS_MODES.includes(mode))
+    .map((mode) => notSupported(at, mode, ACCESS_MODES));
   if (modes!.includes('ReadWriteOncePod') && modes!.length > 1) {
     errors.push(forbidden(at, 'may not use ReadWriteOncePod with other access modes'));
   }
@@ -80,7 +119,12 @@ export const persistentVolumeClaim = defineBehaviour<PersistentVolumeClaim>({
     };
     const errors = validateClaim(spec);
     if (!equalJSON(comparable, { ...bound, resources: { ...bound.resources } })) {
-      errors.push(forbidden('spec', 'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'));
+      errors.push(
+        forbidden(
+          'spec',
+          'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims',
+        ),
+      );
     }
     return errors;
   },
@@ -93,6 +137,7 @@ function validateClaim(spec: PersistentVolumeClaimSpec): FieldError[] {
   const storage = spec.resources?.requests?.['storage'];
   const place = at.child('resources').key('storage');
   if (storage === undefined) errors.push(required(place));
-  else if (parseQuantity(storage).nano <= 0n) errors.push(invalid(place, storage, 'must be greater than zero'));
+  else if (parseQuantity(storage).nano <= 0n)
+    errors.push(invalid(place, storage, 'must be greater than zero'));
   return errors;
 }

@@ -1,5 +1,12 @@
 /** Filters that look at one node and the pod only. Reasons are upstream's. */
-import type { NodeSelectorRequirement, NodeSelectorTerm, Node, Pod, Taint, Toleration } from '../../../openapi/generated/core-v1.ts';
+import type {
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  Node,
+  Pod,
+  Taint,
+  Toleration,
+} from '../../../openapi/generated/core-v1.ts';
 import { hostPorts, podRequests, type HostPort } from '../node-info.ts';
 import { resolvable, unresolvable, type Filter } from './filter.ts';
 
@@ -23,7 +30,9 @@ export const nodeNameFilter: Filter = {
 export const taintToleration: Filter = {
   name: 'TaintToleration',
   reject: (pod, { node }) => {
-    const taints = (node.spec.taints ?? []).filter(({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute');
+    const taints = (node.spec.taints ?? []).filter(
+      ({ effect }) => effect === 'NoSchedule' || effect === 'NoExecute',
+    );
     const untolerated = taints.find((taint) => !tolerates(pod.spec.tolerations, taint));
     return untolerated === undefined ? undefined : unresolvable('node(s) had untolerated taint(s)');
   },
@@ -50,13 +59,16 @@ export function tolerates(tolerations: readonly Toleration[] | undefined, taint:
 export const nodeAffinity: Filter = {
   name: 'NodeAffinity',
   reject: (pod, { node }) =>
-    matchesNodeSelector(pod, node) ? undefined : unresolvable("node(s) didn't match Pod's node affinity/selector"),
+    matchesNodeSelector(pod, node)
+      ? undefined
+      : unresolvable("node(s) didn't match Pod's node affinity/selector"),
 };
 
 /** `nodeSelector` and the required node affinity, both. */
 export function matchesNodeSelector(pod: Pod, node: Node): boolean {
   const labels = node.metadata.labels ?? {};
-  if (!Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)) return false;
+  if (!Object.entries(pod.spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value))
+    return false;
   const required = pod.spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
 }
@@ -69,11 +81,16 @@ export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
   const labels = node.metadata.labels ?? {};
   return (
     expressions.every((requirement) => matchesRequirement(requirement, labels[requirement.key])) &&
-    fields.every((requirement) => matchesRequirement(requirement, requirement.key === 'metadata.name' ? node.metadata.name : undefined))
+    fields.every((requirement) =>
+      matchesRequirement(requirement, requirement.key === 'metadata.name' ? node.metadata.name : undefined),
+    )
   );
 }
 
-function matchesRequirement({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
+function matchesRequirement(
+  { operator, values = [] }: NodeSelectorRequirement,
+  value: string | undefined,
+): boolean {
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);

@@ -8,16 +8,22 @@ import { matchesNodeSelector } from './node-filters.ts';
 export const interPodAffinity: Filter = {
   name: 'InterPodAffinity',
   reject: (pod, info, nodes) => {
-    if (brokenByExisting(pod, info, nodes)) return resolvable("node(s) didn't satisfy existing pods anti-affinity rules");
+    if (brokenByExisting(pod, info, nodes))
+      return resolvable("node(s) didn't satisfy existing pods anti-affinity rules");
     const affinity = pod.spec.affinity?.podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
     for (const term of affinity) {
       const domain = domainPods(term.topologyKey, info, nodes);
-      if (domain === undefined || !(domain.some((other) => matchesTerm(term, pod, other)) || isFirstOfItsGroup(term, pod, nodes))) {
+      if (
+        domain === undefined ||
+        !(domain.some((other) => matchesTerm(term, pod, other)) || isFirstOfItsGroup(term, pod, nodes))
+      ) {
         return unresolvable("node(s) didn't match pod affinity rules");
       }
     }
     const anti = pod.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
-    const clash = anti.some((term) => domainPods(term.topologyKey, info, nodes)?.some((other) => matchesTerm(term, pod, other)));
+    const clash = anti.some((term) =>
+      domainPods(term.topologyKey, info, nodes)?.some((other) => matchesTerm(term, pod, other)),
+    );
     return clash ? resolvable("node(s) didn't match pod anti-affinity rules") : undefined;
   },
 };
@@ -35,7 +41,12 @@ function brokenByExisting(pod: Pod, info: NodeInfo, nodes: NodeSet): boolean {
   for (const other of nodes.values()) {
     for (const existing of other.pods.values()) {
       const terms = existing.spec.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-      if (terms?.some((term) => sameDomain(term.topologyKey, info, other) && matchesTerm(term, existing, pod)) === true) return true;
+      if (
+        terms?.some(
+          (term) => sameDomain(term.topologyKey, info, other) && matchesTerm(term, existing, pod),
+        ) === true
+      )
+        return true;
     }
   }
   return false;
@@ -49,15 +60,25 @@ function sameDomain(topologyKey: string, a: NodeInfo, b: NodeInfo): boolean {
 /** Pods of every node that shares the topology value; undefined when the node has none. */
 function domainPods(topologyKey: string, info: NodeInfo, nodes: NodeSet): Pod[] | undefined {
   if (info.node.metadata.labels?.[topologyKey] === undefined) return undefined;
-  return [...nodes.values()].filter((other) => sameDomain(topologyKey, info, other)).flatMap((other) => [...other.pods.values()]);
+  return [...nodes.values()]
+    .filter((other) => sameDomain(topologyKey, info, other))
+    .flatMap((other) => [...other.pods.values()]);
 }
 
 function matchesTerm(term: PodAffinityTerm, owner: Pod, other: Pod): boolean {
   const namespaces = term.namespaces ?? [];
-  const allNamespaces = term.namespaceSelector !== undefined && Object.keys(term.namespaceSelector).length === 0;
+  const allNamespaces =
+    term.namespaceSelector !== undefined && Object.keys(term.namespaceSelector).length === 0;
   const inNamespace =
-    allNamespaces || (namespaces.length === 0 ? other.metadata.namespace === owner.metadata.namespace : namespaces.includes(other.metadata.namespace!));
-  return inNamespace && term.labelSelector !== undefined && selectorFromLabelSelector(term.labelSelector).matches(other.metadata.labels ?? {});
+    allNamespaces ||
+    (namespaces.length === 0
+      ? other.metadata.namespace === owner.metadata.namespace
+      : namespaces.includes(other.metadata.namespace!));
+  return (
+    inNamespace &&
+    term.labelSelector !== undefined &&
+    selectorFromLabelSelector(term.labelSelector).matches(other.metadata.labels ?? {})
+  );
 }
 
 export const podTopologySpread: Filter = {
@@ -84,7 +105,9 @@ function skewOf(constraint: TopologySpreadConstraint, pod: Pod, info: NodeInfo, 
     const value = other.node.metadata.labels?.[constraint.topologyKey];
     if (value === undefined || !matchesNodeSelector(pod, other.node)) continue;
     const matching = [...other.pods.values()].filter(
-      (candidate) => candidate.metadata.namespace === pod.metadata.namespace && selector.matches(candidate.metadata.labels ?? {}),
+      (candidate) =>
+        candidate.metadata.namespace === pod.metadata.namespace &&
+        selector.matches(candidate.metadata.labels ?? {}),
     );
     counts.set(value, (counts.get(value) ?? 0) + matching.length);
   }

@@ -15,7 +15,7 @@ let faults: Faults;
 let random: Random;
 afterEach(() => harness.stop());
 
-const SEEDS = Array.from({ length: 8 }, (_, seed) => ({ seed }));
+const SEEDS = Array.from({ length: 150 }, (_, seed) => ({ seed }));
 const labels = { app: 'web' };
 
 async function start(seed: number): Promise<void> {
