@@ -107,7 +107,7 @@ describe('a deployment', () => {
     const revisions = sets.map(
       ({ metadata: { annotations } }) => annotations!['deployment.kubernetes.io/revision'],
     );
-    expect(revisions.toSorted()).toEqual(['1', '2', '3']);
+    expect(revisions.toSorted((a, b) => Number(a) - Number(b))).toEqual(['1', '2', '3']);
   });
 });
 

@@ -73,7 +73,9 @@ describe('OpenAPI', () => {
     ['/openapi/v3/api/v1', 'application/com.github.proto-openapi.spec.v3.v1.0+protobuf', 'v3 protobuf'],
   ])('%s as %s', async (path, accept, text) => {
     const found = await binary.call('GET', path, undefined, { accept });
-    expect([found.status, found.headers.get('content-type'), found.text]).toEqual([200, accept, text]);
+    // Asked for with an at sign or a dot, it is always named with a dot: Go cannot parse the other.
+    const type = accept.replace('@', '.');
+    expect([found.status, found.headers.get('content-type'), found.text]).toEqual([200, type, text]);
     expect((await get(path, { accept })).status).toBe(406);
     expect((await get(path, { accept: `${accept}, application/json` })).status).toBe(200);
   });
