@@ -1,6 +1,6 @@
 /** Objects that every cluster has from its start. */
 import type { Client, Draft, ResourceType } from '../api/machinery/client.ts';
-import { isAlreadyExists, isNotFound } from '../api/machinery/errors.ts';
+import { isNotFound } from '../api/machinery/errors.ts';
 import type { KubeObject } from '../api/machinery/object-meta.ts';
 import { equalJSON } from '../api/machinery/equality.ts';
 import { configMaps, endpoints, namespaces, services } from '../openapi/generated/core-v1.ts';
@@ -45,15 +45,18 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await publishServer(options);
 }
 
+/** Looks before it creates: creating a service again would meet its own address. */
 async function ensure<T extends KubeObject>(
   client: Client,
   resource: ResourceType<T>,
   object: Draft<T>,
 ): Promise<void> {
+  const { name, namespace } = object.metadata;
   try {
-    await client.create(resource, object);
+    await client.get(resource, { name: name!, namespace });
   } catch (error) {
-    if (!isAlreadyExists(error)) throw error;
+    if (!isNotFound(error)) throw error;
+    await client.create(resource, object);
   }
 }
 

@@ -111,7 +111,13 @@ export class NodeAgent {
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    return { node: await this.client.create(nodes, newNode(this.#index)), isNew: true };
+    try {
+      return { node: await this.client.create(nodes, newNode(this.#index)), isNew: true };
+    } catch (error) {
+      // The lease and the heartbeat both see to the node; one of them was faster.
+      if (!isAlreadyExists(error)) throw error;
+      return { node: await this.client.get(nodes, { name: this.name }), isNew: false };
+    }
   }
 
   async #postStatus(): Promise<void> {
