@@ -105,6 +105,7 @@ describe('files', () => {
       'server/index.ts',
       'openapi/generate.ts',
       'openapi/build.ts',
+      'controllers/generate.ts',
       'bench/run.ts',
     ];
     const imported = new Set(sources.flatMap(({ imports }) => imports));

@@ -46,6 +46,15 @@ import {
 export const deploymentController: ControllerDefinition = {
   name: 'deployment-controller',
   aliases: ['deployment'],
+  description: {
+    does:
+      'Rolls deployments out: one replica set per template, grown and shrunk within surge and unavailability, or all at once ' +
+      'with Recreate; revisions, pausing, proportional scaling, the progress deadline and the history limit.',
+    watches: ['deployments', 'pods', 'replicasets'],
+    writes: ['deployments/status', 'replicasets'],
+    events: ['ReplicaSetCreateError', 'ScalingReplicaSet', 'SelectingAll'],
+    leavesOut: ['the rollback annotation of extensions/v1beta1'],
+  },
   setup: (context) => new DeploymentController(context),
 };
 

@@ -33,6 +33,11 @@ const ADDRESSES_MAX = 1000;
 export const endpointsController: ControllerDefinition = {
   name: 'endpoints-controller',
   aliases: ['endpoint'],
+  description: {
+    does: 'Keeps the Endpoints of services with a selector: addresses of their pods, ready or not, grouped by ports.',
+    watches: ['endpoints', 'pods', 'services'],
+    writes: ['endpoints'],
+  },
   setup,
 };
 

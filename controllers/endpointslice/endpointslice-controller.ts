@@ -35,6 +35,11 @@ const ENDPOINTS_PER_SLICE = 100;
 export const endpointSliceController: ControllerDefinition = {
   name: 'endpointslice-controller',
   aliases: ['endpointslice'],
+  description: {
+    does: 'Keeps the EndpointSlices of services with a selector: the addresses and conditions of their pods, 100 to a slice.',
+    watches: ['endpointslices', 'nodes', 'pods', 'services'],
+    writes: ['endpointslices'],
+  },
   setup,
 };
 

@@ -24,6 +24,12 @@ const IGNORED = new Set(['events']);
 export const garbageCollectorController: ControllerDefinition = {
   name: 'garbage-collector-controller',
   aliases: ['garbagecollector'],
+  description: {
+    does: 'Deletes objects whose owners are gone, and sees to foreground deletion and orphaning.',
+    watches: ['*'],
+    writes: ['*'],
+    events: ['OwnerRefInvalidNamespace'],
+  },
   setup: (context) => new GarbageCollector(context),
 };
 

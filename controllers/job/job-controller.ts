@@ -53,6 +53,28 @@ const POD_PREFIX = 'pod:';
 export const jobController: ControllerDefinition = {
   name: 'job-controller',
   aliases: ['job'],
+  description: {
+    does:
+      'Runs the pods of jobs to completion and counts each once by its finalizer: indexes, back-off, failure and success ' +
+      'policies, suspension, deadlines, pod replacement. Leaves jobs alone that `managedBy` gives to another.',
+    watches: ['jobs', 'pods'],
+    writes: ['jobs/status', 'pods'],
+    events: [
+      'BackoffLimitExceeded',
+      'Completed',
+      'DeadlineExceeded',
+      'FailedCreate',
+      'FailedDelete',
+      'FailedIndexes',
+      'MaxFailedIndexesExceeded',
+      'PodFailurePolicy',
+      'Resumed',
+      'SuccessfulCreate',
+      'SuccessfulDelete',
+      'Suspended',
+      'TooManySucceededPods',
+    ],
+  },
   setup: (context) => new JobController(context),
 };
 

@@ -24,6 +24,29 @@ import { PodMachine, type PodHost } from './pod-machine.ts';
 
 export const kubeletController: ControllerDefinition = {
   name: 'kubelet',
+  description: {
+    does: 'The simulated nodes, see [reference/nodes.md](reference/nodes.md). `--nodes` sets their number.',
+    watches: ['pods'],
+    writes: ['leases', 'nodes', 'nodes/status', 'pods', 'pods/status'],
+    events: [
+      'BackOff',
+      'Created',
+      'DeadlineExceeded',
+      'ErrImageNeverPull',
+      'Failed',
+      'FailedMount',
+      'InspectFailed',
+      'Killing',
+      'NodeHasNoDiskPressure',
+      'NodeHasSufficientMemory',
+      'NodeHasSufficientPID',
+      'NodeReady',
+      'Pulled',
+      'Pulling',
+      'Started',
+      'Starting',
+    ],
+  },
   setup: (context) => new Kubelet(context),
 };
 

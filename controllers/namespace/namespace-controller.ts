@@ -24,6 +24,11 @@ const CONTENT_RETRY_MS = 1000;
 export const namespaceController: ControllerDefinition = {
   name: 'namespace-controller',
   aliases: ['namespace'],
+  description: {
+    does: 'Empties namespaces that are being deleted, pods first, says in conditions what is left, and finalizes them.',
+    watches: ['namespaces'],
+    writes: ['*', 'namespaces/finalize', 'namespaces/status'],
+  },
   setup,
 };
 

@@ -8,6 +8,12 @@ import { createReconciler } from '../runtime/reconciler.ts';
 export const nodeLifecycleController: ControllerDefinition = {
   name: 'node-lifecycle-controller',
   aliases: ['nodelifecycle'],
+  description: {
+    does: 'Notices nodes and keeps the taints that follow from their conditions.',
+    watches: ['nodes'],
+    writes: ['nodes'],
+    events: ['RegisteredNode'],
+  },
   setup,
 };
 

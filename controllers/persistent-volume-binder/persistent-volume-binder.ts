@@ -30,6 +30,19 @@ const RESYNC_MS = 15_000;
 export const persistentVolumeBinder: ControllerDefinition = {
   name: 'persistentvolume-binder-controller',
   aliases: ['persistentvolume-binder'],
+  description: {
+    does: 'Binds claims to volumes by class, mode, access modes, size and selector, and releases volumes.',
+    watches: ['persistentvolumeclaims', 'persistentvolumes', 'storageclasses'],
+    writes: ['persistentvolumeclaims', 'persistentvolumes'],
+    events: [
+      'ClaimLost',
+      'ClaimMisbound',
+      'ExternalProvisioning',
+      'FailedBinding',
+      'ProvisioningFailed',
+      'WaitForFirstConsumer',
+    ],
+  },
   setup: (context) => new Binder(context),
 };
 

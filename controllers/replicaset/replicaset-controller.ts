@@ -42,6 +42,14 @@ const BURST = 500;
 export const replicaSetController: ControllerDefinition = {
   name: 'replicaset-controller',
   aliases: ['replicaset'],
+  description: {
+    does:
+      'Keeps the number of pods a replica set asks for: adopts matching orphans, lets go of what no longer matches, creates ' +
+      'in batches, deletes in the order of upstream.',
+    watches: ['pods', 'replicasets'],
+    writes: ['pods', 'replicasets/status'],
+    events: ['FailedCreate', 'FailedDelete', 'SuccessfulCreate', 'SuccessfulDelete'],
+  },
   setup: (context) => new ReplicaSetController(context),
 };
 

@@ -13,6 +13,11 @@ const DESCRIPTION =
 export const rootCAPublisher: ControllerDefinition = {
   name: 'root-ca-certificate-publisher-controller',
   aliases: ['root-ca-cert-publisher'],
+  description: {
+    does: 'Keeps the ConfigMap kube-root-ca.crt in every namespace.',
+    watches: ['configmaps', 'namespaces'],
+    writes: ['configmaps'],
+  },
   setup,
 };
 

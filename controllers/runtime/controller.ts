@@ -90,6 +90,20 @@ export interface EventRecorder {
   ): void;
 }
 
+/** What docs/controllers.md says about a controller; `npm run generate` writes the page. */
+export interface ControllerDescription {
+  /** One or two sentences. */
+  readonly does: string;
+  /** Plural names of the resources it has informers of, sorted; `*` for every kind there is. */
+  readonly watches: readonly string[];
+  /** Plural names of what it creates, changes or deletes, with `/subresource` where it is only that. Events aside. */
+  readonly writes: readonly string[];
+  /** Reasons of the events it records. Default none. */
+  readonly events?: readonly string[];
+  /** What the one of kube-controller-manager does and this one does not. Default nothing. */
+  readonly leavesOut?: readonly string[];
+}
+
 /** A running controller, as `controllers/index.ts` lists it. */
 export interface ControllerDefinition {
   /** Name as kube-controller-manager's --controllers takes it, for example `deployment-controller`. */
@@ -98,6 +112,7 @@ export interface ControllerDefinition {
   readonly aliases?: readonly string[];
   /** Not started unless named. */
   readonly disabledByDefault?: boolean;
+  readonly description: ControllerDescription;
   /** Called once, before informers start: adds handlers and indexes, returns how to run. */
   setup(context: ControllerContext): RunningController;
 }

@@ -38,6 +38,12 @@ export const SCHEDULER_NAME = 'default-scheduler';
 
 export const schedulerController: ControllerDefinition = {
   name: 'scheduler',
+  description: {
+    does: 'Gives every pod of the default scheduler a node that passes the filters and scores best; switched by `--scheduler`.',
+    watches: ['nodes', 'persistentvolumeclaims', 'persistentvolumes', 'pods', 'storageclasses'],
+    writes: ['persistentvolumeclaims', 'pods/binding', 'pods/status'],
+    events: ['FailedScheduling', 'Scheduled'],
+  },
   setup: (context) => new Scheduler(context),
 };
 

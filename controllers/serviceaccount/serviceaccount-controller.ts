@@ -9,6 +9,11 @@ const NAME = 'default';
 export const serviceAccountController: ControllerDefinition = {
   name: 'serviceaccount-controller',
   aliases: ['serviceaccount'],
+  description: {
+    does: 'Keeps the service account `default` in every namespace.',
+    watches: ['namespaces', 'serviceaccounts'],
+    writes: ['serviceaccounts'],
+  },
   setup,
 };
 

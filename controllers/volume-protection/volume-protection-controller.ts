@@ -21,6 +21,11 @@ const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
 export const claimProtectionController: ControllerDefinition = {
   name: 'persistentvolumeclaim-protection-controller',
   aliases: ['pvc-protection'],
+  description: {
+    does: 'Keeps claims that pods use until they no longer do.',
+    watches: ['persistentvolumeclaims', 'pods'],
+    writes: ['persistentvolumeclaims'],
+  },
   setup: (base) => {
     const context = { ...base, client: base.client.as('pvc-protection-controller') };
     const podInformer = context.informer(pods);
@@ -42,6 +47,11 @@ export const claimProtectionController: ControllerDefinition = {
 export const volumeProtectionController: ControllerDefinition = {
   name: 'persistentvolume-protection-controller',
   aliases: ['pv-protection'],
+  description: {
+    does: 'Keeps volumes that are bound until they no longer are.',
+    watches: ['persistentvolumes'],
+    writes: ['persistentvolumes'],
+  },
   setup: (base): RunningController => {
     const context = { ...base, client: base.client.as('pv-protection-controller') };
     const informer = context.informer(persistentVolumes);

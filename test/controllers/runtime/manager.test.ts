@@ -13,6 +13,7 @@ afterEach(async () => {
 
 const definition = (name: string, more: Partial<ControllerDefinition> = {}): ControllerDefinition => ({
   name,
+  description: { does: '', watches: [], writes: [] },
   setup: () => ({}),
   ...more,
 });

@@ -1,0 +1,8 @@
+/** Writes docs/controllers.md from what the controllers say about themselves. `npm run generate`; CI checks that it is current. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatControllers } from './describe.ts';
+import { CONTROLLERS, kubeletController, schedulerController } from './index.ts';
+
+const text = formatControllers([...CONTROLLERS, schedulerController, kubeletController]);
+writeFileSync(join(import.meta.dirname, '..', 'docs', 'controllers.md'), text);
