@@ -15,7 +15,8 @@
  * all keys; writing any other is a `TypeError`, a bug of the caller.
  *
  * **Compare and set.** Writers state what they expect of the key; the check happens against the newest accepted write,
- * committed or about to be, so two concurrent writers never both succeed on one expectation.
+ * committed or about to be, so two concurrent writers never both succeed on one expectation. A refusal that rests on a
+ * write still on its way is given once that write is committed: whoever is told that a key exists can read it.
  *
  * **History.** Any revision from `compactedRevision` on can be read and watched from. Older ones answer a
  * `StorageError` with code `compacted`; revisions that do not exist yet answer `future-revision`.
@@ -76,6 +77,12 @@ export interface Store {
    * that key is on its way to the engine.
    */
   latest(key: string): StoredValue | undefined;
+
+  /**
+   * Resolves when the newest accepted write of `key` is committed, at once if none is on its way: from then on `get` answers
+   * what `latest` answered. Rejects with `unavailable` when that write fails.
+   */
+  committed(key: string): Promise<void>;
 
   /**
    * Events of `[start, end)` with revision greater than `fromRevision`, each once, in order, without a gap, first from

@@ -140,17 +140,20 @@ class RevisionedStore implements Store {
     this.#checkWritable(key);
     checkKey(key);
     const previous = this.latest(key);
-    if (expect === 'absent' && previous !== undefined) throw errors.newKeyExists(key);
-    checkRevision(key, expect, previous);
+    const refusal =
+      expect === 'absent' && previous !== undefined
+        ? errors.newKeyExists(key)
+        : revisionError(key, expect, previous);
+    if (refusal !== undefined) return this.#refuse(key, refusal);
     return this.#accept(previous === undefined ? 'created' : 'updated', key, encode, previous);
   }
 
   async delete(key: string, encode: Encode, { expect }: WriteExpectation): Promise<StoredValue> {
     this.#checkWritable(key);
     const previous = this.latest(key);
-    if (previous === undefined) throw errors.newKeyNotFound(key);
-    if (expect === 'absent') throw errors.newKeyExists(key);
-    checkRevision(key, expect, previous);
+    if (previous === undefined) return this.#refuse(key, errors.newKeyNotFound(key));
+    const refusal = expect === 'absent' ? errors.newKeyExists(key) : revisionError(key, expect, previous);
+    if (refusal !== undefined) return this.#refuse(key, refusal);
     await this.#accept('deleted', key, encode, previous);
     return previous;
   }
@@ -168,6 +171,11 @@ class RevisionedStore implements Store {
     signal?.throwIfAborted();
     this.#checkWritable();
     await this.#waiters.add(revision, signal);
+  }
+
+  async committed(key: string): Promise<void> {
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) await this.waitFor(pending.revision);
   }
 
   async compact(revision: number): Promise<void> {
@@ -192,6 +200,12 @@ class RevisionedStore implements Store {
     this.#waiters.rejectAll(error);
     this.#hub.end(error);
     await this.#engine.close();
+  }
+
+  /** Throws `refusal` once what it rests on can be read, so that nobody looks and finds it untrue. */
+  async #refuse(key: string, refusal: errors.StorageError): Promise<never> {
+    await this.committed(key);
+    throw refusal;
   }
 
   #accept(
@@ -292,14 +306,14 @@ class RevisionedStore implements Store {
   }
 }
 
-function checkRevision(
+function revisionError(
   key: string,
   expect: WriteExpectation['expect'],
   latest: StoredValue | undefined,
-): void {
-  if (typeof expect !== 'number') return;
-  if (latest === undefined) throw errors.newKeyNotFound(key);
-  if (latest.revision !== expect) throw errors.newRevisionConflict(key, expect, latest.revision);
+): errors.StorageError | undefined {
+  if (typeof expect !== 'number') return undefined;
+  if (latest === undefined) return errors.newKeyNotFound(key);
+  return latest.revision === expect ? undefined : errors.newRevisionConflict(key, expect, latest.revision);
 }
 
 /** How many of the oldest writes go into one batch: at least one, up to the limits. */

@@ -12,6 +12,17 @@ export interface Clock {
   schedule(delayMs: number, callback: () => void): Timer;
 }
 
+const lastNanoseconds = new WeakMap<Clock, bigint>();
+
+/** Nanoseconds since the Unix epoch, each call more than the call before on the same clock, however fast they follow. */
+export function uniqueNanoseconds(clock: Clock): bigint {
+  const now = BigInt(clock.now()) * 1_000_000n;
+  const last = lastNanoseconds.get(clock) ?? 0n;
+  const unique = now > last ? now : last + 1n;
+  lastNanoseconds.set(clock, unique);
+  return unique;
+}
+
 /** Longest delay setTimeout takes; longer ones are chained. */
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 

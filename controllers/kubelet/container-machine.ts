@@ -15,6 +15,8 @@ import { programOf } from './programs.ts';
 
 /** Durations of what a node does, in milliseconds. Short, so that tests are; long enough to be seen in a watch. */
 export const NODE_TIMING = {
+  /** Network and volumes of a pod, before its first container. */
+  sandboxMs: 5,
   imagePullMs: 120,
   containerStartMs: 20,
   containerStopMs: 20,

@@ -31,6 +31,7 @@ export class PodMachine {
   readonly #host: PodHost;
   readonly #containers: ContainerMachine[];
   #sandboxIP: string | undefined;
+  #sandboxAtMs: number | undefined;
   #startTime: string;
   #stopAtMs: number | undefined;
   #failure: { readonly reason: string; readonly message: string } | undefined;
@@ -75,6 +76,7 @@ export class PodMachine {
     if (this.#stopped) return undefined;
     const dues = this.#containers.map(({ dueMs }) => dueMs);
     dues.push(this.#stopAtMs, this.#deadlineMs());
+    if (this.#sandboxIP === undefined) dues.push(this.#sandboxAtMs);
     return dues.reduce<number | undefined>(
       (first, due) => (due === undefined ? first : Math.min(first ?? due, due)),
       undefined,
@@ -147,7 +149,7 @@ export class PodMachine {
     }
     let changed = false;
     for (const container of this.#containers) changed = container.step() || changed;
-    if (this.#stopAtMs === undefined) changed = this.#startAndRestart() || changed;
+    if (this.#stopAtMs === undefined) changed = this.#prepareSandbox() || this.#startAndRestart() || changed;
     const phase = this.#phase();
     if (phase === 'Succeeded' || phase === 'Failed') {
       for (const container of this.#containers) container.kill(0);
@@ -158,11 +160,20 @@ export class PodMachine {
     return changed;
   }
 
+  /** Begins to make the sandbox, and gives it its address once it is there. Returns true when that changed anything. */
+  #prepareSandbox(): boolean {
+    if (this.#sandboxIP !== undefined) return false;
+    const now = this.#host.now();
+    const isNew = this.#sandboxAtMs === undefined;
+    this.#sandboxAtMs ??= now + NODE_TIMING.sandboxMs;
+    if (this.#sandboxAtMs > now) return isNew;
+    this.#sandboxIP = this.pod.spec.hostNetwork === true ? this.#host.hostIP : this.#host.allocateIP();
+    return true;
+  }
+
   /** Starts the next container whose turn it is, and restarts those that ended and may run again. */
   #startAndRestart(): boolean {
-    if (this.#sandboxIP === undefined) {
-      this.#sandboxIP = this.pod.spec.hostNetwork === true ? this.#host.hostIP : this.#host.allocateIP();
-    }
+    if (this.#sandboxIP === undefined) return false;
     let changed = false;
     for (const container of this.#containers) {
       if (!container.begun) {

@@ -1,5 +1,5 @@
 /** Phase and conditions of a pod, from its containers. Pure. */
-import type { Pod, PodCondition, PodStatus } from '../../openapi/generated/core-v1.ts';
+import type { Pod, PodCondition } from '../../openapi/generated/core-v1.ts';
 import type { ContainerMachine } from './container-machine.ts';
 
 /** A pod's phase by the rules of the kubelet (semantics: a terminal phase never changes again). */
@@ -103,9 +103,4 @@ function stamp(pod: Pod, draft: Draft, now: string): PodCondition {
     ...(draft.reason === undefined ? {} : { reason: draft.reason }),
     ...(draft.message === undefined ? {} : { message: draft.message }),
   } as unknown as PodCondition;
-}
-
-/** The kubelet's parts of a status laid over the one before. */
-export function mergeStatus(before: PodStatus, changes: Partial<PodStatus>): PodStatus {
-  return { ...before, ...changes };
 }

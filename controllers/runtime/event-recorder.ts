@@ -3,12 +3,12 @@
  * differ only in their message are combined, and an object that causes too many is silenced for a while.
  */
 import type { Client } from '../../api/machinery/client.ts';
-import { formatTime, type Clock } from '../../api/machinery/clock.ts';
+import { formatTime, uniqueNanoseconds, type Clock } from '../../api/machinery/clock.ts';
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import { checkDNS1123Subdomain } from '../../api/machinery/names.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
-import { randomHex, randomUUID, type Random } from '../../api/machinery/random.ts';
+import { randomUUID, type Random } from '../../api/machinery/random.ts';
 import type { TaskTracker } from '../../api/machinery/tasks.ts';
 import { events, type Event } from '../../openapi/generated/core-v1.ts';
 import type { EventRecorder } from './controller.ts';
@@ -35,7 +35,7 @@ export interface RecorderOptions {
  */
 export function createRecorder(options: RecorderOptions): EventRecorder {
   const { clock, random, tasks, logger, component } = options;
-  const correlator = new EventCorrelator((object) => eventName(object, random));
+  const correlator = new EventCorrelator((object) => eventName(object, clock, random));
   let last = Promise.resolve();
   return {
     event: (object, type, reason, message, { fieldPath } = {}) => {
@@ -97,9 +97,12 @@ function newEvent(
   };
 }
 
-/** `<object>.<16 hex>`; a UUID for objects whose names events cannot carry. Mirrors record/util GenerateEventName. */
-function eventName(object: string, random: Random): string {
-  const name = `${object}.${randomHex(random, 16)}`;
+/**
+ * `<object>.<nanoseconds in 16 hex>`, so that the events of an object sort as they happened; a UUID for objects whose names
+ * events cannot carry. Mirrors record/util GenerateEventName.
+ */
+function eventName(object: string, clock: Clock, random: Random): string {
+  const name = `${object}.${uniqueNanoseconds(clock).toString(16).padStart(16, '0')}`;
   return checkDNS1123Subdomain(name).length === 0 ? name : randomUUID(random);
 }
 

@@ -249,13 +249,18 @@ class Registry implements ResourceRegistry {
     const key = this.#key(resolved, object);
     for (let tries = 1; ; tries++) {
       const current = key === undefined ? undefined : this.#store.latest(key);
-      if (current === undefined) return this.#createOnUpdate(context, resolved, object, updater, options);
+      if (current === undefined) {
+        if (key !== undefined) await this.#store.committed(key);
+        return this.#createOnUpdate(context, resolved, object, updater, options);
+      }
       try {
         const value = await this.#updateOnce(context, resolved, object, current, updater, options);
         return { result: this.#results.of(value, target, resolved.storing), created: false };
       } catch (error) {
         const lostRace = isRevisionConflict(error) || isKeyNotFound(error);
-        if (!lostRace || tries >= UPDATE_TRIES) throw interpretError(error, resolved.resource, object.name);
+        if (lostRace && tries < UPDATE_TRIES) continue;
+        if (key !== undefined) await this.#store.committed(key);
+        throw interpretError(error, resolved.resource, object.name);
       }
     }
   }
@@ -356,7 +361,10 @@ class Registry implements ResourceRegistry {
       await this.#remove(resolved, current, canonical, options.dryRun);
       return this.#detached(current, canonical);
     }
-    if (isSame) return this.#store.get(current.key) ?? current;
+    if (isSame) {
+      await this.#store.committed(current.key);
+      return current;
+    }
     return this.#put(current.key, canonical, current.revision, options.dryRun, current);
   }
 
@@ -378,12 +386,17 @@ class Registry implements ResourceRegistry {
     const key = this.#key(resolved, object);
     for (let tries = 1; ; tries++) {
       const current = key === undefined ? undefined : this.#store.latest(key);
-      if (current === undefined) throw newNotFound(resolved.resource, object.name);
+      if (current === undefined) {
+        if (key !== undefined) await this.#store.committed(key);
+        throw newNotFound(resolved.resource, object.name);
+      }
       try {
         return await this.#deleteOnce(context, resolved, object, current, options);
       } catch (error) {
         const lostRace = isRevisionConflict(error) || isKeyNotFound(error);
-        if (!lostRace || tries >= UPDATE_TRIES) throw interpretError(error, resolved.resource, object.name);
+        if (lostRace && tries < UPDATE_TRIES) continue;
+        if (key !== undefined) await this.#store.committed(key);
+        throw interpretError(error, resolved.resource, object.name);
       }
     }
   }
@@ -418,9 +431,11 @@ class Registry implements ResourceRegistry {
       return { result: this.#results.of(this.#detached(current, old), target, storing), gone };
     }
     canonical.metadata.resourceVersion = old.metadata.resourceVersion;
-    const value = equalJSON(canonical, old)
-      ? current
-      : await this.#put(current.key, canonical, current.revision, options.dryRun, current);
+    if (equalJSON(canonical, old)) {
+      await this.#store.committed(current.key);
+      return { result: this.#results.of(current, target, storing), gone };
+    }
+    const value = await this.#put(current.key, canonical, current.revision, options.dryRun, current);
     return { result: this.#results.of(value, target, storing), gone };
   }
 
@@ -545,15 +560,17 @@ class Registry implements ResourceRegistry {
   }
 
   /** What a write would have stored. */
-  #pretend(
+  async #pretend(
     key: string,
     object: UnknownObject,
     expect: 'absent' | number,
     current: StoredValue | undefined,
-  ): StoredValue {
+  ): Promise<StoredValue> {
     if (expect === 'absent') {
-      if (this.#store.latest(key) !== undefined)
+      if (this.#store.latest(key) !== undefined) {
+        await this.#store.committed(key);
         throw newAlreadyExists(this.#resourceOf(key), object.metadata.name!);
+      }
       delete object.metadata.resourceVersion;
     }
     const revision = current?.revision ?? 0;

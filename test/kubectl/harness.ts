@@ -52,6 +52,8 @@ export interface RunningKubemu {
   readonly url: string;
   readonly kubeconfig: string;
   readonly child: ChildProcess;
+  /** What the process wrote to standard error so far. */
+  errors(): string;
   /** Sends `signal`, resolves with the exit code once the process is gone. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
@@ -81,6 +83,7 @@ export async function startKubemu(args: readonly string[]): Promise<RunningKubem
     url,
     kubeconfig,
     child,
+    errors: () => errors,
     stop: (signal = 'SIGTERM') => {
       child.kill(signal);
       return exited;
@@ -153,6 +156,14 @@ export function watch(
     },
     stop: () => void child.kill(),
   };
+}
+
+/** Reasons of the events that `kubectl describe` printed, in the order it printed them. */
+export function eventReasons(described: string): string[] {
+  const [, table = ''] = described.split(/^Events:\n/m);
+  const lines = table.split('\n').slice(2);
+  const end = lines.findIndex((line) => !line.startsWith('  '));
+  return lines.slice(0, end < 0 ? undefined : end).map((line) => line.trim().split(/\s+/)[1]!);
 }
 
 /** A temporary folder and how to remove it. */

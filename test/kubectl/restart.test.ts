@@ -34,6 +34,7 @@ describe.skipIf(kubectl === undefined)('a data directory', () => {
         (await after(['get', 'pods', '-l', `app=${name}`, '-o', 'name'])).stdout.trim().split('\n'),
       ).toHaveLength(3);
       expect(await second.stop()).toBe(0);
+      expect([first.errors(), second.errors()]).toEqual(['', '']);
     },
   );
 });

@@ -10,6 +10,7 @@ import {
   watch,
   type Run,
   type RunningKubemu,
+  eventReasons,
 } from './harness.ts';
 
 // oxlint-disable-next-line no-explicit-any -- whatever kubectl prints; the assertions say what it must be
@@ -144,6 +145,7 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
     ]) {
       expect(pod).toMatch(line);
     }
+    expect(eventReasons(pod)).toEqual(['Scheduled', 'Pulling', 'Pulled', 'Created', 'Started']);
     const node = await text('describe', 'node');
     for (const line of [
       /^ +Ready +True +.*KubeletReady +kubelet is posting ready status$/m,

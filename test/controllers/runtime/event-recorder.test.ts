@@ -82,6 +82,14 @@ describe('an event', () => {
     });
   });
 
+  it('of one instant have names that sort as they were recorded', async () => {
+    const reasons = ['Scheduled', 'Pulling', 'Pulled', 'Created', 'Started'];
+    const recorders = reasons.map((_, index) => newRecorder(`component-${index % 2}`));
+    for (const [index, reason] of reasons.entries())
+      recorders[index]!.event(pod('web'), 'Normal', reason, reason);
+    expect((await recorded()).map(({ reason }) => reason)).toEqual(reasons);
+  });
+
   it('about an object without a namespace is in the default one', async () => {
     newRecorder().event(
       { kind: 'PersistentVolume', apiVersion: 'v1', metadata: { name: 'disk', uid: 'u' } },

@@ -134,6 +134,25 @@ export function writeCases(factory: MediumFactory): void {
     expect(store.latest('a')).toBe(store.get('a'));
   });
 
+  it('gives a refusal that rests on a write on its way only once that write can be read', async () => {
+    const { store, engine } = await open();
+    await put(store, 'b');
+    const release = engine.hold();
+    const pending = [put(store, 'a'), store.delete('b', text(''), { expect: 'any' })];
+    const seen: unknown[] = [];
+    const look = (): number => seen.push([store.get('a') !== undefined, store.get('b') !== undefined]);
+    const refused = [
+      store.put('a', text('2'), { expect: 'absent' }).catch(look),
+      store.put('a', text('2'), { expect: 1 }).catch(look),
+      store.delete('b', text(''), { expect: 'any' }).catch(look),
+    ];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(seen).toEqual([]);
+    release();
+    await Promise.all([...pending, ...refused]);
+    expect(seen).toEqual(Array(3).fill([true, false]));
+  });
+
   it('calls encode once, at once, with the revision the write gets', async () => {
     const { store } = await open();
     const given: number[] = [];
