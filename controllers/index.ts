@@ -9,6 +9,7 @@ import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
 import { persistentVolumeBinder } from './persistent-volume-binder/persistent-volume-binder.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
+import { replicationControllerController } from './replicationcontroller/replicationcontroller-controller.ts';
 import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
 import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
@@ -27,6 +28,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   nodeLifecycleController,
   deploymentController,
   replicaSetController,
+  replicationControllerController,
   jobController,
   endpointsController,
   endpointSliceController,

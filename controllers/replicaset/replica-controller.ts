@@ -1,0 +1,312 @@
+/** Keeps the number of pods that replica sets and replication controllers ask for. Mirrors pkg/controller/replicaset. */
+import { formatTime } from '../../api/machinery/clock.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
+import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
+import type { LabelSelectorMatcher } from '../../api/machinery/labels.ts';
+import { controllerOf, controllerReference, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
+import type { ResourceType } from '../../api/machinery/client.ts';
+import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../openapi/generated/apps-v1.ts';
+import { pods, type Pod, type ReplicationController } from '../../openapi/generated/core-v1.ts';
+import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
+import type {
+  ControllerContext,
+  EventRecorder,
+  Informer,
+  Reconciler,
+  Result,
+  RunningController,
+} from '../runtime/controller.ts';
+import { Expectations } from '../runtime/expectations.ts';
+import {
+  isPodActive,
+  isPodAvailable,
+  isPodReady,
+  isPodTerminating,
+  podFromTemplate,
+  podReadySince,
+  slowStart,
+} from '../runtime/pods.ts';
+import { createReconciler } from '../runtime/reconciler.ts';
+import { deletionOrder } from './ranking.ts';
+
+/** Most pods created or deleted in one go. */
+const BURST = 500;
+
+/** A kind that asks for a number of pods. */
+export interface ReplicaKind<T extends Replicated> {
+  readonly type: ResourceType<T>;
+  readonly gvk: { readonly apiVersion: string; readonly kind: string };
+  /** Whose events and writes they are, for example `replicaset-controller`. */
+  readonly component: string;
+  selectorOf(set: T): LabelSelectorMatcher;
+  /** Whether the status says how many pods are on their way out. */
+  readonly countsTerminating: boolean;
+}
+
+export type Replicated = ReplicaSet | ReplicationController;
+
+/** Keeps the pods of every object of one kind. */
+export class ReplicaController<T extends Replicated> implements RunningController {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #kind: ReplicaKind<T>;
+  readonly #sets: Informer<T>;
+  readonly #pods: Informer<Pod>;
+  readonly #expectations: Expectations;
+  readonly #reconciler: Reconciler;
+
+  constructor(base: ControllerContext, kind: ReplicaKind<T>) {
+    const context = { ...base, client: base.client.as(kind.component) };
+    this.#kind = kind;
+    this.#context = context;
+    this.#recorder = context.recorder(kind.component);
+    this.#sets = context.informer(kind.type);
+    this.#pods = context.informer(pods);
+    this.#expectations = new Expectations(context.clock);
+    indexByController(this.#pods);
+    indexByController(this.#sets);
+    this.#reconciler = createReconciler({
+      name: kind.type.resource,
+      context,
+      workers: 5,
+      reconcile: (key) => this.#reconcile(key),
+    });
+    const enqueue = (set: T): void => this.#reconciler.queue.add(keyOf(set));
+    this.#sets.addHandler({
+      added: enqueue,
+      updated: enqueue,
+      deleted: (set) => {
+        this.#expectations.forget(keyOf(set));
+        enqueue(set);
+      },
+    });
+    this.#pods.addHandler({
+      added: (pod) => this.#podAdded(pod),
+      updated: (pod, old) => this.#podUpdated(pod, old),
+      deleted: (pod) => this.#podDeleted(pod),
+    });
+  }
+
+  start(): void {
+    this.#reconciler.start?.();
+  }
+
+  async stop(): Promise<void> {
+    await this.#reconciler.stop?.();
+  }
+
+  #podAdded(pod: Pod): void {
+    if (isBeingDeleted(pod)) {
+      this.#podDeleted(pod);
+      return;
+    }
+    const owner = this.#ownerKey(pod);
+    if (owner === undefined) this.#enqueueAdopters(pod);
+    else {
+      this.#expectations.creationObserved(owner);
+      this.#reconciler.queue.add(owner);
+    }
+  }
+
+  #podUpdated(pod: Pod, old: Pod): void {
+    if (isBeingDeleted(pod)) {
+      this.#podDeleted(pod);
+      return;
+    }
+    const owner = this.#ownerKey(pod);
+    const before = this.#ownerKey(old);
+    if (before !== undefined && before !== owner) this.#reconciler.queue.add(before);
+    if (owner !== undefined) this.#reconciler.queue.add(owner);
+    else if (!equalJSON(pod.metadata.labels, old.metadata.labels) || before !== undefined)
+      this.#enqueueAdopters(pod);
+  }
+
+  #podDeleted(pod: Pod): void {
+    const owner = this.#ownerKey(pod);
+    if (owner === undefined) return;
+    this.#expectations.deletionObserved(owner, pod.metadata.uid!);
+    this.#reconciler.queue.add(owner);
+  }
+
+  #ownerKey(pod: Pod): string | undefined {
+    const owner = resolveController(pod, this.#kind.gvk.kind, this.#sets);
+    return owner === undefined ? undefined : keyOf(owner);
+  }
+
+  #enqueueAdopters(pod: Pod): void {
+    for (const key of adoptersOf(pod, this.#sets, (set) => this.#kind.selectorOf(set)))
+      this.#reconciler.queue.add(key);
+  }
+
+  async #reconcile(key: string): Promise<Result | void> {
+    const set = this.#sets.get(key);
+    if (set === undefined) {
+      this.#expectations.forget(key);
+      return;
+    }
+    const maySync = this.#expectations.satisfied(key) && !isBeingDeleted(set);
+    const selector = this.#kind.selectorOf(set);
+    const { client, clock } = this.#context;
+    const active = await claim({
+      client,
+      owner: set,
+      ownerType: this.#kind.type,
+      gvk: this.#kind.gvk,
+      informer: this.#pods,
+      selector,
+      isIgnored: (pod) => !isPodActive(pod),
+    });
+    const terminating = ownedBy(this.#pods, set).filter(
+      (pod) => isPodTerminating(pod) && selector.matches(pod.metadata.labels),
+    ).length;
+    const problem = maySync ? await this.#manage(key, set, active) : undefined;
+    const now = clock.now();
+    const conditions = maySync ? conditionsOf(set, problem, now) : set.status.conditions;
+    await this.#postStatus(set, {
+      ...countersOf(set, active, now),
+      ...(this.#kind.countsTerminating ? { terminatingReplicas: terminating } : {}),
+      conditions,
+    });
+    if (problem !== undefined) throw problem.error;
+    return resyncForAvailability(set, active, now);
+  }
+
+  async #manage(key: string, set: T, active: readonly Pod[]): Promise<Problem | undefined> {
+    const difference = active.length - (set.spec.replicas ?? 1);
+    if (difference < 0) return this.#create(key, set, Math.min(-difference, BURST));
+    if (difference > 0) return this.#deletePods(key, set, active, Math.min(difference, BURST));
+    return undefined;
+  }
+
+  async #create(key: string, set: T, count: number): Promise<Problem | undefined> {
+    this.#expectations.expectCreations(key, count);
+    const { name, namespace } = set.metadata;
+    const { done, error } = await slowStart(count, async () => {
+      try {
+        const pod = await this.#context.client.create(
+          pods,
+          podFromTemplate(set.spec.template!, name!, namespace!, controllerReference(set, this.#kind.gvk)),
+        );
+        this.#recorder.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
+      } catch (failure) {
+        if (!isNamespaceTerminating(failure)) {
+          this.#recorder.event(
+            set,
+            'Warning',
+            'FailedCreate',
+            `Error creating: ${(failure as Error).message}`,
+          );
+        }
+        throw failure;
+      }
+    });
+    for (let i = done; i < count; i++) this.#expectations.creationObserved(key);
+    // What the namespace takes along need not be made, and is no failure of the set.
+    return error === undefined || isNamespaceTerminating(error)
+      ? undefined
+      : { reason: 'FailedCreate', error: error as Error };
+  }
+
+  async #deletePods(
+    key: string,
+    set: T,
+    active: readonly Pod[],
+    count: number,
+  ): Promise<Problem | undefined> {
+    const victims = deletionOrder(active, this.#relatedPods(set), this.#context.clock.now()).slice(0, count);
+    this.#expectations.expectDeletions(
+      key,
+      victims.map(({ metadata }) => metadata.uid!),
+    );
+    let problem: Problem | undefined;
+    const deleteOne = async ({ metadata }: Pod): Promise<void> => {
+      try {
+        await this.#context.client.delete(
+          pods,
+          { namespace: metadata.namespace, name: metadata.name! },
+          { preconditions: { uid: metadata.uid } },
+        );
+        this.#recorder.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${metadata.name}`);
+      } catch (error) {
+        this.#expectations.deletionObserved(key, metadata.uid!);
+        if (isNotFound(error)) return;
+        this.#recorder.event(set, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
+        problem = { reason: 'FailedDelete', error: error as Error };
+      }
+    };
+    await Promise.all(victims.map(deleteOne));
+    return problem;
+  }
+
+  /** Pods of all sets with the same owner: replicas of one application. */
+  #relatedPods(set: T): Pod[] {
+    const uid = controllerOf(set)?.uid;
+    const siblings = uid === undefined ? [set] : ownedBy(this.#sets, { metadata: { uid } });
+    return siblings.flatMap((sibling) => ownedBy(this.#pods, sibling));
+  }
+
+  async #postStatus(set: T, status: T['status']): Promise<void> {
+    if (equalJSON(set.status, status)) return;
+    try {
+      await this.#context.client.update(this.#kind.type, { ...set, status }, { subresource: 'status' });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}
+
+interface Problem {
+  readonly reason: 'FailedCreate' | 'FailedDelete';
+  readonly error: Error;
+}
+
+function countersOf(set: Replicated, active: readonly Pod[], nowMs: number): ReplicaSetStatus {
+  const templateLabels = Object.entries(set.spec.template?.metadata?.labels ?? {});
+  const minReadySeconds = set.spec.minReadySeconds ?? 0;
+  const labeled = active.filter(({ metadata }) =>
+    templateLabels.every(([key, value]) => metadata.labels?.[key] === value),
+  );
+  const nonZero = (count: number): number | undefined => (count === 0 ? undefined : count);
+  return {
+    replicas: active.length,
+    fullyLabeledReplicas: nonZero(labeled.length),
+    readyReplicas: nonZero(active.filter(isPodReady).length),
+    availableReplicas: nonZero(active.filter((pod) => isPodAvailable(pod, minReadySeconds, nowMs)).length),
+    observedGeneration: set.metadata.generation,
+  };
+}
+
+/** ReplicaFailure stays as it began while the failure lasts: a message that differs at each try would never settle. */
+function conditionsOf(
+  { status }: Replicated,
+  problem: Problem | undefined,
+  nowMs: number,
+): ReplicaSetCondition[] | undefined {
+  const conditions = status.conditions ?? [];
+  const isNoted = conditions.some(({ type }) => type === 'ReplicaFailure');
+  if (problem !== undefined && isNoted) return conditions;
+  const others = conditions.filter(({ type }) => type !== 'ReplicaFailure');
+  if (problem === undefined) return others.length === 0 ? undefined : others;
+  const { reason, error } = problem;
+  return [
+    ...others,
+    {
+      type: 'ReplicaFailure',
+      status: 'True',
+      lastTransitionTime: formatTime(nowMs),
+      reason,
+      message: error.message,
+    },
+  ];
+}
+
+/** With minReadySeconds, pods become available without an event: come back at that time. */
+function resyncForAvailability(set: Replicated, active: readonly Pod[], nowMs: number): Result | void {
+  const minReadyMs = (set.spec.minReadySeconds ?? 0) * 1000;
+  if (minReadyMs === 0) return;
+  const waits = active.flatMap((pod) => {
+    const since = podReadySince(pod);
+    return since === undefined || since + minReadyMs <= nowMs ? [] : [since + minReadyMs - nowMs];
+  });
+  if (waits.length > 0) return { requeueAfterMs: Math.min(...waits) };
+}
