@@ -107,6 +107,7 @@ describe('files', () => {
       'openapi/build.ts',
       'controllers/generate.ts',
       'bench/run.ts',
+      'bench/baseline-server.ts',
     ];
     const imported = new Set(sources.flatMap(({ imports }) => imports));
     const testText = filesIn('test')
