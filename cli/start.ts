@@ -19,6 +19,8 @@ interface StartFlags {
   enableAdmissionPlugins: string[];
   disableAdmissionPlugins: string[];
   seed?: string;
+  clock: 'real' | 'virtual';
+  clockRate?: number;
   logLevel: LogLevel;
 }
 
@@ -55,6 +57,16 @@ export function startCommand(): Command {
     .option('--disable-admission-plugins <list>', 'default admission plugins not to run', commaList, [])
     .option('--seed <text>', 'makes UIDs, name suffixes and addresses repeatable')
     .addOption(
+      new Option('--clock <kind>', 'real, or virtual: stands still until it is moved through /_kubemu/clock')
+        .choices(['real', 'virtual'])
+        .default('real'),
+    )
+    .option(
+      '--clock-rate <number>',
+      'let the virtual clock run this many times as fast as the real one',
+      positive,
+    )
+    .addOption(
       new Option('--log-level <level>', 'silent, error, warn, info or debug')
         .argParser(logLevel)
         .default('warn'),
@@ -68,6 +80,8 @@ async function run(flags: StartFlags): Promise<void> {
   const stopped = stopSignal();
   let cluster: Cluster;
   try {
+    if (flags.clockRate !== undefined && flags.clock === 'real')
+      throw new Error('--clock-rate needs --clock=virtual');
     cluster = await startCluster({
       port: flags.port,
       host: flags.host,
@@ -79,8 +93,10 @@ async function run(flags: StartFlags): Promise<void> {
       enableAdmissionPlugins: flags.enableAdmissionPlugins,
       disableAdmissionPlugins: flags.disableAdmissionPlugins,
       seed: flags.seed,
+      clock: flags.clock,
       logLevel: flags.logLevel,
     });
+    if (flags.clockRate !== undefined) await cluster.clock.run(flags.clockRate);
   } catch (error) {
     process.stderr.write(`kubemu: ${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
@@ -134,6 +150,12 @@ function wholeNumber(max: number): (text: string) => number {
       throw new InvalidArgumentError(`must be a whole number up to ${max}`);
     return value;
   };
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a positive number');
+  return value;
 }
 
 function commaList(text: string): string[] {

@@ -5,6 +5,7 @@ import type { Clock } from '../api/machinery/clock.ts';
 import { newInternalError } from '../api/machinery/errors.ts';
 import type { Logger } from '../api/machinery/logger.ts';
 import { randomUUID, type Random } from '../api/machinery/random.ts';
+import type { TaskTracker } from '../api/machinery/tasks.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { filterChain } from './chain.ts';
@@ -30,7 +31,14 @@ export interface AppOptions {
   readonly creators: SubresourceCreators;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
+  /** Time of the objects. */
   readonly clock: Clock;
+  /** Time of the clients, by which their requests expire. Default: `clock`. */
+  readonly wall?: Clock;
+  /** Told of requests under way. */
+  readonly tasks?: TaskTracker;
+  /** Answers what is below `/_kubemu/`. */
+  readonly control?: OtherHandler;
   readonly random: Random;
   readonly logger: Logger;
   readonly version: VersionOptions;
@@ -52,19 +60,19 @@ export interface App {
   readonly fetch: (request: Request, environment?: RequestEnvironment) => Promise<Response>;
 }
 
-type OtherHandler = (exchange: Exchange) => Response | undefined | Promise<Response | undefined>;
+export type OtherHandler = (exchange: Exchange) => Response | undefined | Promise<Response | undefined>;
 
 export function createApp(options: AppOptions): App {
-  const { clock, random, logger } = options;
+  const { clock, wall = clock, random, logger } = options;
   const app = new Hono<AppEnvironment>();
   app.onError(panicRecovery(logger));
   const flowControl = options.flowControl ?? {
     flowSchemaUid: randomUUID(random),
     priorityLevelUid: randomUUID(random),
   };
-  for (const filter of filterChain({ ...options, flowControl })) app.use('*', filter);
+  for (const filter of filterChain({ ...options, wall, flowControl })) app.use('*', filter);
   const routes = {
-    services: options,
+    services: { ...options, wall },
     createVirtual: virtualCreate({
       bindings: createBinding,
       ...reviewCreators(options.authorizer),
@@ -72,10 +80,12 @@ export function createApp(options: AppOptions): App {
     }),
     ...(options.subresources === undefined ? {} : { subresources: options.subresources }),
   };
-  const others = otherHandlers(options, clock);
+  const others = otherHandlers(options, wall);
   app.all('*', (context) => {
     const exchange = context.get('exchange');
-    return exchange.info.isResourceRequest ? dispatch(exchange, routes) : serveOther(exchange, others);
+    return exchange.info.isResourceRequest
+      ? dispatch(exchange, routes)
+      : serveOther(exchange, others, options.control);
   });
   return {
     fetch: async (request, environment = {}) => {
@@ -90,13 +100,13 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-function otherHandlers(options: AppOptions, clock: Clock): readonly OtherHandler[] {
+function otherHandlers(options: AppOptions, wall: Clock): readonly OtherHandler[] {
   const { definitions, healthChecks, openAPI } = options;
   const version = rawJSON(versionInfo(options.version));
   return [
     createDiscovery(definitions, options.serverAddress ?? (() => 'localhost')),
     createHealth(healthChecks),
-    ...(openAPI === undefined ? [] : [createOpenAPI(openAPI, clock)]),
+    ...(openAPI === undefined ? [] : [createOpenAPI(openAPI, wall)]),
     (exchange) =>
       exchange.info.path === '/version' || exchange.info.path === '/version/'
         ? respondRaw(exchange, version)
@@ -120,8 +130,14 @@ function respondRaw(exchange: Exchange, body: string): Response {
   return respond(exchange, 200, { 'Content-Type': 'application/json' }, body);
 }
 
-/** What is not a resource can only be read. */
-async function serveOther(exchange: Exchange, handlers: readonly OtherHandler[]): Promise<Response> {
+/** What is neither a resource nor the control surface can only be read. */
+async function serveOther(
+  exchange: Exchange,
+  handlers: readonly OtherHandler[],
+  control?: OtherHandler,
+): Promise<Response> {
+  const controlled = await control?.(exchange);
+  if (controlled !== undefined) return controlled;
   const { method } = exchange.request;
   for (const handler of handlers) {
     const response = await handler(exchange);

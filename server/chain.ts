@@ -1,17 +1,22 @@
 /** What every request passes before it is handled, in order. Mirrors apiserver server/config.go DefaultBuildHandlerChain. */
 import type { Clock } from '../api/machinery/clock.ts';
+import type { TaskTracker } from '../api/machinery/tasks.ts';
 import type { Random } from '../api/machinery/random.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { authentication, type FlowControlIdentity } from './filters/authentication.ts';
 import { authorization } from './filters/authorization.ts';
+import { inFlight } from './filters/in-flight.ts';
 import type { Filter } from './filters/filter.ts';
 import { requestInfo } from './filters/request-info.ts';
 import { responseHeaders } from './filters/response-headers.ts';
 import { timeout } from './filters/timeout.ts';
 
 export interface ChainOptions {
-  readonly clock: Clock;
+  /** Time of the client. */
+  readonly wall: Clock;
+  /** Told of requests under way. */
+  readonly tasks?: TaskTracker;
   readonly random: Random;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
@@ -23,7 +28,8 @@ export function filterChain(options: ChainOptions): readonly Filter[] {
   return [
     requestInfo(),
     responseHeaders(options.random),
-    timeout(options.clock),
+    timeout(options.wall),
+    ...(options.tasks === undefined ? [] : [inFlight(options.tasks)]),
     authentication(options.authenticator, options.flowControl),
     authorization(options.authorizer),
   ];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DefinitionSet } from '../api/definition-set.ts';
 import { builtInDefinitions } from '../api/groups/index.ts';
 import type { Client } from '../api/machinery/client.ts';
-import { RealClock, type Clock } from '../api/machinery/clock.ts';
+import { RealClock, VirtualClock, type Clock, type WatchableClock } from '../api/machinery/clock.ts';
 import { createLogger, type Logger, type LogLevel } from '../api/machinery/logger.ts';
 import { randomSeed, SeededRandom } from '../api/machinery/random.ts';
 import { TaskTracker } from '../api/machinery/tasks.ts';
@@ -24,6 +24,10 @@ import { ServiceAllocator } from './allocators/service-allocator.ts';
 import { bootstrap } from './bootstrap.ts';
 import { listen, type Listener } from './adapter/node-server.ts';
 import { createApp } from './app.ts';
+import { ClusterClock } from './control/cluster-clock.ts';
+import { createControlSurface, type Control } from './control/control-surface.ts';
+import { waitUntilSettled, type Settled, type SettledOptions } from './control/settled.ts';
+import { journalled, WriteJournal } from './control/write-journal.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
 import { privilegedGroup, unionAuthorizer } from './authz/authorizer.ts';
 import type { HealthCheck } from './health/health.ts';
@@ -56,8 +60,11 @@ export interface ClusterOptions {
   readonly seed?: string;
   /** Lines go to standard error. Default warn. */
   readonly logLevel?: LogLevel;
-  /** Time of the cluster. Default the machine's. */
-  readonly clock?: Clock;
+  /**
+   * Time of the cluster. `real`, the default, is the machine's; `virtual` stands still until it is moved through
+   * `Cluster.clock`, and starts at the machine's time. A VirtualClock of yours starts where you like.
+   */
+  readonly clock?: 'real' | 'virtual' | VirtualClock;
 }
 
 export interface Cluster {
@@ -67,8 +74,15 @@ export interface Cluster {
   readonly kubeconfig: string;
   /** An in-process client with all rights. */
   readonly client: Client;
+  /** Reads and, when it is virtual, moves the cluster's time. */
+  readonly clock: ClusterClock;
   /** Resolves when no controller has anything to do at this moment. */
   idle(): Promise<void>;
+  /**
+   * Resolves when nothing is left to do and no timer is due within the horizon; a virtual clock that stands still is
+   * moved on to such timers. Rejects with a NotSettledError that names who is busy, or who fights.
+   */
+  settled(options?: SettledOptions): Promise<Settled>;
   /** Ends watches, stops controllers, flushes and closes. Idempotent. */
   stop(): Promise<void>;
 }
@@ -80,11 +94,11 @@ const COMPACTION_INTERVAL_MS = 300_000;
 
 /** Starts a cluster and serves it. Rejects when the port or the data directory is in use. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
-  const clock = options.clock ?? new RealClock();
+  const time = timeOf(options);
   const logger = createLogger({
     level: options.logLevel ?? 'warn',
     write: (line) => process.stderr.write(`${line}\n`),
-    now: () => clock.now(),
+    now: () => time.clock.now(),
   });
   const { dataDir } = options;
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
@@ -94,26 +108,40 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
       : openEngine({ type: 'level', directory: join(dataDir, 'objects'), durability: 'process' });
   const store = await openStore({ engine, logger });
   try {
-    return await startOn(store, { ...options, clock }, logger);
+    return await startOn(store, options, time, logger);
   } catch (error) {
     await store.close();
     throw error;
   }
 }
 
-async function startOn(
-  store: Store,
-  options: ClusterOptions & { readonly clock: Clock },
-  logger: Logger,
-): Promise<Cluster> {
-  const { clock, host = '127.0.0.1' } = options;
-  const random = new SeededRandom(options.seed ?? randomSeed());
+/** The cluster's time, and that of the machine, in which clients wait and certificates expire. */
+interface Time {
+  readonly clock: WatchableClock;
+  /** The same as `clock`, when it is virtual. */
+  readonly virtual?: VirtualClock;
+  readonly wall: Clock;
+}
+
+function timeOf({ clock = 'real' }: ClusterOptions): Time {
+  const wall = new RealClock();
+  if (clock === 'real') return { clock: new RealClock(), wall };
+  const virtual = clock === 'virtual' ? new VirtualClock(wall.now()) : clock;
+  return { clock: virtual, virtual, wall };
+}
+
+async function startOn(store: Store, options: ClusterOptions, time: Time, logger: Logger): Promise<Cluster> {
+  const { clock, wall } = time;
+  const { host = '127.0.0.1' } = options;
+  const seed = options.seed ?? randomSeed();
+  const random = new SeededRandom(seed);
   const tasks = new TaskTracker();
+  const journal = new WriteJournal();
   const definitions = new DefinitionSet(builtInDefinitions());
   const reader = createObjectReader(store, CLUSTER_NAME);
   const services = new ServiceAllocator(options.serviceClusterIPRange ?? '10.96.0.0/16', random);
   services.restore(reader);
-  const registry = createRegistry({
+  const objects = createRegistry({
     store,
     cluster: CLUSTER_NAME,
     definitions,
@@ -122,20 +150,35 @@ async function startOn(
       { enable: options.enableAdmissionPlugins, disable: options.disableAdmissionPlugins },
     ),
     clock,
+    wall,
     random,
     hooks: { services },
     freeze: process.env['NODE_ENV'] === 'test',
   });
+  const registry = journalled(objects, journal);
   const creators = createSubresourceCreators({ registry, definitions, clock });
-  const client = createLoopbackClient({ registry, definitions, tasks, creators });
+  const loopback = { registry, definitions, tasks, creators };
+  const client = createLoopbackClient(loopback);
+  const clusterClock = new ClusterClock({ ...time, settle: () => tasks.idle() });
+  const control: Control = {
+    clock: clusterClock,
+    settled: (request) =>
+      waitUntilSettled(
+        { clock, control: clusterClock, wall, tasks, journal, revision: () => store.revision },
+        request,
+      ),
+  };
   const certificates = await openCertificates(
     options.dataDir === undefined ? undefined : join(options.dataDir, 'pki'),
-    clock.now(),
+    wall.now(),
   );
   const ready = { value: false };
-  const shared = { store, clock, random, logger, definitions, registry, creators };
+  // Requests take their audit IDs from a source of their own, so that reading does not change what is made next.
+  const requests = new SeededRandom(`${seed} requests`);
+  const shared = { time, random: requests, logger, definitions, registry, creators, tasks, control };
   const listener = await serve(shared, options, certificates, () => ready.value);
-  const manager = createManager({ client, clock, random, tasks, logger }, options, certificates);
+  const clientFor = (writer: string): Client => createLoopbackClient({ ...loopback, writer });
+  const manager = createManager({ client, clientFor, clock, random, tasks, logger }, options, certificates);
   try {
     await bootstrap({
       client,
@@ -151,12 +194,13 @@ async function startOn(
   }
   ready.value = true;
   await tasks.idle();
-  const stopCompaction = compactRegularly(store, clock, logger);
+  const stopCompaction = compactRegularly(store, wall, logger);
   const admin = await certificates.certificate('admin', { ...ADMIN, usage: 'client' });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     ready.value = false;
     stopCompaction();
+    clusterClock.stop();
     await manager.stop();
     await listener.close();
     await store.close();
@@ -170,15 +214,18 @@ async function startOn(
       clientKey: admin.key,
     }),
     client,
+    clock: clusterClock,
     idle: () => tasks.idle(),
+    settled: control.settled,
     stop: () => (stopped ??= stop()),
   };
 }
 
 interface Shared {
-  readonly store: Store;
-  readonly clock: Clock;
+  readonly time: Time;
   readonly random: SeededRandom;
+  readonly tasks: TaskTracker;
+  readonly control: Control;
   readonly logger: Logger;
   readonly definitions: DefinitionSet;
   readonly registry: ResourceRegistry;
@@ -192,7 +239,7 @@ async function serve(
   isReady: () => boolean,
 ): Promise<Listener> {
   const { host = '127.0.0.1', port = 0 } = options;
-  const { clock, random, logger, definitions, registry, creators } = shared;
+  const { time, random, tasks, logger, definitions, registry, creators } = shared;
   const bound = { port };
   const app = createApp({
     registry,
@@ -200,7 +247,10 @@ async function serve(
     creators,
     authenticator: createAuthenticator(),
     authorizer: unionAuthorizer([privilegedGroup()]),
-    clock,
+    clock: time.clock,
+    wall: time.wall,
+    tasks,
+    control: createControlSurface(shared.control),
     random,
     logger,
     version: { gitVersion: KUBERNETES_VERSION, buildDate: '2026-01-01T00:00:00Z' },
@@ -231,7 +281,7 @@ async function serve(
       certificate: server.certificate,
       clientAuthority: certificates.authority.certificate,
     },
-    clock,
+    clock: time.wall,
     logger,
   });
   bound.port = listener.port;
@@ -255,6 +305,7 @@ function healthChecks(isReady: () => boolean): HealthCheck[] {
 function createManager(
   base: {
     readonly client: Client;
+    readonly clientFor: (controller: string) => Client;
     readonly clock: Clock;
     readonly random: SeededRandom;
     readonly tasks: TaskTracker;

@@ -29,6 +29,8 @@ export interface LoopbackOptions {
   readonly definitions: DefinitionSet;
   readonly tasks: TaskTracker;
   readonly creators: SubresourceCreators;
+  /** Who of several with the same identity this is. */
+  readonly writer?: string;
 }
 
 /** A client that acts as `component`, a member of system:masters. */
@@ -283,7 +285,7 @@ class LoopbackClient implements Client {
   }
 
   #context(): RequestContext {
-    return { user: this.#user, warnings: [] };
+    return { user: this.#user, writer: this.#options.writer, warnings: [] };
   }
 
   #writeOptions({ dryRun = false, fieldManager = this.#component }: WriteOptions): {

@@ -1,15 +1,66 @@
 /** The one door to time. Nothing else calls `Date.now` or `setTimeout` (checked by test/tidy.test.ts). */
+import { isBefore, TimerQueue, type QueuedTimer } from './timer-queue.ts';
 
 /** A callback waiting for its time. Cancelling twice, or after it ran, does nothing. */
 export interface Timer {
   cancel(): void;
 }
 
+export interface TimerOptions {
+  /** What waits, for whoever asks why the cluster is not settled. */
+  readonly name?: string;
+  /** For what comes round whatever happens, such as heartbeats: the cluster is settled in spite of it. */
+  readonly recurring?: boolean;
+}
+
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
   /** Calls `callback` once, `delayMs` milliseconds from now (at least; 0 means as soon as possible, never at once). */
-  schedule(delayMs: number, callback: () => void): Timer;
+  schedule(delayMs: number, callback: () => void, options?: TimerOptions): Timer;
+}
+
+/** A timer that somebody waits for. */
+export interface DueTimer {
+  /** Epoch milliseconds. */
+  readonly dueMs: number;
+  readonly name: string;
+}
+
+/** A clock that tells what it was asked to wake. */
+export interface WatchableClock extends Clock {
+  /** The next timer; with `ignoreRecurring`, the next that is not recurring. */
+  nextTimer(options?: { readonly ignoreRecurring?: boolean }): DueTimer | undefined;
+}
+
+/** Timers of one clock, those that recur apart. */
+class Timers {
+  readonly #once = new TimerQueue();
+  readonly #recurring = new TimerQueue();
+  #sequence = 0;
+
+  add(
+    dueMs: number,
+    callback: () => void,
+    { name = 'timer', recurring = false }: TimerOptions,
+  ): { readonly queued: QueuedTimer; readonly timer: Timer } {
+    const queue = recurring ? this.#recurring : this.#once;
+    const queued: QueuedTimer = { dueMs, sequence: this.#sequence++, callback, name, place: -1 };
+    queue.add(queued);
+    return { queued, timer: { cancel: () => queue.remove(queued) } };
+  }
+
+  next(ignoreRecurring = false): QueuedTimer | undefined {
+    const once = this.#once.first();
+    const recurring = ignoreRecurring ? undefined : this.#recurring.first();
+    if (once === undefined || recurring === undefined) return once ?? recurring;
+    return isBefore(once, recurring) ? once : recurring;
+  }
+
+  take(timer: QueuedTimer): void {
+    this.#once.remove(timer);
+    this.#recurring.remove(timer);
+  }
 }
 
 const lastNanoseconds = new WeakMap<Clock, bigint>();
@@ -27,57 +78,85 @@ export function uniqueNanoseconds(clock: Clock): bigint {
 const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 /** Time of the machine. Timers do not keep the process alive. */
-export class RealClock implements Clock {
+export class RealClock implements WatchableClock {
+  readonly #timers = new Timers();
+  #armed: { readonly handle: NodeJS.Timeout; readonly dueMs: number } | undefined;
+
   now(): number {
     return Date.now();
   }
 
-  schedule(delayMs: number, callback: () => void): Timer {
-    let handle: NodeJS.Timeout;
-    const due = Date.now() + delayMs;
-    const arm = (): void => {
-      const left = Math.max(0, due - Date.now());
-      handle = left > TIMEOUT_MS_MAX ? setTimeout(arm, TIMEOUT_MS_MAX) : setTimeout(callback, left);
-      handle.unref();
-    };
-    arm();
-    return { cancel: () => clearTimeout(handle) };
+  schedule(delayMs: number, callback: () => void, options: TimerOptions = {}): Timer {
+    const { queued, timer } = this.#timers.add(Date.now() + Math.max(0, delayMs), callback, options);
+    if (this.#armed === undefined || queued.dueMs < this.#armed.dueMs) this.#arm();
+    return timer;
+  }
+
+  nextTimer({ ignoreRecurring }: { readonly ignoreRecurring?: boolean } = {}): DueTimer | undefined {
+    return this.#timers.next(ignoreRecurring);
+  }
+
+  /** One timeout of the platform for the timer due first; the others wait behind it. */
+  #arm(): void {
+    if (this.#armed !== undefined) clearTimeout(this.#armed.handle);
+    this.#armed = undefined;
+    const next = this.#timers.next();
+    if (next === undefined) return;
+    const leftMs = Math.min(Math.max(0, next.dueMs - Date.now()), TIMEOUT_MS_MAX);
+    const handle = setTimeout(() => this.#fire(), leftMs);
+    handle.unref();
+    this.#armed = { handle, dueMs: next.dueMs };
+  }
+
+  /** Runs what is due. The next timeout is armed first, so that a callback that throws does not stop the clock. */
+  #fire(): void {
+    this.#armed = undefined;
+    const timer = this.#timers.next();
+    const isDue = timer !== undefined && timer.dueMs <= Date.now();
+    if (isDue) this.#timers.take(timer);
+    this.#arm();
+    if (isDue) timer.callback();
   }
 }
 
-interface VirtualTimer {
-  readonly due: number;
-  readonly sequence: number;
-  readonly callback: () => void;
-}
-
 /** Time that stands still until it is moved. Timers run in order of due time, then of creation. */
-export class VirtualClock implements Clock {
+export class VirtualClock implements WatchableClock {
   #now: number;
-  #sequence = 0;
-  readonly #timers = new Set<VirtualTimer>();
+  #flow: (() => number) | undefined;
+  readonly #timers = new Timers();
+  /** Called when a timer was made that is due before all others. */
+  onEarlier: (() => void) | undefined;
 
   constructor(startMs = Date.UTC(2026, 0, 1)) {
     this.#now = startMs;
   }
 
   now(): number {
-    return this.#now;
+    if (this.#flow === undefined) return this.#now;
+    // Never past a timer that has not run.
+    const next = this.#timers.next();
+    return Math.max(this.#now, Math.min(this.#flow(), next?.dueMs ?? Infinity));
   }
 
-  schedule(delayMs: number, callback: () => void): Timer {
-    const timer: VirtualTimer = {
-      due: this.#now + Math.max(0, delayMs),
-      sequence: this.#sequence++,
-      callback,
-    };
-    this.#timers.add(timer);
-    return { cancel: () => void this.#timers.delete(timer) };
+  /** Lets the time between timers be told by `source`, epoch milliseconds; undefined lets it stand still. */
+  flow(source: (() => number) | undefined): void {
+    this.#now = this.now();
+    this.#flow = source;
+  }
+
+  schedule(delayMs: number, callback: () => void, options: TimerOptions = {}): Timer {
+    const { queued, timer } = this.#timers.add(this.now() + Math.max(0, delayMs), callback, options);
+    if (this.#timers.next() === queued) this.onEarlier?.();
+    return timer;
   }
 
   /** When the next timer is due, in epoch milliseconds; undefined when none waits. */
   nextDue(): number | undefined {
-    return this.#next()?.due;
+    return this.#timers.next()?.dueMs;
+  }
+
+  nextTimer({ ignoreRecurring }: { readonly ignoreRecurring?: boolean } = {}): DueTimer | undefined {
+    return this.#timers.next(ignoreRecurring);
   }
 
   /**
@@ -85,43 +164,33 @@ export class VirtualClock implements Clock {
    * that what it caused can settle before time goes on (pass `() => tasks.idle()`).
    */
   async advance(ms: number, afterEach?: () => Promise<void>): Promise<void> {
-    const target = this.#now + ms;
+    await this.advanceTo(this.now() + ms, afterEach);
+  }
+
+  /** As `advance`, to an instant in epoch milliseconds; one that is past does nothing. */
+  async advanceTo(targetMs: number, afterEach?: () => Promise<void>): Promise<void> {
     for (;;) {
-      const timer = this.#next();
-      if (timer === undefined || timer.due > target) break;
+      const timer = this.#timers.next();
+      if (timer === undefined || timer.dueMs > targetMs) break;
       this.#run(timer);
       await afterEach?.();
     }
-    this.#now = target;
+    this.#now = Math.max(this.#now, targetMs);
     await afterEach?.();
   }
 
   /** Moves to the next timer and runs it. Returns false when none waits. */
   runNext(): boolean {
-    const timer = this.#next();
+    const timer = this.#timers.next();
     if (timer === undefined) return false;
     this.#run(timer);
     return true;
   }
 
-  #run(timer: VirtualTimer): void {
-    this.#timers.delete(timer);
-    this.#now = Math.max(this.#now, timer.due);
+  #run(timer: QueuedTimer): void {
+    this.#timers.take(timer);
+    this.#now = Math.max(this.#now, timer.dueMs);
     timer.callback();
-  }
-
-  #next(): VirtualTimer | undefined {
-    let best: VirtualTimer | undefined;
-    for (const timer of this.#timers) {
-      if (
-        best === undefined ||
-        timer.due < best.due ||
-        (timer.due === best.due && timer.sequence < best.sequence)
-      ) {
-        best = timer;
-      }
-    }
-    return best;
   }
 }
 

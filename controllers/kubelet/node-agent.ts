@@ -96,10 +96,11 @@ export class NodeAgent {
     const round = (): void => {
       if (this.#stopped) return;
       this.#context.tasks.run(name, work, onError);
-      const timer = this.#context.clock.schedule(periodMs, () => {
+      const next = (): void => {
         this.#timers = this.#timers.filter((other) => other !== timer);
         round();
-      });
+      };
+      const timer = this.#context.clock.schedule(periodMs, next, { name, recurring: true });
       this.#timers.push(timer);
     };
     round();

@@ -13,6 +13,8 @@ import type { TaskTracker } from '../../api/machinery/tasks.ts';
 /** Nothing: done. `requeueAfterMs`: look again at that time. A thrown error: again, with back-off. */
 export interface Result {
   readonly requeueAfterMs?: number;
+  /** Set when the key is looked at again whatever happens (a resync): the cluster is settled in spite of it. */
+  readonly recurring?: boolean;
 }
 
 export type Reconcile = (key: string) => Promise<Result | void>;
@@ -42,7 +44,7 @@ export interface InformerHandler<T extends KubeObject> {
 export interface Workqueue {
   add(key: string): void;
   /** Adds `key` after a delay; an earlier pending delay of the same key wins. */
-  addAfter(key: string, delayMs: number): void;
+  addAfter(key: string, delayMs: number, options?: { readonly recurring?: boolean }): void;
   /** Adds `key` after its back-off: 5 ms doubling to 1000 s, until `forget`. */
   addRateLimited(key: string): void;
   forget(key: string): void;

@@ -97,7 +97,9 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   }
 
   #relistLater(): void {
-    if (!this.#stopped) this.#timer = this.#options.clock.schedule(RELIST_DELAY_MS, () => this.#relist());
+    if (this.#stopped) return;
+    const name = `informer ${this.resource.resource}`;
+    this.#timer = this.#options.clock.schedule(RELIST_DELAY_MS, () => this.#relist(), { name });
   }
 
   async #listAndWatch(): Promise<void> {

@@ -23,6 +23,8 @@ export interface ManagerOptions {
   readonly logger: Logger;
   readonly options: ControllerOptions;
   readonly controllers: readonly ControllerDefinition[];
+  /** The client of one controller, when they are to be told apart. Default: `client` for all. */
+  readonly clientFor?: (controller: string) => Client;
 }
 
 export interface ControllerManager {
@@ -73,7 +75,9 @@ export function createControllerManager(options: ManagerOptions): ControllerMana
     },
   };
 
-  const running: RunningController[] = options.controllers.map((definition) => definition.setup(context));
+  const running: RunningController[] = options.controllers.map((definition) =>
+    definition.setup({ ...context, client: options.clientFor?.(definition.name) ?? client }),
+  );
   return {
     start: async () => {
       await Promise.all([...informers.values()].map((informer) => informer.start()));

@@ -49,7 +49,7 @@ export function createReconciler({ name, context, workers, reconcile }: Reconcil
     try {
       const result = await reconcile(key);
       queue.forget(key);
-      if (result?.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs);
+      if (result?.requeueAfterMs !== undefined) queue.addAfter(key, result.requeueAfterMs, result);
     } catch (error) {
       if (isConflict(error)) context.logger.debug('reconcile met a conflict', { controller: name, key });
       else

@@ -45,7 +45,7 @@ export class RateLimitedQueue implements Workqueue {
     this.#options.onReady();
   }
 
-  addAfter(key: string, delayMs: number): void {
+  addAfter(key: string, delayMs: number, { recurring = false } = {}): void {
     if (this.#stopped) return;
     if (delayMs <= 0) {
       this.add(key);
@@ -55,10 +55,12 @@ export class RateLimitedQueue implements Workqueue {
     const waiting = this.#delayed.get(key);
     if (waiting !== undefined && waiting.dueMs <= dueMs) return;
     waiting?.timer.cancel();
-    const timer = this.#options.clock.schedule(delayMs, () => {
+    const wake = (): void => {
       this.#delayed.delete(key);
       this.add(key);
-    });
+    };
+    const name = `queue ${this.#options.name} (${key})`;
+    const timer = this.#options.clock.schedule(delayMs, wake, { name, recurring });
     this.#delayed.set(key, { timer, dueMs });
   }
 

@@ -66,7 +66,9 @@ export class SchedulingQueue {
     entry.attempts++;
     entry.state = 'unschedulable';
     entry.timer?.cancel();
-    entry.timer = this.#clock.schedule(UNSCHEDULABLE_FLUSH_MS, () => this.#activate(entry));
+    entry.timer = this.#clock.schedule(UNSCHEDULABLE_FLUSH_MS, () => this.#activate(entry), {
+      recurring: true,
+    });
   }
 
   /** Scheduling broke on an error: try again behind the back-off. */
@@ -102,7 +104,8 @@ export class SchedulingQueue {
     entry.timer?.cancel();
     entry.state = 'backing-off';
     const delayMs = Math.min(POD_BACK_OFF_MS.initial * 2 ** (entry.attempts - 1), POD_BACK_OFF_MS.max);
-    entry.timer = this.#clock.schedule(delayMs, () => this.#activate(entry));
+    const name = `scheduler back-off (${entry.key})`;
+    entry.timer = this.#clock.schedule(delayMs, () => this.#activate(entry), { name });
   }
 
   #activate(entry: Entry): void {

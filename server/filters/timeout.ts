@@ -9,10 +9,14 @@ import type { Filter } from './filter.ts';
 /** The limit of requests that are not long-running. */
 export const REQUEST_TIMEOUT_MS = 34_000;
 
+/** Where the control surface waits for as long as it is told to. */
+export const CONTROL_PREFIX = '/_kubemu/';
+
 const LONG_RUNNING_SUBRESOURCES = new Set(['attach', 'exec', 'proxy', 'log', 'portforward']);
 
 /** Whether a request may stay open for as long as it likes. */
-export function isLongRunning({ isResourceRequest, verb, subresource }: RequestInfo): boolean {
+export function isLongRunning({ isResourceRequest, verb, subresource, path }: RequestInfo): boolean {
+  if (path.startsWith(CONTROL_PREFIX)) return true;
   return isResourceRequest && (verb === 'watch' || LONG_RUNNING_SUBRESOURCES.has(subresource));
 }
 

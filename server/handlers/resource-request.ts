@@ -20,7 +20,10 @@ export interface HandlerServices {
   readonly definitions: DefinitionSet;
   /** POST to subresources whose body is another kind. */
   readonly creators: SubresourceCreators;
+  /** Time of the objects. */
   readonly clock: Clock;
+  /** Time of the client. */
+  readonly wall: Clock;
   readonly random: Random;
   readonly logger: Logger;
 }

@@ -16,10 +16,10 @@ export const watch: Handler = async ({ exchange, services, context, target, scop
   const format = negotiate(exchange.request.headers.get('accept'), form.watchOffer);
   const include = format.transform?.kind === 'Table' ? includeObjectOf(exchange.query) : 'Metadata';
   const options = withInitialEvents(parseListOptions(exchange));
-  const { clock, registry, logger } = services;
+  const { clock, wall, registry, logger } = services;
   const stream = new WatchStream({
     encoder: new FrameEncoder({ form, format, include, clock }),
-    clock,
+    clock: wall,
     logger,
     timeoutMs: timeoutMsOf(options, services.random),
     allowBookmarks: options.allowWatchBookmarks === true,

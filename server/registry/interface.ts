@@ -19,6 +19,8 @@ export interface UserInfo {
 /** Facts of one request, carried as one argument. */
 export interface RequestContext {
   readonly user: UserInfo;
+  /** Who of several that act as one user it is, for whoever asks who wrote what. Default: the user's name. */
+  readonly writer?: string;
   /** Collects texts for Warning headers. */
   readonly warnings: string[];
   /** Aborted when the client went away or the deadline passed. */

@@ -83,7 +83,10 @@ export interface RegistryOptions {
   readonly cluster: string;
   readonly definitions: DefinitionSet;
   readonly admission: AdmissionChain;
+  /** Time of the objects. */
   readonly clock: Clock;
+  /** Time of the callers, who wait no longer when the cluster's time stands still. Default: `clock`. */
+  readonly wall?: Clock;
   readonly random: Random;
   /** By `plural.group` (`services`). */
   readonly hooks?: Readonly<Record<string, ResourceHooks>>;
@@ -506,7 +509,8 @@ class Registry implements ResourceRegistry {
   async #waitForRevision(revision: number): Promise<void> {
     if (revision <= this.#store.revision) return;
     const abort = new AbortController();
-    const timer = this.#options.clock.schedule(FUTURE_REVISION_WAIT_MS, () => abort.abort());
+    const { clock, wall = clock } = this.#options;
+    const timer = wall.schedule(FUTURE_REVISION_WAIT_MS, () => abort.abort());
     try {
       await this.#store.waitFor(revision, abort.signal);
     } catch (error) {
