@@ -15,9 +15,12 @@ const SOURCES = [
   'server',
   'storage',
   'scripts/build.mjs',
+  'tsconfig.types.json',
   'package.json',
   'package-lock.json',
 ];
+/** Types and resource tokens of each group version: `kubemu/api/core-v1`. */
+const GENERATED = join(root, 'openapi', 'generated');
 const STAMP = join(root, 'dist', '.built');
 
 function newest(path) {
@@ -51,7 +54,15 @@ mkdirSync(join(root, 'dist'), { recursive: true });
 const startedAt = process.hrtime.bigint();
 await build({
   absWorkingDir: root,
-  entryPoints: { kubemu: 'cli/main.ts', index: 'server/index.ts' },
+  entryPoints: {
+    kubemu: 'cli/main.ts',
+    index: 'server/index.ts',
+    ...Object.fromEntries(
+      readdirSync(GENERATED)
+        .filter((name) => name !== 'schemas.ts')
+        .map((name) => [`api/${name.slice(0, -3)}`, join(GENERATED, name)]),
+    ),
+  },
   outdir: 'dist',
   bundle: true,
   splitting: true,
@@ -70,6 +81,16 @@ await build({
   plugins: [jsonAsText],
 });
 await chmod(join(root, 'dist', 'kubemu.js'), 0o755);
+
+const types = spawnSync(
+  process.execPath,
+  [join('node_modules', 'ts7', 'bin', 'tsc'), '-p', 'tsconfig.types.json'],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+);
+if (types.status !== 0) process.exit(types.status ?? 1);
 
 // Descriptions for OpenAPI come from packages that only development installs.
 const documents = spawnSync(process.execPath, ['--import', 'tsx', join(root, 'openapi', 'build.ts')], {
