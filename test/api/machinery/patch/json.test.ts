@@ -253,7 +253,8 @@ describe('JSON patch', () => {
           { op: 'add', path, value },
           { op: 'test', path, value },
         ]);
-        expect(applyJsonPatch(patched, [undo])).toEqual(JSON.parse(before));
+        // As text: JSON has one zero, JavaScript two.
+        expect(JSON.parse(JSON.stringify(applyJsonPatch(patched, [undo])))).toEqual(JSON.parse(before));
         expect(JSON.stringify(object)).toBe(before);
       }),
     );
