@@ -37,7 +37,12 @@ describe('the package', () => {
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'kubemu-consumer-'));
-    mkdirSync(join(folder, 'node_modules'));
+    mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true });
+    symlinkSync(
+      join(root, 'node_modules', '@types', 'node'),
+      join(folder, 'node_modules', '@types', 'node'),
+      'dir',
+    );
     symlinkSync(root, join(folder, 'node_modules', 'kubemu'), 'dir');
     writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
     writeFileSync(join(folder, 'globals.d.ts'), 'declare var result: unknown;');
@@ -47,7 +52,7 @@ describe('the package', () => {
 
   const check = (name: string, program: string): { status: number | null; stdout: string } => {
     writeFileSync(join(folder, name), program);
-    return spawnSync(process.execPath, [TSC, ...OPTIONS, '--types', '', 'globals.d.ts', name], {
+    return spawnSync(process.execPath, [TSC, ...OPTIONS, '--types', 'node', 'globals.d.ts', name], {
       cwd: folder,
       encoding: 'utf8',
     });
