@@ -14,6 +14,7 @@ import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
 import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount-controller.ts';
+import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import {
   claimProtectionController,
   volumeProtectionController,
@@ -29,6 +30,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   deploymentController,
   replicaSetController,
   replicationControllerController,
+  statefulSetController,
   jobController,
   endpointsController,
   endpointSliceController,

@@ -1,9 +1,9 @@
 /** The replica sets of a deployment: names, revisions, annotations. Mirrors deployment/util. */
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { NAME_ALPHABET } from '../../api/machinery/random.ts';
-import { sortedKeys } from '../../api/machinery/codec.ts';
 import type { Deployment, ReplicaSet } from '../../openapi/generated/apps-v1.ts';
 import type { PodTemplateSpec } from '../../openapi/generated/core-v1.ts';
+import { sortedJSON } from '../runtime/sorted-json.ts';
 
 export const HASH_LABEL = 'pod-template-hash';
 export const REVISION = 'deployment.kubernetes.io/revision';
@@ -26,20 +26,12 @@ const NOT_COPIED = new Set([
 
 /** Name part of a template: the same for equal templates, at most ten letters. */
 export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
-  const text = canonicalText(template) + (collisionCount === undefined ? '' : `/${collisionCount}`);
+  const text = sortedJSON(template) + (collisionCount === undefined ? '' : `/${collisionCount}`);
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
   return Array.from(String(hash), (digit) => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]).join(
     '',
   );
-}
-
-function canonicalText(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';
-  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
-  const object = value as Record<string, unknown>;
-  const members = sortedKeys(object).filter((key) => object[key] !== undefined);
-  return `{${members.map((key) => `${JSON.stringify(key)}:${canonicalText(object[key])}`).join(',')}}`;
 }
 
 /** Whether a replica set is of this template, its hash label aside. */

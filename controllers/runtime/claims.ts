@@ -51,6 +51,8 @@ export interface Claiming<Owner extends KubeObject, T extends KubeObject> {
   readonly gvk: { readonly apiVersion: string; readonly kind: string };
   readonly informer: Informer<T>;
   readonly selector: LabelSelectorMatcher;
+  /** What makes a match beyond the selector. Default nothing. */
+  readonly isMember?: (object: T) => boolean;
   /** Objects not worth adopting or releasing, such as ended pods. Default none. */
   readonly isIgnored?: (object: T) => boolean;
   /** Comes with being adopted and goes with being released. */
@@ -61,17 +63,18 @@ export interface Claiming<Owner extends KubeObject, T extends KubeObject> {
 export async function claim<Owner extends KubeObject, T extends KubeObject>(
   claiming: Claiming<Owner, T>,
 ): Promise<T[]> {
-  const { owner, informer, selector, isIgnored = () => false } = claiming;
+  const { owner, informer, selector, isIgnored = () => false, isMember = () => true } = claiming;
+  const isMatch = (object: T): boolean => selector.matches(object.metadata.labels) && isMember(object);
   const claimed: T[] = [];
   for (const object of ownedBy(informer, owner)) {
     if (isIgnored(object)) continue;
-    if (selector.matches(object.metadata.labels)) claimed.push(object);
+    if (isMatch(object)) claimed.push(object);
     else if (!isBeingDeleted(owner)) await release(claiming, object);
   }
   if (isBeingDeleted(owner)) return claimed;
   const orphans = informer
     .byIndex(INDEX, orphansOf(owner.metadata.namespace))
-    .filter((object) => isOrphan(object) && !isIgnored(object) && selector.matches(object.metadata.labels));
+    .filter((object) => isOrphan(object) && !isIgnored(object) && isMatch(object));
   if (orphans.length === 0 || !(await mayAdopt(claiming))) return claimed;
   for (const orphan of orphans) {
     const finalizers = claiming.finalizer === undefined ? {} : { finalizers: [claiming.finalizer] };

@@ -8,7 +8,7 @@ import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import { SeededRandom } from '../../api/machinery/random.ts';
 import { TaskTracker } from '../../api/machinery/tasks.ts';
 import type { ControllerDefinition } from '../../controllers/runtime/controller.ts';
-import { createControllerManager } from '../../controllers/runtime/manager.ts';
+import { createControllerManager, type ControllerManager } from '../../controllers/runtime/manager.ts';
 import { events, pods as podType, namespaces, type Pod } from '../../openapi/generated/core-v1.ts';
 import { createAdmissionChain } from '../../server/admission/index.ts';
 import { createObjectReader } from '../../server/admission/reader.ts';
@@ -48,6 +48,8 @@ export interface Harness {
   remove(pod: Pod): Promise<void>;
   /** `Type Reason message` of every event, repeated ones once, in order. */
   events(): Promise<string[]>;
+  /** Stops the controllers and starts new ones on what is stored: nothing remembered survives. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -85,7 +87,9 @@ export async function startHarness(
     caCertificate: '',
     kubernetesVersion: 'v1.36.2',
   };
-  const manager = createControllerManager({ client, clock, random, tasks, logger, options, controllers });
+  const create = (): ControllerManager =>
+    createControllerManager({ client, clock, random, tasks, logger, options, controllers });
+  let manager = create();
   await manager.start();
   const settle = (): Promise<void> => tasks.idle();
   await settle();
@@ -97,6 +101,12 @@ export async function startHarness(
     logs,
     settle,
     advance: (ms) => clock.advance(ms, settle),
+    restart: async () => {
+      await manager.stop();
+      manager = create();
+      await manager.start();
+      await settle();
+    },
     stop: async () => {
       await manager.stop();
       await store.close();
