@@ -50,6 +50,24 @@ export interface SubresourceDefinition {
   readonly schema?: StructSchema;
 }
 
+/** What hooks may know of a write beyond the objects. */
+export interface WriteFacts {
+  readonly user: {
+    readonly name: string;
+    readonly uid?: string;
+    readonly groups: readonly string[];
+    readonly extra?: Readonly<Record<string, readonly string[]>>;
+  };
+  readonly nowMs: number;
+}
+
+/** What a write through a subresource that has the shape of the object may change (`approval`, `resize`, ...). */
+export interface PartBehaviour<T extends KubeObject = UnknownObject> {
+  /** Takes everything that the part does not cover over from `old`, in place. */
+  prepareForUpdate(object: T, old: T, facts: WriteFacts): void;
+  validateUpdate(object: T, old: T): FieldError[];
+}
+
 /** What a kind does beyond the generic. All hooks are pure: they see objects, not the cluster. */
 export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   /** Fills in defaults beyond those declared in the schema, in place. Must be idempotent. Also runs on read. */
@@ -58,11 +76,11 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
    * Called on create after metadata is filled and before validation; changes `object` in place. Status was cleared
    * already unless `keepsStatusOnCreate`.
    */
-  prepareForCreate?(object: T): void;
+  prepareForCreate?(object: T, facts: WriteFacts): void;
   /** Called on update of the main resource, after status was taken over from `old`; changes `object` in place. */
   prepareForUpdate?(object: T, old: T): void;
   /** Called on update of the status subresource, after everything but status was taken over from `old`. */
-  prepareForStatusUpdate?(object: T, old: T): void;
+  prepareForStatusUpdate?(object: T, old: T, facts: WriteFacts): void;
   /** Field errors of a new object, in upstream's order. Metadata was validated already (names by `validateName`). */
   validate?(object: T): FieldError[];
   /** Field errors of a change; `validate` is not called for updates, call it from here where upstream does. */
@@ -70,6 +88,8 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   validateStatusUpdate?(object: T, old: T): FieldError[];
   /** Texts of Warning headers for a created or updated object. */
   warnings?(object: T, old: T | undefined): string[];
+  /** Subresources in the shape of the object, by name, other than status and finalize. */
+  readonly parts?: Readonly<Record<string, PartBehaviour<T>>>;
   /** What `metadata.name` may be. Default `dns-subdomain`. */
   readonly nameRule?: NameRule;
   /** PUT creates when the object is missing. */
@@ -144,6 +164,11 @@ export interface TableDefinition<T extends KubeObject = UnknownObject> {
 /** Gives a behaviour written for a precise type the general type that registries hold. */
 export function defineBehaviour<T extends KubeObject>(behaviour: ResourceBehaviour<T>): ResourceBehaviour {
   return behaviour as unknown as ResourceBehaviour;
+}
+
+/** Gives a part written for a precise type the general type that definitions hold. */
+export function definePart<T extends KubeObject>(part: PartBehaviour<T>): PartBehaviour {
+  return part as unknown as PartBehaviour;
 }
 
 /** Behaviours of one API group by plural name. */

@@ -7,10 +7,12 @@ import type { Logger } from '../api/machinery/logger.ts';
 import { randomUUID, type Random } from '../api/machinery/random.ts';
 import type { TaskTracker } from '../api/machinery/tasks.ts';
 import type { Authenticator } from './authn/authenticator.ts';
+import type { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { filterChain } from './chain.ts';
 import { createDiscovery } from './discovery/discovery.ts';
-import { createOpenAPI, type OpenAPIDocuments } from './discovery/openapi.ts';
+import { createOpenIDMetadata, OPENID_PATHS } from './discovery/openid.ts';
+import { createOpenAPI, OPENAPI_PATHS, type OpenAPIDocuments } from './discovery/openapi.ts';
 import type { AppEnvironment, Exchange, RequestEnvironment } from './exchange.ts';
 import type { FlowControlIdentity } from './filters/authentication.ts';
 import { panicRecovery } from './filters/panic-recovery.ts';
@@ -47,6 +49,8 @@ export interface AppOptions {
   readonly openAPI?: OpenAPIDocuments;
   /** `host:port` that legacy discovery tells. Default: `localhost`. */
   readonly serverAddress?: () => string;
+  /** Tokens of service accounts; without it their keys are not published. */
+  readonly tokens?: ServiceAccountTokens;
   /** Default: UIDs made at the start. */
   readonly flowControl?: FlowControlIdentity;
   /** Handlers of subresources that the generic ones do not serve, by `plural/subresource` and verb. */
@@ -75,7 +79,7 @@ export function createApp(options: AppOptions): App {
     services: { ...options, wall },
     createVirtual: virtualCreate({
       bindings: createBinding,
-      ...reviewCreators(options.authorizer),
+      ...reviewCreators(options.authenticator, options.authorizer),
       ...options.virtualCreators,
     }),
     ...(options.subresources === undefined ? {} : { subresources: options.subresources }),
@@ -102,10 +106,16 @@ export function createApp(options: AppOptions): App {
 
 function otherHandlers(options: AppOptions, wall: Clock): readonly OtherHandler[] {
   const { definitions, healthChecks, openAPI } = options;
+  const serverAddress = options.serverAddress ?? (() => 'localhost');
+  const others = [
+    ...(openAPI === undefined ? [] : OPENAPI_PATHS),
+    ...(options.tokens === undefined ? [] : OPENID_PATHS),
+  ];
   const version = rawJSON(versionInfo(options.version));
   return [
-    createDiscovery(definitions, options.serverAddress ?? (() => 'localhost')),
+    createDiscovery(definitions, serverAddress),
     createHealth(healthChecks),
+    ...(options.tokens === undefined ? [] : [createOpenIDMetadata(options.tokens, serverAddress)]),
     ...(openAPI === undefined ? [] : [createOpenAPI(openAPI, wall)]),
     (exchange) =>
       exchange.info.path === '/version' || exchange.info.path === '/version/'
@@ -113,10 +123,7 @@ function otherHandlers(options: AppOptions, wall: Clock): readonly OtherHandler[
         : undefined,
     (exchange) =>
       exchange.info.path === '/' || exchange.info.path === '/index.html'
-        ? respondRaw(
-            exchange,
-            rawJSON({ paths: indexPaths(definitions, healthChecks, openAPI !== undefined) }),
-          )
+        ? respondRaw(exchange, rawJSON({ paths: indexPaths(definitions, healthChecks, others) }))
         : undefined,
   ];
 }

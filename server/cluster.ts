@@ -29,6 +29,8 @@ import { createControlSurface, type Control } from './control/control-surface.ts
 import { waitUntilSettled, type Settled, type SettledOptions } from './control/settled.ts';
 import { journalled, WriteJournal } from './control/write-journal.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
+import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
+import { keepSigningKey } from './authn/signing-key.ts';
 import { privilegedGroup, unionAuthorizer } from './authz/authorizer.ts';
 import type { HealthCheck } from './health/health.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
@@ -156,7 +158,15 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
     freeze: process.env['NODE_ENV'] === 'test',
   });
   const registry = journalled(objects, journal);
-  const creators = createSubresourceCreators({ registry, definitions, clock });
+  // Requests take their audit IDs from a source of their own, so that reading does not change what is made next.
+  const requests = new SeededRandom(`${seed} requests`);
+  const tokens = new ServiceAccountTokens({
+    key: keepSigningKey(options.dataDir === undefined ? undefined : join(options.dataDir, 'pki')),
+    reader,
+    clock,
+    random: requests,
+  });
+  const creators = createSubresourceCreators({ registry, definitions, clock, tokens });
   const loopback = { registry, definitions, tasks, creators };
   const client = createLoopbackClient(loopback);
   const clusterClock = new ClusterClock({ ...time, settle: () => tasks.idle() });
@@ -173,9 +183,7 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
     wall.now(),
   );
   const ready = { value: false };
-  // Requests take their audit IDs from a source of their own, so that reading does not change what is made next.
-  const requests = new SeededRandom(`${seed} requests`);
-  const shared = { time, random: requests, logger, definitions, registry, creators, tasks, control };
+  const shared = { time, random: requests, logger, definitions, registry, creators, tokens, tasks, control };
   const listener = await serve(shared, options, certificates, () => ready.value);
   const clientFor = (writer: string): Client => createLoopbackClient({ ...loopback, writer });
   const manager = createManager({ client, clientFor, clock, random, tasks, logger }, options, certificates);
@@ -230,6 +238,7 @@ interface Shared {
   readonly definitions: DefinitionSet;
   readonly registry: ResourceRegistry;
   readonly creators: ReturnType<typeof createSubresourceCreators>;
+  readonly tokens: ServiceAccountTokens;
 }
 
 async function serve(
@@ -239,13 +248,14 @@ async function serve(
   isReady: () => boolean,
 ): Promise<Listener> {
   const { host = '127.0.0.1', port = 0 } = options;
-  const { time, random, tasks, logger, definitions, registry, creators } = shared;
+  const { time, random, tasks, logger, definitions, registry, creators, tokens } = shared;
   const bound = { port };
   const app = createApp({
     registry,
     definitions,
     creators,
-    authenticator: createAuthenticator(),
+    authenticator: createAuthenticator({ tokenAuthenticators: [tokens] }),
+    tokens,
     authorizer: unionAuthorizer([privilegedGroup()]),
     clock: time.clock,
     wall: time.wall,

@@ -12,8 +12,10 @@ import { builtInSchema } from '../machinery/built-in-schemas.ts';
 import { formatGroupResource, formatGroupVersion } from '../machinery/gvk.ts';
 import { appsBehaviours } from './apps/index.ts';
 import { batchBehaviours } from './batch/index.ts';
+import { certificatesBehaviours } from './certificates/index.ts';
 import { coreBehaviours } from './core/index.ts';
 import { kindDeprecation, kindFacts } from './kind-facts.ts';
+import { parts } from './parts.ts';
 import { tables } from './printing/index.ts';
 
 /** Behaviours by group name; the core group is ''. */
@@ -21,6 +23,7 @@ const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   '': coreBehaviours,
   apps: appsBehaviours,
   batch: batchBehaviours,
+  'certificates.k8s.io': certificatesBehaviours,
 };
 
 /** Upstream's text of the warning for a version whose lifecycle ends. */
@@ -49,12 +52,14 @@ function defineVersion(
 }
 
 function defineBuiltInBehaviour(group: string, plural: string): ResourceBehaviour {
-  const table = tables[formatGroupResource({ group, resource: plural })];
+  const resource = formatGroupResource({ group, resource: plural });
+  const table = tables[resource];
   const behaviours = BEHAVIOURS[group] ?? {};
   return {
     ...kindFacts(group, plural),
     ...(table === undefined ? {} : { table }),
     ...(Object.hasOwn(behaviours, plural) ? behaviours[plural] : {}),
+    ...(Object.hasOwn(parts, resource) ? { parts: parts[resource] } : {}),
   };
 }
 

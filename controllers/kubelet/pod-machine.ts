@@ -11,7 +11,7 @@ import {
   type ContainerRole,
 } from './container-machine.ts';
 import type { ImageReference } from './images.ts';
-import { podConditions, podPhase } from './pod-status.ts';
+import { podConditions, podPhase, withResources } from './pod-status.ts';
 
 /** What a pod machine needs from its node. */
 export interface PodHost {
@@ -128,7 +128,7 @@ export class PodMachine {
   }
 
   #statuses(wanted: (container: ContainerMachine) => boolean): ContainerStatus[] {
-    return this.#containers.filter(wanted).map((container) => container.status());
+    return this.#containers.filter(wanted).map((container) => withResources(container.status(), this.pod));
   }
 
   #stepOnce(): boolean {

@@ -1,5 +1,5 @@
 /** Phase and conditions of a pod, from its containers. Pure. */
-import type { Pod, PodCondition } from '../../openapi/generated/core-v1.ts';
+import type { ContainerStatus, Pod, PodCondition } from '../../openapi/generated/core-v1.ts';
 import type { ContainerMachine } from './container-machine.ts';
 
 /** A pod's phase by the rules of the kubelet (semantics: a terminal phase never changes again). */
@@ -103,4 +103,13 @@ function stamp(pod: Pod, draft: Draft, now: string): PodCondition {
     ...(draft.reason === undefined ? {} : { reason: draft.reason }),
     ...(draft.message === undefined ? {} : { message: draft.message }),
   } as unknown as PodCondition;
+}
+
+/** A running container has what its spec asks for now: a simulated node grants every resize at once. */
+export function withResources(status: ContainerStatus, { spec }: Pod): ContainerStatus {
+  if (status.state?.running === undefined) return status;
+  const all = [...spec.containers, ...(spec.initContainers ?? [])];
+  const resources = all.find(({ name }) => name === status.name)?.resources ?? {};
+  const { requests } = resources;
+  return { ...status, ...(requests === undefined ? {} : { allocatedResources: requests }), resources };
 }

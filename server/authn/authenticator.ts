@@ -12,12 +12,22 @@ export interface Authenticator {
     headers: Headers,
     environment: RequestEnvironment,
   ): UserInfo | undefined | Promise<UserInfo | undefined>;
+  /** Whose a token is, for somebody else who was shown it. Without `audiences`: those of the API server. */
+  review(token: string, audiences: readonly string[]): Promise<TokenVerdict>;
 }
+
+/** What is known of a token: whose it is and which of the audiences asked for it is meant for, or what is wrong with it. */
+export type TokenVerdict =
+  | { readonly user: UserInfo; readonly audiences: readonly string[] }
+  | { readonly error: string };
 
 /** A way to check bearer tokens; more than one may be given. */
 export interface TokenAuthenticator {
-  /** The user of a token it knows; undefined for one it does not. */
-  authenticate(token: string): UserInfo | undefined | Promise<UserInfo | undefined>;
+  /** Undefined for a token that is none of its own. */
+  authenticate(
+    token: string,
+    audiences: readonly string[],
+  ): TokenVerdict | undefined | Promise<TokenVerdict | undefined>;
 }
 
 export interface StaticToken {
@@ -34,6 +44,11 @@ export interface AuthenticationOptions {
   readonly anonymous?: boolean;
 }
 
+/** Issuer of the tokens of service accounts. */
+export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
+/** Audiences of the API server itself, which a token is for when nobody says otherwise. */
+export const API_AUDIENCES: readonly string[] = [ISSUER];
+const UNKNOWN_TOKEN: TokenVerdict = { error: 'invalid bearer token' };
 export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 const AUTHENTICATED_GROUP = 'system:authenticated';
 
@@ -51,6 +66,10 @@ export function createAuthenticator(options: AuthenticationOptions = {}): Authen
       if (bearer !== undefined && bearer !== 'invalid') return authenticated(bearer);
       if (certified === 'invalid' || bearer === 'invalid') return undefined;
       return options.anonymous === true ? ANONYMOUS : undefined;
+    },
+    review: async (token, audiences) => {
+      const verdict = await askAll(tokens, token, audiences.length === 0 ? API_AUDIENCES : audiences);
+      return 'error' in verdict ? verdict : { ...verdict, user: authenticated(verdict.user) };
     },
   };
 }
@@ -72,11 +91,21 @@ async function tokenVerdict(
 ): Promise<Verdict> {
   const token = bearerToken(header);
   if (token === undefined) return undefined;
+  const verdict = await askAll(authenticators, token, API_AUDIENCES);
+  return 'error' in verdict ? 'invalid' : verdict.user;
+}
+
+/** The first that knows the token answers. */
+async function askAll(
+  authenticators: readonly TokenAuthenticator[],
+  token: string,
+  audiences: readonly string[],
+): Promise<TokenVerdict> {
   for (const authenticator of authenticators) {
-    const user = await authenticator.authenticate(token);
-    if (user !== undefined) return user;
+    const verdict = await authenticator.authenticate(token, audiences);
+    if (verdict !== undefined) return verdict;
   }
-  return 'invalid';
+  return UNKNOWN_TOKEN;
 }
 
 /** The token of an Authorization header; undefined when it holds none. */
@@ -89,9 +118,11 @@ export function bearerToken(header: string | null): string | undefined {
 function staticTokens(tokens: readonly StaticToken[]): TokenAuthenticator {
   const known = tokens.map(({ token, user }) => ({ digest: digestOf(token), user }));
   return {
-    authenticate: (token) => {
+    authenticate: (token, audiences) => {
       const digest = digestOf(token);
-      return known.find((candidate) => timingSafeEqual(candidate.digest, digest))?.user;
+      const user = known.find((candidate) => timingSafeEqual(candidate.digest, digest))?.user;
+      const common = API_AUDIENCES.filter((audience) => audiences.includes(audience));
+      return user === undefined || common.length === 0 ? undefined : { user, audiences: common };
     },
   };
 }

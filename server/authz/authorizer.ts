@@ -21,14 +21,41 @@ export interface Decision {
   readonly reason?: string;
 }
 
+/** What a user may do, as SelfSubjectRulesReview tells it. */
+export interface UserRules {
+  readonly resourceRules: readonly {
+    readonly verbs: readonly string[];
+    readonly apiGroups: readonly string[];
+    readonly resources: readonly string[];
+    readonly resourceNames?: readonly string[];
+  }[];
+  readonly nonResourceRules: readonly {
+    readonly verbs: readonly string[];
+    readonly nonResourceURLs: readonly string[];
+  }[];
+  /** Some of the rules could not be told. */
+  readonly incomplete: boolean;
+}
+
 export interface Authorizer {
   authorize(attributes: AuthorizationAttributes): Decision | Promise<Decision>;
+  /** The rules in a namespace; absent where they cannot be listed. */
+  rulesOf?(user: UserInfo, namespace: string): UserRules | Promise<UserRules>;
 }
+
+const NOTHING: UserRules = { resourceRules: [], nonResourceRules: [], incomplete: false };
+const UNTOLD: UserRules = { ...NOTHING, incomplete: true };
+const EVERYTHING: UserRules = {
+  resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
+  nonResourceRules: [{ verbs: ['*'], nonResourceURLs: ['*'] }],
+  incomplete: false,
+};
 
 /** Members of the group may do everything. */
 export function privilegedGroup(group = 'system:masters'): Authorizer {
   return {
     authorize: ({ user }) => ({ decision: user.groups.includes(group) ? 'allow' : 'no-opinion' }),
+    rulesOf: (user) => (user.groups.includes(group) ? EVERYTHING : NOTHING),
   };
 }
 
@@ -36,11 +63,15 @@ export function privilegedGroup(group = 'system:masters'): Authorizer {
 export function privilegedUsers(names: readonly string[]): Authorizer {
   return {
     authorize: ({ user }) => ({ decision: names.includes(user.name) ? 'allow' : 'no-opinion' }),
+    rulesOf: (user) => (names.includes(user.name) ? EVERYTHING : NOTHING),
   };
 }
 
 /** Everybody may do everything. */
-export const alwaysAllow: Authorizer = { authorize: () => ({ decision: 'allow' }) };
+export const alwaysAllow: Authorizer = {
+  authorize: () => ({ decision: 'allow' }),
+  rulesOf: () => EVERYTHING,
+};
 
 /** The first that has an opinion decides; reasons of those that have none are joined. */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
@@ -54,6 +85,16 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
           return { decision: answer.decision, reason: reasons.join('\n') };
       }
       return { decision: 'no-opinion', reason: reasons.join('\n') };
+    },
+    rulesOf: async (user, namespace) => {
+      const all = await Promise.all(
+        authorizers.map(async (authorizer) => (await authorizer.rulesOf?.(user, namespace)) ?? UNTOLD),
+      );
+      return {
+        resourceRules: all.flatMap(({ resourceRules }) => resourceRules),
+        nonResourceRules: all.flatMap(({ nonResourceRules }) => nonResourceRules),
+        incomplete: all.some(({ incomplete }) => incomplete),
+      };
     },
   };
 }

@@ -5,6 +5,9 @@ import type { Exchange } from '../exchange.ts';
 import { covers, parseAccept, type AcceptClause } from '../negotiation/accept.ts';
 import { respond, respondCompressible } from '../negotiation/respond.ts';
 
+/** Worth following from the index. */
+export const OPENAPI_PATHS: readonly string[] = ['/openapi/v2', '/openapi/v3', '/openapi/v3/'];
+
 export interface HashedDocument {
   readonly body: Buffer;
   /** Changes whenever the document does; upper-case hexadecimal. */

@@ -1,5 +1,5 @@
 /** POST to subresources whose body is another kind: binding, eviction, token. */
-import { StatusError, type Status } from '../../api/machinery/errors.ts';
+import { newBadRequest, StatusError, type Status } from '../../api/machinery/errors.ts';
 import { formatGroupVersion } from '../../api/machinery/gvk.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import { negotiate, PLAIN_OFFER } from '../negotiation/accept.ts';
@@ -25,12 +25,25 @@ export const createSubresource: Handler = async (request) => {
     fieldValidation: options.fieldValidation,
     warnings: exchange.warnings,
   });
+  matchNamespace(body, place.namespace);
   const answer = await services.creators.create(context, target, place, name, body, options);
   const form = newForm({ kind: kind.kind, apiVersion: formatGroupVersion(kind.group, kind.version), schema });
   return respondCreated(request, answer, () =>
     respondObject(exchange, services.clock, format, form, { object: answer as UnknownObject }, 201),
   );
 };
+
+/** The namespace of the body is that of the URL, or is left to it. */
+function matchNamespace(body: UnknownObject, namespace: string): void {
+  body.metadata ??= {};
+  const given = body.metadata.namespace ?? '';
+  if (given === '') body.metadata.namespace = namespace;
+  else if (given !== namespace) {
+    throw newBadRequest(
+      'the namespace of the provided object does not match the namespace sent on the request',
+    );
+  }
+}
 
 /** A Status goes out as one, anything else as the object it is. */
 export function respondCreated(
@@ -39,8 +52,8 @@ export function respondCreated(
   respondWithObject: () => Promise<Response>,
 ): Promise<Response> {
   if (answer.kind !== 'Status') return respondWithObject();
-  const status = answer as Status;
-  return Promise.resolve(respondStatus(exchange, status, status.code));
+  // Also of a failure that is an answer and no error, as upstream.
+  return Promise.resolve(respondStatus(exchange, answer as Status, 201));
 }
 
 /** 501 for what exists upstream and not here. */

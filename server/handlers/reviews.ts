@@ -5,6 +5,7 @@ import { formatTime } from '../../api/machinery/clock.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type {
   SelfSubjectReview,
+  TokenReview,
   UserInfo as UserInfoObject,
 } from '../../openapi/generated/authentication-v1.ts';
 import type {
@@ -12,16 +13,28 @@ import type {
   NonResourceAttributes,
   ResourceAttributes,
   SelfSubjectAccessReview,
+  SelfSubjectRulesReview,
   SubjectAccessReview,
 } from '../../openapi/generated/authorization-v1.ts';
+import type { Authenticator } from '../authn/authenticator.ts';
 import type { AuthorizationAttributes, Authorizer } from '../authz/authorizer.ts';
 import type { UserInfo } from '../registry/interface.ts';
 import type { ResourceRequest } from './resource-request.ts';
 import type { VirtualCreator } from './virtual.ts';
 
-/** The creators of the reviews this authorizer can answer. */
-export function reviewCreators(authorizer: Authorizer): Readonly<Record<string, VirtualCreator>> {
+/** The creators of the reviews that these can answer. */
+export function reviewCreators(
+  authenticator: Authenticator,
+  authorizer: Authorizer,
+): Readonly<Record<string, VirtualCreator>> {
   return {
+    'tokenreviews.authentication.k8s.io': (request, object) => reviewToken(request, authenticator, object),
+    'selfsubjectrulesreviews.authorization.k8s.io': async (request, object) => {
+      const { spec } = object as unknown as SelfSubjectRulesReview;
+      if ((spec?.namespace ?? '') === '') throw newBadRequest('no namespace on request');
+      const rules = await authorizer.rulesOf?.(request.context.user, spec.namespace!);
+      return finish(request, { ...object, status: rules ?? NO_RULES });
+    },
     'selfsubjectreviews.authentication.k8s.io': (request) => {
       const review: SelfSubjectReview = {
         kind: 'SelfSubjectReview',
@@ -48,6 +61,23 @@ export function reviewCreators(authorizer: Authorizer): Readonly<Record<string, 
       return answer(request, authorizer, object, userOf(spec), spec);
     },
   };
+}
+
+const NO_RULES = { resourceRules: [], nonResourceRules: [], incomplete: false };
+
+async function reviewToken(
+  request: ResourceRequest,
+  authenticator: Authenticator,
+  review: UnknownObject,
+): Promise<UnknownObject> {
+  const { token = '', audiences = [] } = (review as unknown as TokenReview).spec ?? {};
+  if (token === '') throw newBadRequest('token is required for TokenReview in authentication');
+  const verdict = await authenticator.review(token, audiences);
+  const status =
+    'error' in verdict
+      ? { user: {}, error: verdict.error }
+      : { authenticated: true, user: userObject(verdict.user), audiences: [...verdict.audiences] };
+  return finish(request, { ...review, status });
 }
 
 interface AccessSpec {

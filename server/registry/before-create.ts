@@ -1,5 +1,5 @@
 /** What happens to every new object before it is stored. Mirrors apiserver registry/rest/create.go BeforeCreate. */
-import type { ResourceDefinition } from '../../api/definition.ts';
+import type { ResourceDefinition, WriteFacts } from '../../api/definition.ts';
 import { applyDeclaredDefaults } from '../../api/machinery/codec.ts';
 import { formatTime, type Clock } from '../../api/machinery/clock.ts';
 import { newBadRequest, newInvalid, StatusError, type FieldError } from '../../api/machinery/errors.ts';
@@ -77,11 +77,15 @@ export function applyDefaults(definition: ResourceDefinition, object: UnknownObj
 }
 
 /** Status is the server's to say; generation starts where it is counted. */
-export function prepareForCreate(definition: ResourceDefinition, object: UnknownObject): void {
+export function prepareForCreate(
+  definition: ResourceDefinition,
+  object: UnknownObject,
+  facts: WriteFacts,
+): void {
   const { behaviour } = definition;
   if (hasSubresource(definition, 'status') && behaviour.keepsStatusOnCreate !== true) delete object.status;
   if (behaviour.countsGeneration === true) object.metadata.generation = 1;
-  behaviour.prepareForCreate?.(object);
+  behaviour.prepareForCreate?.(object, facts);
 }
 
 export function hasSubresource(definition: ResourceDefinition, name: string): boolean {

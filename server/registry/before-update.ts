@@ -1,5 +1,5 @@
 /** What happens to every changed object before it is stored. Mirrors apiserver registry/rest/update.go BeforeUpdate. */
-import type { ResourceDefinition } from '../../api/definition.ts';
+import type { ResourceDefinition, WriteFacts } from '../../api/definition.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { newBadRequest, newConflict, newInvalid } from '../../api/machinery/errors.ts';
 import type { GroupResource } from '../../api/machinery/gvk.ts';
@@ -66,15 +66,21 @@ export function keepSystemFields(object: UnknownObject, old: UnknownObject): voi
 }
 
 /**
- * Main writes keep the stored status, status writes keep the stored rest, finalize takes spec.finalizers only. A binding
- * was made by the server itself and touches both.
+ * Main writes keep the stored status, status writes keep the stored rest, finalize takes spec.finalizers only, other
+ * parts say themselves what they take. A binding was made by the server itself and touches both.
  */
 export function keepOtherParts(
   definition: ResourceDefinition,
   subresource: string,
   object: UnknownObject,
   old: UnknownObject,
+  facts: WriteFacts,
 ): void {
+  const part = definition.behaviour.parts?.[subresource];
+  if (part !== undefined) {
+    part.prepareForUpdate(object, old, facts);
+    return;
+  }
   if (subresource === '') {
     if (!hasSubresource(definition, 'status')) return;
     replaceMember(object, 'status', old.status);
@@ -121,5 +127,6 @@ export function validateChange(
   const errors = validateObjectMetaUpdate(object.metadata, old.metadata);
   if (subresource === 'status') errors.push(...(behaviour.validateStatusUpdate?.(object, old) ?? []));
   else if (subresource === '') errors.push(...(behaviour.validateUpdate?.(object, old) ?? []));
+  else errors.push(...(behaviour.parts?.[subresource]?.validateUpdate(object, old) ?? []));
   throwInvalid(definition, object, errors);
 }

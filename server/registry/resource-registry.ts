@@ -1,5 +1,5 @@
 /** CRUD on any resource, once for all kinds. Mirrors apiserver registry/generic/registry store.go. */
-import type { ResourceDefinition } from '../../api/definition.ts';
+import type { ResourceDefinition, WriteFacts } from '../../api/definition.ts';
 import type { DefinitionSet } from '../../api/definition-set.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { canonicalize, encodeObject } from '../../api/machinery/codec.ts';
@@ -199,7 +199,7 @@ class Registry implements ResourceRegistry {
       created,
     );
     await this.#options.admission.admit(request);
-    prepareForCreate(storing, created);
+    prepareForCreate(storing, created, this.#facts(context));
     const undo = this.#hooks(resolved)?.allocate(created, undefined, options.dryRun);
     try {
       const value = await this.#storeNew(context, resolved, request, created, options);
@@ -327,9 +327,10 @@ class Registry implements ResourceRegistry {
       old,
     );
     await this.#options.admission.admit(request);
-    keepOtherParts(storing, subresource, changed, old);
+    const facts = this.#facts(context);
+    keepOtherParts(storing, subresource, changed, old, facts);
     if (subresource === '') storing.behaviour.prepareForUpdate?.(changed, old);
-    else if (subresource === 'status') storing.behaviour.prepareForStatusUpdate?.(changed, old);
+    else if (subresource === 'status') storing.behaviour.prepareForStatusUpdate?.(changed, old, facts);
     const undo =
       subresource === '' ? this.#hooks(resolved)?.allocate(changed, old, options.dryRun) : undefined;
     try {
@@ -351,7 +352,8 @@ class Registry implements ResourceRegistry {
     const { storing } = resolved;
     const old = decodeStored(current);
     const canonical = this.#canonical(storing, changed);
-    if (request.subresource === '') countGeneration(storing, canonical, old);
+    const isPart = storing.behaviour.parts?.[request.subresource] !== undefined;
+    if (request.subresource === '' || isPart) countGeneration(storing, canonical, old);
     // What a write leaves as it was needs no new revision, and nobody is told.
     canonical.metadata.resourceVersion = old.metadata.resourceVersion;
     const isSame = equalJSON(canonical, old);
@@ -480,6 +482,10 @@ class Registry implements ResourceRegistry {
     return this.#options.hooks?.[
       storing.group === '' ? storing.names.plural : `${storing.names.plural}.${storing.group}`
     ];
+  }
+
+  #facts({ user }: RequestContext): WriteFacts {
+    return { user, nowMs: this.#options.clock.now() };
   }
 
   /** Key of an object; undefined for a name that no object can have. */

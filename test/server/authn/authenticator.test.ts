@@ -13,7 +13,10 @@ import { parseRequestInfo } from '../../../server/filters/request-info.ts';
 const OPTIONS: AuthenticationOptions = {
   tokens: [{ token: 'secret', user: { name: 'robot', uid: '7', groups: ['bots'] } }],
   tokenAuthenticators: [
-    { authenticate: (token) => (token === 'signed' ? { name: 'signer', groups: [] } : undefined) },
+    {
+      authenticate: (token) =>
+        token === 'signed' ? { user: { name: 'signer', groups: [] }, audiences: [] } : undefined,
+    },
   ],
 };
 const jane = { verified: true, commonName: 'jane', organizations: ['devs'] };

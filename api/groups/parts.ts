@@ -1,0 +1,10 @@
+/** Subresources in the shape of their object that take only a part of what is written, by `plural.group` and name. */
+import type { PartBehaviour } from '../definition.ts';
+import { approval } from './certificates/approval.ts';
+import { podEphemeralContainers } from './core/pod-ephemeral-containers.ts';
+import { podResize } from './core/pod-resize.ts';
+
+export const parts: Readonly<Record<string, Readonly<Record<string, PartBehaviour>>>> = {
+  pods: { ephemeralcontainers: podEphemeralContainers, resize: podResize },
+  'certificatesigningrequests.certificates.k8s.io': { approval },
+};
