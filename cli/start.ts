@@ -3,7 +3,9 @@ import { mkdir, rm, writeFile, chmod } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseDurationMs } from '../api/machinery/duration.ts';
 import { isLogLevel, type LogLevel } from '../api/machinery/logger.ts';
+import { tryParseQuantity, wholeUnits } from '../api/machinery/quantity.ts';
 import { startCluster, type Cluster } from '../server/cluster.ts';
 
 interface StartFlags {
@@ -11,6 +13,9 @@ interface StartFlags {
   host: string;
   dataDir: string;
   memory?: boolean;
+  durability: 'process' | 'power';
+  etcdCompactionInterval: number;
+  historyMemoryMax: number;
   kubeconfig?: string;
   nodes: number;
   scheduler: 'on' | 'off';
@@ -38,6 +43,24 @@ export function startCommand(): Command {
     .addOption(new Option('--bind-address <address>', 'the name kube-apiserver gives --host').hideHelp())
     .option('--data-dir <folder>', 'where objects and certificates are kept', 'kubemu-data')
     .option('--memory', 'keep nothing on disk')
+    .addOption(
+      new Option('--durability <kind>', 'what a write survives: death of the process, or also loss of power')
+        .choices(['process', 'power'])
+        .default('process'),
+    )
+    .addOption(
+      new Option(
+        '--etcd-compaction-interval <duration>',
+        'how often old history is forgotten; 0 for never by age',
+      )
+        .argParser(duration)
+        .default(300_000, '5m'),
+    )
+    .addOption(
+      new Option('--history-memory-max <quantity>', 'memory for history; the oldest is forgotten beyond it')
+        .argParser(byteQuantity)
+        .default(128 * 1024 * 1024, '128Mi'),
+    )
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: in the data directory)')
     .option('--nodes <number>', 'simulated nodes; 0 for none', wholeNumber(10_000), 1)
     .addOption(new Option('--scheduler <switch>', 'run the scheduler').choices(['on', 'off']).default('on'))
@@ -86,6 +109,9 @@ async function run(flags: StartFlags): Promise<void> {
       port: flags.port,
       host: flags.host,
       dataDir: flags.memory ? undefined : resolve(flags.dataDir),
+      durability: flags.durability,
+      compactionIntervalMs: flags.etcdCompactionInterval,
+      historyBytesMax: flags.historyMemoryMax,
       nodes: flags.nodes,
       scheduler: flags.scheduler === 'on',
       controllers: flags.controllers,
@@ -156,6 +182,19 @@ function positive(text: string): number {
   const value = Number(text);
   if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('must be a positive number');
   return value;
+}
+
+function duration(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined || ms < 0) throw new InvalidArgumentError('must be a duration such as 30s, 5m or 0');
+  return ms;
+}
+
+function byteQuantity(text: string): number {
+  const quantity = tryParseQuantity(text);
+  const bytes = quantity === undefined ? 0 : Number(wholeUnits(quantity));
+  if (!(bytes > 0)) throw new InvalidArgumentError('must be a quantity of bytes such as 128Mi');
+  return bytes;
 }
 
 function commaList(text: string): string[] {

@@ -18,6 +18,7 @@ import { loadDocuments } from '../openapi/documents.ts';
 import { openEngine } from '../storage/engines/index.ts';
 import type { Store } from '../storage/interface.ts';
 import { openStore } from '../storage/store.ts';
+import { COMPACTION_INTERVAL_MS, compactRegularly } from './compaction.ts';
 import { createAdmissionChain } from './admission/index.ts';
 import { createObjectReader } from './admission/reader.ts';
 import { ServiceAllocator } from './allocators/service-allocator.ts';
@@ -48,6 +49,15 @@ export interface ClusterOptions {
   readonly host?: string;
   /** Folder that keeps objects and certificates. Without one everything is in memory. */
   readonly dataDir?: string;
+  /**
+   * What an acknowledged write in `dataDir` survives: `process` the death of the process, `power` also loss of power, at the
+   * price of waiting for the disk. Default process.
+   */
+  readonly durability?: 'process' | 'power';
+  /** How often old history is forgotten, in milliseconds; 0 for never by age. Default 5 minutes. */
+  readonly compactionIntervalMs?: number;
+  /** Bound of the memory history takes, in bytes; the oldest of it is forgotten beyond that. Default 128 MiB. */
+  readonly historyBytesMax?: number;
   /** Simulated nodes. Default 1. */
   readonly nodes?: number;
   /** Default true. */
@@ -91,8 +101,6 @@ export interface Cluster {
 
 const CLUSTER_NAME = 'default';
 const ADMIN = { commonName: 'kubernetes-admin', organizations: ['system:masters'] };
-/** How often old history is forgotten; what changed since the time before stays readable. */
-const COMPACTION_INTERVAL_MS = 300_000;
 
 /** Starts a cluster and serves it. Rejects when the port or the data directory is in use. */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
@@ -102,13 +110,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     write: (line) => process.stderr.write(`${line}\n`),
     now: () => time.clock.now(),
   });
-  const { dataDir } = options;
+  const { dataDir, durability = 'process', historyBytesMax } = options;
   if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
   const engine =
     dataDir === undefined
       ? openEngine({ type: 'memory' })
-      : openEngine({ type: 'level', directory: join(dataDir, 'objects'), durability: 'process' });
-  const store = await openStore({ engine, logger });
+      : openEngine({ type: 'level', directory: join(dataDir, 'objects'), durability });
+  const store = await openStore({ engine, logger, historyBytesMax });
   try {
     return await startOn(store, options, time, logger);
   } catch (error) {
@@ -202,7 +210,12 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
   }
   ready.value = true;
   await tasks.idle();
-  const stopCompaction = compactRegularly(store, wall, logger);
+  const stopCompaction = compactRegularly(
+    store,
+    options.compactionIntervalMs ?? COMPACTION_INTERVAL_MS,
+    wall,
+    logger,
+  );
   const admin = await certificates.certificate('admin', { ...ADMIN, usage: 'client' });
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
@@ -340,17 +353,4 @@ function createManager(
       kubernetesVersion: KUBERNETES_VERSION,
     },
   });
-}
-
-/** Forgets what changed more than two intervals ago. Returns how to stop. */
-function compactRegularly(store: Store, clock: Clock, logger: Logger): () => void {
-  let previous = store.revision;
-  const round = (): void => {
-    const target = previous;
-    previous = store.revision;
-    store.compact(target).catch((error: unknown) => logger.error('compaction failed', { error }));
-    timer = clock.schedule(COMPACTION_INTERVAL_MS, round);
-  };
-  let timer = clock.schedule(COMPACTION_INTERVAL_MS, round);
-  return () => timer.cancel();
 }

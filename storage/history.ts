@@ -1,4 +1,4 @@
-import { newCompacted, newFutureRevision } from './errors.ts';
+import { EventLog } from './event-log.ts';
 import type { StoredValue, StoreEvent } from './interface.ts';
 import { SortedMap } from './sorted-map.ts';
 
@@ -9,68 +9,66 @@ export interface Snapshot {
 }
 
 /**
- * Distance between the snapshots kept along history. Any state is at most half of this many events away from one, which is
- * about a millisecond of work; a snapshot keeps alive the tree nodes that changed since.
+ * Distance between the snapshots kept along history, at first. Any state is at most half of this many events away from
+ * one, which is about a millisecond of work; a snapshot keeps alive the tree nodes that changed since.
  */
 const SNAPSHOT_INTERVAL = 4096;
+/** Snapshots kept along history. When there are more, every other one goes and their distance doubles. */
+const MILESTONES_MAX = 32;
 /** Snapshots kept of revisions somebody asked for: pages of one list ask for the same revision again and again. */
 const REQUESTED_SNAPSHOTS_MAX = 8;
 
-/**
- * The events since `compactedRevision` and the states they lead through. Revisions have no holes, so the event of a
- * revision is found by its distance.
- */
+/** The events since `compactedRevision` and the states they lead through. */
 export class History {
-  #compactedRevision: number;
-  #events: StoreEvent[];
+  readonly #log: EventLog;
+  readonly #current = new SortedMap<StoredValue>();
   /** Snapshots along history, by ascending revision; the state of `revision` itself is `#current`. */
   #milestones: Snapshot[] = [];
+  #interval = SNAPSHOT_INTERVAL;
   /** Most recently used last. */
   #requested: Snapshot[] = [];
-  readonly #current: SortedMap<StoredValue>;
 
-  /** `current` is the state after all `events`; from here on only `append` changes it. */
-  constructor(compactedRevision: number, events: StoreEvent[], current: SortedMap<StoredValue>) {
-    this.#compactedRevision = compactedRevision;
-    this.#events = events;
-    this.#current = current;
+  /** Without any event and key. */
+  constructor(compactedRevision: number) {
+    this.#log = new EventLog(compactedRevision);
   }
 
   get compactedRevision(): number {
-    return this.#compactedRevision;
+    return this.#log.compactedRevision;
   }
 
   /** Revision of the last event. */
   get revision(): number {
-    return this.#compactedRevision + this.#events.length;
+    return this.#log.revision;
   }
 
-  /** State at `revision`. */
+  /** Memory that forgetting all history would give back, in bytes, estimated. */
+  get bytes(): number {
+    return this.#log.bytes;
+  }
+
+  /** State at `revision`. To be filled with the state at `compactedRevision` before the first event, then not changed. */
   get current(): SortedMap<StoredValue> {
     return this.#current;
   }
 
-  /** Applies events that follow the last one without a hole. */
-  append(events: readonly StoreEvent[]): void {
-    for (const event of events) {
-      this.#events.push(event);
-      redo(this.#current, event);
-    }
-    const last = this.#milestones.at(-1)?.revision ?? this.#compactedRevision;
-    if (this.revision - last >= SNAPSHOT_INTERVAL) {
-      this.#milestones.push({ revision: this.revision, state: this.#current.clone() });
-    }
+  /** Applies an event that follows the last one without a hole. */
+  append(event: StoreEvent): void {
+    this.#log.push(event);
+    redo(this.#current, event);
+    const last = this.#milestones.at(-1)?.revision ?? this.compactedRevision;
+    if (this.revision - last >= this.#interval) this.#addMilestone();
   }
 
   /** Events with a revision greater than `revision`, oldest first. Errors: `compacted`, `future-revision`. */
-  since(revision: number): readonly StoreEvent[] {
-    this.check(revision);
-    return this.#events.slice(revision - this.#compactedRevision);
+  since(revision: number): Iterable<StoreEvent> {
+    this.#log.check(revision);
+    return this.#log.since(revision);
   }
 
   /** State at `revision`; not to be changed. Errors: `compacted`, `future-revision`. */
   at(revision: number): SortedMap<StoredValue> {
-    this.check(revision);
+    this.#log.check(revision);
     if (revision === this.revision) return this.#current;
     const nearest = this.#nearest(revision);
     if (nearest.revision !== revision) return this.#build(nearest, revision);
@@ -78,31 +76,49 @@ export class History {
     return nearest.state;
   }
 
+  /** Errors: `compacted`, `future-revision`. */
+  check(revision: number): void {
+    this.#log.check(revision);
+  }
+
+  /** The oldest revision to compact to so that history takes at most `bytes`. */
+  revisionKeeping(bytes: number): number {
+    return this.#log.revisionKeeping(bytes);
+  }
+
+  /** Forgets the events up to `revision`, which must be known. */
+  compact(revision: number): void {
+    if (revision <= this.compactedRevision) return;
+    this.#log.forget(revision);
+    const isKnown = (snapshot: Snapshot): boolean => snapshot.revision >= revision;
+    this.#milestones = this.#milestones.filter(isKnown);
+    this.#requested = this.#requested.filter(isKnown);
+    if (this.#milestones.length === 0) this.#interval = SNAPSHOT_INTERVAL;
+  }
+
+  /** Whether there are forgotten events `takeUnreachable` has not looked at. */
+  get hasForgotten(): boolean {
+    return this.#log.hasForgotten;
+  }
+
   /**
-   * Forgets the events up to `revision`, which must be known, and returns the revisions nothing refers to any more: of
-   * states that were replaced, and of deletes.
+   * Looks at the next `count` forgotten events. Returns the revisions of records nothing refers to any more because of
+   * them: of states that were replaced, and of deletes.
    */
-  compact(revision: number): number[] {
+  takeUnreachable(count: number): number[] {
     const unreachable: number[] = [];
-    const forgotten = revision - this.#compactedRevision;
-    if (forgotten <= 0) return unreachable;
-    for (const event of this.#events.slice(0, forgotten)) {
+    for (const event of this.#log.takeForgotten(count)) {
       if (event.previous !== undefined) unreachable.push(event.previous.revision);
       if (event.type === 'deleted') unreachable.push(event.revision);
     }
-    this.#events = this.#events.slice(forgotten);
-    this.#compactedRevision = revision;
-    const isKnown = (snapshot: Snapshot): boolean => snapshot.revision >= this.#compactedRevision;
-    this.#milestones = this.#milestones.filter(isKnown);
-    this.#requested = this.#requested.filter(isKnown);
     return unreachable;
   }
 
-  /** Errors: `compacted`, `future-revision`. */
-  check(revision: number): void {
-    if (revision > this.revision) throw newFutureRevision(revision, this.revision);
-    if (revision >= this.#compactedRevision) return;
-    throw newCompacted(revision, this.#compactedRevision);
+  #addMilestone(): void {
+    this.#milestones.push({ revision: this.revision, state: this.#current.clone() });
+    if (this.#milestones.length <= MILESTONES_MAX) return;
+    this.#milestones = this.#milestones.filter((_, index) => index % 2 === 1);
+    this.#interval *= 2;
   }
 
   #nearest(revision: number): Snapshot {
@@ -116,14 +132,8 @@ export class History {
 
   #build(from: Snapshot, revision: number): SortedMap<StoredValue> {
     const state = from.state.clone();
-    const base = this.#compactedRevision;
-    if (from.revision < revision) {
-      for (const event of this.#events.slice(from.revision - base, revision - base)) redo(state, event);
-    } else {
-      for (const event of this.#events.slice(revision - base, from.revision - base).reverse()) {
-        undo(state, event);
-      }
-    }
+    for (let next = from.revision + 1; next <= revision; next++) redo(state, this.#log.at(next));
+    for (let last = from.revision; last > revision; last--) undo(state, this.#log.at(last));
     this.#touch({ revision, state });
     return state;
   }

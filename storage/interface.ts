@@ -21,6 +21,9 @@
  * **History.** Any revision from `compactedRevision` on can be read and watched from. Older ones answer a
  * `StorageError` with code `compacted`; revisions that do not exist yet answer `future-revision`.
  *
+ * History is bounded: when it takes more memory than the store was opened with, the store forgets the oldest of it by
+ * itself. It never forgets the current state, and never ends a watch by that.
+ *
  * **Bytes.** Values are handed over, not copied: neither side changes a buffer once it is in the store. The bytes given
  * to `put` are the very bytes `get`, `list` and `watch` return.
  *
@@ -37,6 +40,8 @@ export interface Store {
   readonly revision: number;
   /** Oldest revision that can still be listed; a watch may start from it. */
   readonly compactedRevision: number;
+  /** Memory that history takes, in bytes, estimated: what compacting to `revision` would free. */
+  readonly historyBytes: number;
 
   /** Current value of `key`, or undefined. Never blocks, reads memory. */
   get(key: string): StoredValue | undefined;

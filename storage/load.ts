@@ -1,19 +1,16 @@
 import { newCorrupt } from './errors.ts';
-import type { Engine, KeyRange, StoredValue, StoreEvent } from './interface.ts';
+import { History } from './history.ts';
+import type { Engine, KeyRange, StoredValue } from './interface.ts';
 import { prefixRange } from './keys.ts';
 import { decodeMeta, decodeRecord, encodeMeta, LOG_RANGE, logKey, META_KEY } from './log-format.ts';
 import type { LogRecord, Meta } from './log-format.ts';
-import { SortedMap } from './sorted-map.ts';
 
 /** Revision of a store nothing was ever written to. */
 const FIRST_REVISION = 1;
 const EVERYTHING: KeyRange = prefixRange('');
 
 export interface LoadedData {
-  readonly compactedRevision: number;
-  /** Every event after `compactedRevision`. */
-  readonly events: StoreEvent[];
-  readonly state: SortedMap<StoredValue>;
+  readonly history: History;
   /** Revisions whose records a compaction did not get to delete. */
   readonly unreachable: number[];
 }
@@ -45,12 +42,12 @@ async function loadMeta(engine: Engine): Promise<Meta> {
 /** Takes the records in order of revision and replays them. */
 class LogReader {
   readonly #meta: Meta;
-  readonly #state = new SortedMap<StoredValue>();
-  readonly #events: StoreEvent[] = [];
+  readonly #history: History;
   readonly #unreachable: number[] = [];
 
   constructor(meta: Meta) {
     this.#meta = meta;
+    this.#history = new History(meta.compactedRevision);
   }
 
   read(record: LogRecord): void {
@@ -59,29 +56,30 @@ class LogReader {
   }
 
   finish(): LoadedData {
-    const { revision, compactedRevision } = this.#meta;
+    const { revision } = this.#meta;
     if (this.#nextRevision <= revision) {
       throw newCorrupt(
         logKey(this.#nextRevision),
         `the record is missing, the store is at revision ${revision}`,
       );
     }
-    return { compactedRevision, events: this.#events, state: this.#state, unreachable: this.#unreachable };
+    return { history: this.#history, unreachable: this.#unreachable };
   }
 
   get #nextRevision(): number {
-    return this.#meta.compactedRevision + this.#events.length + 1;
+    return this.#history.revision + 1;
   }
 
   /** Compacted history: only the last state of each key counts, the rest is what a compaction left behind. */
   #readBase(record: LogRecord): void {
-    const replaced = this.#state.get(record.key);
+    const state = this.#history.current;
+    const replaced = state.get(record.key);
     if (replaced !== undefined) this.#unreachable.push(replaced.revision);
     if (record.deleted) {
       this.#unreachable.push(record.revision);
-      this.#state.delete(record.key);
+      state.delete(record.key);
     } else {
-      this.#state.set(record.key, toValue(record));
+      state.set(record.key, toValue(record));
     }
   }
 
@@ -93,7 +91,7 @@ class LogReader {
     }
     if (revision !== this.#nextRevision)
       throw newCorrupt(logKey(this.#nextRevision), 'the record is missing');
-    const previous = this.#state.get(key);
+    const previous = this.#history.current.get(key);
     const value = toValue(record);
     if ((previous?.revision ?? 0) !== previousRevision) {
       throw newCorrupt(engineKey, `key ${key} was not at revision ${previousRevision} before`);
@@ -103,10 +101,8 @@ class LogReader {
     if (value.createRevision !== (previous?.createRevision ?? revision)) {
       throw newCorrupt(engineKey, `key ${key} was not created at revision ${value.createRevision}`);
     }
-    if (deleted) this.#state.delete(key);
-    else this.#state.set(key, value);
     const type = deleted ? 'deleted' : previous === undefined ? 'created' : 'updated';
-    this.#events.push(
+    this.#history.append(
       previous === undefined ? { type, key, revision, value } : { type, key, revision, value, previous },
     );
   }

@@ -1,6 +1,7 @@
 import { type Logger, silentLogger } from '../api/machinery/logger.ts';
+import { nextTurn } from '../api/machinery/tasks.ts';
 import * as errors from './errors.ts';
-import { History } from './history.ts';
+import type { History } from './history.ts';
 import type {
   Encoded,
   Engine,
@@ -26,16 +27,24 @@ export interface StoreOptions {
   readonly engine: Engine;
   /** Told of watch listeners that throw. Default: nobody is. */
   readonly logger?: Logger;
+  /** Bound of the memory history takes; the store compacts itself when it takes more. Default 128 MiB. */
+  readonly historyBytesMax?: number;
 }
+
+/** Default bound of history in memory, in bytes. */
+export const HISTORY_BYTES_MAX = 128 * 1024 * 1024;
+/** What is left of the bound when history outgrew it: compacting at every commit after that would be wasteful. */
+const HISTORY_KEPT = 0.75;
 
 /**
  * Opens the engine and reads what it holds; an empty engine becomes an empty store. The engine is closed again when that
  * fails. Errors: `unavailable` (in use, or written by a newer format), `corrupt`.
  */
-export async function openStore({ engine, logger = silentLogger }: StoreOptions): Promise<Store> {
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { engine } = options;
   await engine.open();
   try {
-    return new RevisionedStore(engine, await loadData(engine), logger);
+    return new RevisionedStore(options, await loadData(engine));
   } catch (error) {
     await engine.close();
     throw error;
@@ -45,7 +54,7 @@ export async function openStore({ engine, logger = silentLogger }: StoreOptions)
 /** Writes in one engine batch: bounds what one commit holds up, far above where batching still pays. */
 const BATCH_WRITES_MAX = 1024;
 const BATCH_BYTES_MAX = 8 * 1024 * 1024;
-/** Records of compacted history deleted along with one batch: compaction gives way to writes. */
+/** Forgotten events looked at, and records deleted, along with one batch: compaction gives way to writes. */
 const BATCH_CLEANUPS_MAX = 1024;
 
 type Encode = (revision: number) => Encoded;
@@ -73,6 +82,7 @@ interface Batch {
 
 class RevisionedStore implements Store {
   readonly #engine: Engine;
+  readonly #historyBytesMax: number;
   readonly #history: History;
   readonly #hub: WatchHub;
   readonly #waiters = new RevisionWaiters();
@@ -92,12 +102,14 @@ class RevisionedStore implements Store {
   #refusal: string | undefined;
   #refusalCause: unknown;
 
-  constructor(engine: Engine, data: LoadedData, logger: Logger) {
+  constructor({ engine, logger = silentLogger, historyBytesMax }: StoreOptions, data: LoadedData) {
     this.#engine = engine;
-    this.#history = new History(data.compactedRevision, data.events, data.state);
+    this.#historyBytesMax = historyBytesMax ?? HISTORY_BYTES_MAX;
+    this.#history = data.history;
     this.#hub = new WatchHub(this.#history.revision, logger);
     this.#acceptedRevision = this.#history.revision;
     this.#unreachable = data.unreachable;
+    this.#boundHistory();
     this.#startWriting();
   }
 
@@ -107,6 +119,10 @@ class RevisionedStore implements Store {
 
   get compactedRevision(): number {
     return this.#history.compactedRevision;
+  }
+
+  get historyBytes(): number {
+    return this.#history.bytes;
   }
 
   get(key: string): StoredValue | undefined {
@@ -237,7 +253,12 @@ class RevisionedStore implements Store {
   async #writeBatches(): Promise<void> {
     // Lets the other writes of this tick join the first batch.
     await Promise.resolve();
-    for (let batch = this.#takeBatch(); batch.operations.length > 0; batch = this.#takeBatch()) {
+    while (this.#isAskedFor || this.#isUnclean) {
+      if (!this.#isAskedFor) {
+        await new Promise<void>((resolve) => nextTurn(resolve));
+      }
+      const batch = this.#takeBatch();
+      if (batch.operations.length === 0) continue;
       try {
         await this.#engine.write(batch.operations);
       } catch (error) {
@@ -249,6 +270,15 @@ class RevisionedStore implements Store {
     this.#writing = undefined;
   }
 
+  get #isAskedFor(): boolean {
+    return this.#queue.length > 0 || this.#compactions.length > 0;
+  }
+
+  /** Whether there is clean-up to do. It lets everything else that waits go first, and closing leaves it for later. */
+  get #isUnclean(): boolean {
+    return this.#refusal === undefined && (this.#unreachable.length > 0 || this.#history.hasForgotten);
+  }
+
   #takeBatch(): Batch {
     const writes = this.#queue.splice(0, countForBatch(this.#queue));
     const compactions = this.#compactions.splice(0);
@@ -256,8 +286,7 @@ class RevisionedStore implements Store {
       (newest, { revision }) => Math.max(newest, revision),
       this.compactedRevision,
     );
-    // Closing does not wait for clean-up: opening finds what is left.
-    const cleanups = this.#refusal === undefined ? this.#unreachable.splice(0, BATCH_CLEANUPS_MAX) : [];
+    const cleanups = this.#refusal === undefined ? this.#takeCleanups() : [];
     const operations: EngineOperation[] = writes.map(({ event }) => {
       return { type: 'put', key: logKey(event.revision), value: encodeRecord(event) };
     });
@@ -269,16 +298,33 @@ class RevisionedStore implements Store {
     return { writes, compactions, compactedRevision, operations };
   }
 
+  #takeCleanups(): number[] {
+    if (this.#unreachable.length < BATCH_CLEANUPS_MAX) {
+      for (const revision of this.#history.takeUnreachable(BATCH_CLEANUPS_MAX)) {
+        this.#unreachable.push(revision);
+      }
+    }
+    return this.#unreachable.splice(0, BATCH_CLEANUPS_MAX);
+  }
+
+  /** Lets the next batch compact when history takes more memory than it may. */
+  #boundHistory(): void {
+    if (this.#history.bytes <= this.#historyBytesMax) return;
+    const revision = this.#history.revisionKeeping(this.#historyBytesMax * HISTORY_KEPT);
+    this.#compactions.push({ revision, resolve: () => {}, reject: () => {} });
+  }
+
   /** Makes a batch the engine has taken visible. No await in here: readers see all of it or nothing. */
   #commit({ writes, compactions, compactedRevision }: Batch): void {
     const events = writes.map(({ event }) => event);
     // Before the revision moves: whoever can read it is certain that no watcher misses anything up to it.
     if (events.length > 0) this.#hub.publish(events);
-    this.#history.append(events);
     for (const event of events) {
+      this.#history.append(event);
       if (this.#pending.get(event.key) === event) this.#pending.delete(event.key);
     }
-    for (const revision of this.#history.compact(compactedRevision)) this.#unreachable.push(revision);
+    this.#history.compact(compactedRevision);
+    this.#boundHistory();
     for (const { event, resolve } of writes) resolve(event.value);
     for (const { resolve } of compactions) resolve();
     this.#waiters.resolveUpTo(this.revision);

@@ -45,10 +45,11 @@ export class WatchHub {
    * Adds a watcher of the events after `fromRevision`. It is first handed those of `past`, the events after
    * `fromRevision` published before the batch under way, if one is.
    */
-  add(range: KeyRange, fromRevision: number, past: readonly StoreEvent[], listener: WatchListener): Watch {
+  add(range: KeyRange, fromRevision: number, past: Iterable<StoreEvent>, listener: WatchListener): Watch {
     const group = this.#group(range);
     const watcher = new Watcher(this, group, listener, fromRevision);
-    const first = past.filter((event) => group.contains(event.key));
+    const first: StoreEvent[] = [];
+    for (const event of past) if (group.contains(event.key)) first.push(event);
     if (first.length > 0) this.#deliver(watcher, first, this.#settledRevision);
     if (!watcher.active) return watcher;
     if (this.#joining === undefined) this.#join(watcher);

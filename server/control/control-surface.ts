@@ -2,7 +2,7 @@
 import { formatMicroTime } from '../../api/machinery/clock.ts';
 import { newBadRequest, StatusError, type StatusCause } from '../../api/machinery/errors.ts';
 import type { Exchange } from '../exchange.ts';
-import { parseDurationMs } from '../negotiation/duration.ts';
+import { parseDurationMs } from '../../api/machinery/duration.ts';
 import { CONTROL_PREFIX } from '../filters/timeout.ts';
 import { readBody } from '../negotiation/request-body.ts';
 import { respond } from '../negotiation/respond.ts';

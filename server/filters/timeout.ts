@@ -1,7 +1,7 @@
 /** Bounds how long a request may take. Mirrors apiserver filters/timeout.go and request_deadline.go. */
 import type { Clock } from '../../api/machinery/clock.ts';
 import { newBadRequest, newTimeout } from '../../api/machinery/errors.ts';
-import { parseDurationMs } from '../negotiation/duration.ts';
+import { parseDurationMs } from '../../api/machinery/duration.ts';
 import type { RequestInfo } from '../exchange.ts';
 import { respondError } from '../negotiation/write-status.ts';
 import type { Filter } from './filter.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDurationMs } from '../../../server/negotiation/duration.ts';
+import { parseDurationMs } from '../../../api/machinery/duration.ts';
 import { indentJSON, wantsPretty } from '../../../server/negotiation/pretty.ts';
 import { warningHeader } from '../../../server/negotiation/warnings.ts';
 import { formatYAML, parseYAML } from '../../../server/negotiation/yaml.ts';
