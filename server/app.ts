@@ -1,8 +1,6 @@
 /** The server as a pure function from Request to Response; sockets are the adapter's matter. */
-import { Hono } from 'hono';
 import type { DefinitionSet } from '../api/definition-set.ts';
 import type { Clock } from '../api/machinery/clock.ts';
-import { newInternalError } from '../api/machinery/errors.ts';
 import type { Logger } from '../api/machinery/logger.ts';
 import { randomUUID, type Random } from '../api/machinery/random.ts';
 import type { TaskTracker } from '../api/machinery/tasks.ts';
@@ -13,9 +11,10 @@ import { filterChain } from './chain.ts';
 import { createDiscovery } from './discovery/discovery.ts';
 import { createOpenIDMetadata, OPENID_PATHS } from './discovery/openid.ts';
 import { createOpenAPI, OPENAPI_PATHS, type OpenAPIDocuments } from './discovery/openapi.ts';
-import type { AppEnvironment, Exchange, RequestEnvironment } from './exchange.ts';
+import type { Exchange, RequestEnvironment } from './exchange.ts';
 import type { FlowControlIdentity } from './filters/authentication.ts';
-import { panicRecovery } from './filters/panic-recovery.ts';
+import type { Answer } from './filters/filter.ts';
+import { newExchange } from './filters/request-info.ts';
 import { reviewCreators } from './handlers/reviews.ts';
 import { createBinding, virtualCreate, type VirtualCreator } from './handlers/virtual.ts';
 import { createHealth, type HealthCheck } from './health/health.ts';
@@ -60,21 +59,18 @@ export interface AppOptions {
 }
 
 export interface App {
-  /** Never rejects. */
-  readonly fetch: (request: Request, environment?: RequestEnvironment) => Promise<Response>;
+  /** Never throws, never rejects. */
+  readonly fetch: (request: Request, environment?: RequestEnvironment) => Answer;
 }
 
 export type OtherHandler = (exchange: Exchange) => Response | undefined | Promise<Response | undefined>;
 
 export function createApp(options: AppOptions): App {
-  const { clock, wall = clock, random, logger } = options;
-  const app = new Hono<AppEnvironment>();
-  app.onError(panicRecovery(logger));
+  const { clock, wall = clock, random } = options;
   const flowControl = options.flowControl ?? {
     flowSchemaUid: randomUUID(random),
     priorityLevelUid: randomUUID(random),
   };
-  for (const filter of filterChain({ ...options, wall, flowControl })) app.use('*', filter);
   const routes = {
     services: { ...options, wall },
     createVirtual: virtualCreate({
@@ -85,23 +81,23 @@ export function createApp(options: AppOptions): App {
     ...(options.subresources === undefined ? {} : { subresources: options.subresources }),
   };
   const others = otherHandlers(options, wall);
-  app.all('*', (context) => {
-    const exchange = context.get('exchange');
-    return exchange.info.isResourceRequest
+  const handle = filterChain({ ...options, wall, flowControl }, (exchange) =>
+    exchange.info.isResourceRequest
       ? dispatch(exchange, routes)
-      : serveOther(exchange, others, options.control);
-  });
+      : serveOther(exchange, others, options.control),
+  );
   return {
-    fetch: async (request, environment = {}) => {
-      try {
-        return await app.fetch(request, environment);
-      } catch (error) {
-        // Only what is thrown and is no Error comes here.
-        logger.error('request failed', { method: request.method, error });
-        return Response.json(newInternalError(error).status, { status: 500 });
-      }
+    fetch: (request, environment = {}) => {
+      const answer = handle(newExchange(request, environment));
+      if (request.method !== 'HEAD') return answer;
+      return answer instanceof Promise ? answer.then(withoutBody) : withoutBody(answer);
     },
   };
+}
+
+/** What HEAD gets of an answer to GET. */
+function withoutBody(response: Response): Response {
+  return new Response(null, { status: response.status, headers: response.headers });
 }
 
 function otherHandlers(options: AppOptions, wall: Clock): readonly OtherHandler[] {

@@ -1,5 +1,6 @@
 /** What every request passes before it is handled, in order. Mirrors apiserver server/config.go DefaultBuildHandlerChain. */
 import type { Clock } from '../api/machinery/clock.ts';
+import type { Logger } from '../api/machinery/logger.ts';
 import type { TaskTracker } from '../api/machinery/tasks.ts';
 import type { Random } from '../api/machinery/random.ts';
 import type { Authenticator } from './authn/authenticator.ts';
@@ -7,7 +8,8 @@ import type { Authorizer } from './authz/authorizer.ts';
 import { authentication, type FlowControlIdentity } from './filters/authentication.ts';
 import { authorization } from './filters/authorization.ts';
 import { inFlight } from './filters/in-flight.ts';
-import type { Filter } from './filters/filter.ts';
+import type { ExchangeHandler, Filter } from './filters/filter.ts';
+import { panicRecovery } from './filters/panic-recovery.ts';
 import { requestInfo } from './filters/request-info.ts';
 import { responseHeaders } from './filters/response-headers.ts';
 import { timeout } from './filters/timeout.ts';
@@ -18,14 +20,17 @@ export interface ChainOptions {
   /** Told of requests under way. */
   readonly tasks?: TaskTracker;
   readonly random: Random;
+  /** Told of faults. */
+  readonly logger: Logger;
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly flowControl: FlowControlIdentity;
 }
 
-/** Outermost first. Around all of them stands panic recovery, which Hono calls with whatever is thrown. */
-export function filterChain(options: ChainOptions): readonly Filter[] {
-  return [
+/** The filters, outermost first, around `handler`. */
+export function filterChain(options: ChainOptions, handler: ExchangeHandler): ExchangeHandler {
+  const filters: readonly Filter[] = [
+    panicRecovery(options.logger),
     requestInfo(),
     responseHeaders(options.random),
     timeout(options.wall),
@@ -33,4 +38,5 @@ export function filterChain(options: ChainOptions): readonly Filter[] {
     authentication(options.authenticator, options.flowControl),
     authorization(options.authorizer),
   ];
+  return filters.reduceRight((next, filter) => filter(next), handler);
 }

@@ -52,6 +52,8 @@ export interface Exchange {
   readonly environment: RequestEnvironment;
   readonly query: URLSearchParams;
   readonly info: RequestInfo;
+  /** Why the path cannot be read. */
+  readonly pathError?: Error;
   /** Set by authentication. */
   user: UserInfo | undefined;
   /** Texts for Warning headers. */
@@ -60,10 +62,4 @@ export interface Exchange {
   readonly headers: Record<string, string>;
   /** Aborted when the client went away or the deadline passed. */
   signal: AbortSignal;
-}
-
-/** The environment of the Hono app. */
-export interface AppEnvironment {
-  Bindings: RequestEnvironment;
-  Variables: { exchange: Exchange };
 }

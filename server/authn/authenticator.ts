@@ -58,14 +58,21 @@ const AUTHENTICATED_GROUP = 'system:authenticated';
  */
 export function createAuthenticator(options: AuthenticationOptions = {}): Authenticator {
   const tokens = [staticTokens(options.tokens ?? []), ...(options.tokenAuthenticators ?? [])];
+  const byToken = async (
+    headers: Headers,
+    certified: 'invalid' | undefined,
+  ): Promise<UserInfo | undefined> => {
+    const bearer = await tokenVerdict(tokens, headers.get('authorization'));
+    if (bearer !== undefined && bearer !== 'invalid') return authenticated(bearer);
+    if (certified === 'invalid' || bearer === 'invalid') return undefined;
+    return options.anonymous === true ? ANONYMOUS : undefined;
+  };
   return {
-    authenticate: async (headers, environment) => {
+    authenticate: (headers, environment) => {
       const certified = certificateVerdict(environment.clientCertificate);
-      if (certified !== undefined && certified !== 'invalid') return authenticated(certified);
-      const bearer = await tokenVerdict(tokens, headers.get('authorization'));
-      if (bearer !== undefined && bearer !== 'invalid') return authenticated(bearer);
-      if (certified === 'invalid' || bearer === 'invalid') return undefined;
-      return options.anonymous === true ? ANONYMOUS : undefined;
+      return certified !== undefined && certified !== 'invalid'
+        ? authenticated(certified)
+        : byToken(headers, certified);
     },
     review: async (token, audiences) => {
       const verdict = await askAll(tokens, token, audiences.length === 0 ? API_AUDIENCES : audiences);

@@ -75,17 +75,25 @@ export const alwaysAllow: Authorizer = {
 
 /** The first that has an opinion decides; reasons of those that have none are joined. */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
+  /** Asks those from `index` on; at once as long as they answer at once. */
+  const ask = (
+    attributes: AuthorizationAttributes,
+    index: number,
+    before: string,
+  ): Decision | Promise<Decision> => {
+    const authorizer = authorizers[index];
+    if (authorizer === undefined) return { decision: 'no-opinion', reason: before };
+    const hear = (answer: Decision): Decision | Promise<Decision> => {
+      const reason = [before, answer.reason ?? ''].filter((text) => text !== '').join('\n');
+      return answer.decision === 'no-opinion'
+        ? ask(attributes, index + 1, reason)
+        : { decision: answer.decision, reason };
+    };
+    const answer = authorizer.authorize(attributes);
+    return answer instanceof Promise ? answer.then(hear) : hear(answer);
+  };
   return {
-    authorize: async (attributes) => {
-      const reasons: string[] = [];
-      for (const authorizer of authorizers) {
-        const answer = await authorizer.authorize(attributes);
-        if (answer.reason !== undefined && answer.reason !== '') reasons.push(answer.reason);
-        if (answer.decision !== 'no-opinion')
-          return { decision: answer.decision, reason: reasons.join('\n') };
-      }
-      return { decision: 'no-opinion', reason: reasons.join('\n') };
-    },
+    authorize: (attributes) => ask(attributes, 0, ''),
     rulesOf: async (user, namespace) => {
       const all = await Promise.all(
         authorizers.map(async (authorizer) => (await authorizer.rulesOf?.(user, namespace)) ?? UNTOLD),

@@ -2,7 +2,9 @@
 import { newUnauthorized } from '../../api/machinery/errors.ts';
 import type { Authenticator } from '../authn/authenticator.ts';
 import { respondError } from '../negotiation/write-status.ts';
-import type { Filter } from './filter.ts';
+import type { Exchange } from '../exchange.ts';
+import type { UserInfo } from '../registry/interface.ts';
+import type { Answer, Filter } from './filter.ts';
 
 export interface FlowControlIdentity {
   /** UIDs told in X-Kubernetes-Pf-* headers. */
@@ -11,13 +13,17 @@ export interface FlowControlIdentity {
 }
 
 export function authentication(authenticator: Authenticator, flowControl: FlowControlIdentity): Filter {
-  return async (context, next) => {
-    const exchange = context.get('exchange');
-    const user = await authenticator.authenticate(exchange.request.headers, exchange.environment);
-    if (user === undefined) return respondError(exchange, newUnauthorized());
-    exchange.user = user;
-    exchange.headers['X-Kubernetes-Pf-Flowschema-Uid'] = flowControl.flowSchemaUid;
-    exchange.headers['X-Kubernetes-Pf-Prioritylevel-Uid'] = flowControl.priorityLevelUid;
-    return next();
+  return (next) => {
+    const letIn = (exchange: Exchange, user: UserInfo | undefined): Answer => {
+      if (user === undefined) return respondError(exchange, newUnauthorized());
+      exchange.user = user;
+      exchange.headers['X-Kubernetes-Pf-Flowschema-Uid'] = flowControl.flowSchemaUid;
+      exchange.headers['X-Kubernetes-Pf-Prioritylevel-Uid'] = flowControl.priorityLevelUid;
+      return next(exchange);
+    };
+    return (exchange) => {
+      const user = authenticator.authenticate(exchange.request.headers, exchange.environment);
+      return user instanceof Promise ? user.then((found) => letIn(exchange, found)) : letIn(exchange, user);
+    };
   };
 }

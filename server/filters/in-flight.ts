@@ -4,14 +4,11 @@ import type { Filter } from './filter.ts';
 import { isLongRunning } from './timeout.ts';
 
 export function inFlight(tasks: TaskTracker): Filter {
-  return async (context, next) => {
-    const { info } = context.get('exchange');
-    if (isLongRunning(info)) return next();
-    const release = tasks.hold(`request ${info.verb} ${info.path}`);
-    try {
-      return await next();
-    } finally {
-      release();
-    }
+  return (next) => (exchange) => {
+    const answer = next(exchange);
+    // What is answered already kept nobody waiting.
+    if (!(answer instanceof Promise) || isLongRunning(exchange.info)) return answer;
+    const release = tasks.hold(`request ${exchange.info.verb} ${exchange.info.path}`);
+    return answer.finally(release);
   };
 }

@@ -1,15 +1,19 @@
 /** Turns whatever is thrown into an answer, so that no fault of a handler reaches the process. */
-import type { ErrorHandler } from 'hono';
 import { StatusError } from '../../api/machinery/errors.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
-import type { AppEnvironment, Exchange } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { respondError } from '../negotiation/write-status.ts';
-import { newExchange } from './request-info.ts';
+import type { Filter } from './filter.ts';
 
-export function panicRecovery(logger: Logger): ErrorHandler<AppEnvironment> {
-  return (error, context) => {
-    const exchange: Exchange = context.get('exchange') ?? newExchange(context.req.raw, context.env ?? {});
-    return answerError(exchange, error, logger);
+export function panicRecovery(logger: Logger): Filter {
+  return (next) => (exchange) => {
+    try {
+      const answer = next(exchange);
+      if (!(answer instanceof Promise)) return answer;
+      return answer.catch((error: unknown) => answerError(exchange, error, logger));
+    } catch (error) {
+      return answerError(exchange, error, logger);
+    }
   };
 }
 

@@ -1,7 +1,7 @@
 /** Reads what the path and method ask for. Mirrors apiserver endpoints/request/requestinfo.go. */
 import { newBadRequest } from '../../api/machinery/errors.ts';
 import { parseFieldSelector } from '../../api/machinery/fields.ts';
-import type { AppEnvironment, Exchange, RequestEnvironment, RequestInfo } from '../exchange.ts';
+import type { Exchange, RequestEnvironment, RequestInfo } from '../exchange.ts';
 import { respondError } from '../negotiation/write-status.ts';
 import type { Filter } from './filter.ts';
 
@@ -21,21 +21,13 @@ const NOT_A_RESOURCE: Omit<RequestInfo, 'path' | 'verb'> = {
   isWatchPath: false,
 };
 
-/** Puts the exchange into the context; every later stage reads it there. */
+/** Refuses paths that cannot be read. */
 export function requestInfo(): Filter {
-  return (context, next) => {
-    const exchange = newExchange(context.req.raw, context.env ?? {});
-    context.set('exchange', exchange);
-    if (exchange.pathError !== undefined) return Promise.resolve(respondError(exchange, exchange.pathError));
-    return next();
-  };
+  return (next) => (exchange) =>
+    exchange.pathError === undefined ? next(exchange) : respondError(exchange, exchange.pathError);
 }
 
-/** A fresh exchange; `pathError` is set when the path cannot be read. */
-export function newExchange(
-  request: Request,
-  environment: AppEnvironment['Bindings'],
-): Exchange & { pathError?: Error } {
+export function newExchange(request: Request, environment: RequestEnvironment): Exchange {
   return new RequestExchange(request, environment);
 }
 

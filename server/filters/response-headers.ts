@@ -6,12 +6,12 @@ import type { Filter } from './filter.ts';
 const AUDIT_ID_LENGTH_MAX = 64;
 
 export function responseHeaders(random: Random): Filter {
-  return (context, next) => {
-    const { headers, request } = context.get('exchange');
+  return (next) => (exchange) => {
+    const { headers, request } = exchange;
     const auditId = request.headers.get('audit-id') ?? '';
     headers['Audit-Id'] =
       auditId !== '' && auditId.length <= AUDIT_ID_LENGTH_MAX ? auditId : randomUUID(random);
     headers['Cache-Control'] = 'no-cache, private';
-    return next();
+    return next(exchange);
   };
 }

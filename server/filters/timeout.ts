@@ -2,7 +2,7 @@
 import type { Clock } from '../../api/machinery/clock.ts';
 import { newBadRequest, newTimeout } from '../../api/machinery/errors.ts';
 import { parseDurationMs } from '../../api/machinery/duration.ts';
-import type { RequestInfo } from '../exchange.ts';
+import type { Exchange, RequestInfo } from '../exchange.ts';
 import { respondError } from '../negotiation/write-status.ts';
 import type { Filter } from './filter.ts';
 
@@ -21,9 +21,8 @@ export function isLongRunning({ isResourceRequest, verb, subresource, path }: Re
 }
 
 export function timeout(clock: Clock): Filter {
-  return async (context, next) => {
-    const exchange = context.get('exchange');
-    if (isLongRunning(exchange.info)) return next();
+  return (next) => (exchange) => {
+    if (isLongRunning(exchange.info)) return next(exchange);
     const asked = exchange.query.get('timeout') ?? '';
     const askedMs = asked === '' ? 0 : parseDurationMs(asked);
     if (askedMs === undefined) {
@@ -31,15 +30,22 @@ export function timeout(clock: Clock): Filter {
       return respondError(exchange, newBadRequest(`invalid timeout specified in the request URL - ${why}`));
     }
     const limitMs = askedMs > 0 ? Math.min(askedMs, REQUEST_TIMEOUT_MS) : REQUEST_TIMEOUT_MS;
-    let expire!: (expired: true) => void;
-    const expiry = new Promise<true>((resolve) => (expire = resolve));
-    const timer = clock.schedule(limitMs, () => expire(true));
-    try {
-      const expired = await Promise.race([next(), expiry]);
-      if (expired !== true) return;
-      return respondError(exchange, newTimeout('request did not complete within the allotted timeout'));
-    } finally {
-      timer.cancel();
-    }
+    const answer = next(exchange);
+    return answer instanceof Promise ? withinLimit(clock, exchange, answer, limitMs) : answer;
   };
+}
+
+/** The answer, or a 504 when it takes too long. */
+function withinLimit(
+  clock: Clock,
+  exchange: Exchange,
+  answer: Promise<Response>,
+  limitMs: number,
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.schedule(limitMs, () =>
+      resolve(respondError(exchange, newTimeout('request did not complete within the allotted timeout'))),
+    );
+    answer.then(resolve, reject).finally(() => timer.cancel());
+  });
 }
