@@ -92,6 +92,8 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   readonly parts?: Readonly<Record<string, PartBehaviour<T>>>;
   /** What `metadata.name` may be. Default `dns-subdomain`. */
   readonly nameRule?: NameRule;
+  /** Finalizers need no domain (groups outside the core repository, custom resources). */
+  readonly allowBareFinalizers?: boolean;
   /** PUT creates when the object is missing. */
   readonly allowCreateOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed. Default true. */

@@ -15,6 +15,7 @@ import { batchBehaviours } from './batch/index.ts';
 import { certificatesBehaviours } from './certificates/index.ts';
 import { coreBehaviours } from './core/index.ts';
 import { kindDeprecation, kindFacts } from './kind-facts.ts';
+import { networkingBehaviours } from './networking/index.ts';
 import { parts } from './parts.ts';
 import { tables } from './printing/index.ts';
 
@@ -24,6 +25,7 @@ const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   apps: appsBehaviours,
   batch: batchBehaviours,
   'certificates.k8s.io': certificatesBehaviours,
+  'networking.k8s.io': networkingBehaviours,
 };
 
 /** Upstream's text of the warning for a version whose lifecycle ends. */

@@ -4,8 +4,11 @@
  */
 import { byteLength } from './go-format.ts';
 
-/** Rule for `metadata.name` of a kind. */
-export type NameRule = 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment';
+/** Texts of what is wrong with a name; with `prefix` the name will have characters appended. */
+export type NameCheck = (name: string, prefix: boolean) => string[];
+
+/** Rule for `metadata.name` of a kind: a common one, or its own. */
+export type NameRule = 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-segment' | NameCheck;
 
 const DNS1123_LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const DNS1123_SUBDOMAIN = `${DNS1123_LABEL}(\\.${DNS1123_LABEL})*`;
@@ -319,6 +322,7 @@ export function isHTTPPath(value: string): boolean {
 
 /** A name by its kind's rule. With `prefix` the name will have characters appended (generateName). */
 export function checkName(rule: NameRule, name: string, prefix = false): string[] {
+  if (typeof rule === 'function') return rule(name, prefix);
   switch (rule) {
     case 'path-segment':
       return prefix ? checkPathSegmentPrefix(name) : checkPathSegmentName(name);

@@ -279,6 +279,19 @@ function validateManagedFields(
   });
 }
 
+const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion'];
+
+/** Built-in kinds want finalizers with a domain, but for the old ones. Mirrors core validation validateKubeFinalizerName. */
+export function validateFinalizerDomains(
+  finalizers: readonly string[] | undefined,
+  path: FieldPath,
+): FieldError[] {
+  const why = 'name is neither a standard finalizer name nor is it fully qualified';
+  return (finalizers ?? []).flatMap((name, index) =>
+    name.includes('/') || STANDARD_FINALIZERS.includes(name) ? [] : [invalid(path.index(index), name, why)],
+  );
+}
+
 export interface ObjectMetaRules {
   readonly namespaced: boolean;
   /** Default `dns-subdomain`. */

@@ -5,7 +5,8 @@ import { formatTime, type Clock } from '../../api/machinery/clock.ts';
 import { newBadRequest, newInvalid, StatusError, type FieldError } from '../../api/machinery/errors.ts';
 import type { OwnerReference, UnknownObject } from '../../api/machinery/object-meta.ts';
 import { randomSuffix, randomUUID, type Random } from '../../api/machinery/random.ts';
-import { validateObjectMeta } from '../../api/machinery/validation.ts';
+import { validateFinalizerDomains, validateObjectMeta } from '../../api/machinery/validation.ts';
+import { path } from '../../api/machinery/field-path.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 
 /** Longest prefix that generateName keeps, so that prefix and suffix fit in a label. */
@@ -20,10 +21,11 @@ export function checkNewObject(object: UnknownObject, namespace: string): void {
   matchNamespace(object, namespace);
 }
 
-/** The object's namespace must be the request's; an absent one is filled in. */
+/** The object's namespace must be the request's; an absent one is filled in, one on a cluster-scoped object dropped. */
 export function matchNamespace(object: UnknownObject, namespace: string): void {
   const own = object.metadata.namespace ?? '';
   if (own === '' && namespace !== '') object.metadata.namespace = namespace;
+  else if (namespace === '') delete object.metadata.namespace;
   else if (own !== namespace) {
     throw newBadRequest(
       'the namespace of the provided object does not match the namespace sent on the request',
@@ -104,9 +106,19 @@ export function validateNewObject(definition: ResourceDefinition, object: Unknow
   const { behaviour, namespaced } = definition;
   const errors = [
     ...validateObjectMeta(object.metadata, { namespaced, nameRule: behaviour.nameRule }),
+    ...validateDomains(definition, object),
     ...(behaviour.validate?.(object) ?? []),
   ];
   throwInvalid(definition, object, errors);
+}
+
+/** The stricter rule for finalizers, where a kind has it. */
+export function validateDomains(
+  { behaviour }: ResourceDefinition,
+  { metadata }: UnknownObject,
+): FieldError[] {
+  if (behaviour.allowBareFinalizers === true) return [];
+  return validateFinalizerDomains(metadata.finalizers, path('metadata', 'finalizers'));
 }
 
 export function throwInvalid(

@@ -1,11 +1,17 @@
 /** What happens to every changed object before it is stored. Mirrors apiserver registry/rest/update.go BeforeUpdate. */
 import type { ResourceDefinition, WriteFacts } from '../../api/definition.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
-import { newBadRequest, newConflict, newInvalid } from '../../api/machinery/errors.ts';
+import { newBadRequest, newConflict, newInvalid, type FieldError } from '../../api/machinery/errors.ts';
 import type { GroupResource } from '../../api/machinery/gvk.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { invalid, validateObjectMetaUpdate } from '../../api/machinery/validation.ts';
-import { clearManagedFields, hasSubresource, matchNamespace, throwInvalid } from './before-create.ts';
+import { invalid, validateObjectMeta, validateObjectMetaUpdate } from '../../api/machinery/validation.ts';
+import {
+  clearManagedFields,
+  hasSubresource,
+  matchNamespace,
+  throwInvalid,
+  validateDomains,
+} from './before-create.ts';
 import type { ObjectTarget } from './interface.ts';
 
 /** The changed object must be the one of the URL; what it leaves out of its identity is filled in. */
@@ -124,9 +130,22 @@ export function validateChange(
   old: UnknownObject,
 ): void {
   const { behaviour } = definition;
-  const errors = validateObjectMetaUpdate(object.metadata, old.metadata);
+  const errors = [
+    ...validateObjectMeta(object.metadata, { namespaced: definition.namespaced, nameRule: 'path-segment' }),
+    ...validateObjectMetaUpdate(object.metadata, old.metadata),
+    ...validateDomains(definition, object),
+  ];
   if (subresource === 'status') errors.push(...(behaviour.validateStatusUpdate?.(object, old) ?? []));
   else if (subresource === '') errors.push(...(behaviour.validateUpdate?.(object, old) ?? []));
   else errors.push(...(behaviour.parts?.[subresource]?.validateUpdate(object, old) ?? []));
-  throwInvalid(definition, object, errors);
+  throwInvalid(definition, object, withoutRepeats(errors));
+}
+
+/** Metadata is looked at twice on updates; each finding is told once. */
+function withoutRepeats(errors: readonly FieldError[]): FieldError[] {
+  const seen = new Set<string>();
+  return errors.filter(({ type, field, message }) => {
+    const text = `${type} ${field} ${message}`;
+    return !seen.has(text) && seen.add(text);
+  });
 }
