@@ -1,4 +1,5 @@
 /** Every controller there is. The scheduler and the nodes are controllers too, with switches of their own. */
+import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
@@ -31,6 +32,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   replicaSetController,
   replicationControllerController,
   statefulSetController,
+  daemonSetController,
   jobController,
   endpointsController,
   endpointSliceController,

@@ -2,15 +2,13 @@
 import { controllerReference } from '../../api/machinery/object-meta.ts';
 import type { Job } from '../../openapi/generated/batch-v1.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
-import { isPodActive, podFromTemplate } from '../runtime/pods.ts';
+import { isPodActive, podFromTemplate, type PodDraft } from '../runtime/pods.ts';
 import { deletionOrder } from '../replicaset/ranking.ts';
 import { FAILURE_COUNT, INDEX_KEY, indexOf, isIndexed } from './indexes.ts';
 
 export const JOB_GVK = { apiVersion: 'batch/v1', kind: 'Job' };
 /** Keeps an ended pod until it is counted. */
 export const FINALIZER = 'batch.kubernetes.io/job-tracking';
-
-type PodDraft = ReturnType<typeof podFromTemplate>;
 
 export function hasFinalizer({ metadata }: Pod): boolean {
   return metadata.finalizers?.includes(FINALIZER) ?? false;

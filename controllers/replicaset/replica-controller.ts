@@ -10,13 +10,13 @@ import { pods, type Pod, type ReplicationController } from '../../openapi/genera
 import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
 import type {
   ControllerContext,
-  EventRecorder,
   Informer,
   Reconciler,
   Result,
   RunningController,
 } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
+import { PodControl } from '../runtime/pod-control.ts';
 import {
   isPodActive,
   isPodAvailable,
@@ -48,7 +48,7 @@ export type Replicated = ReplicaSet | ReplicationController;
 /** Keeps the pods of every object of one kind. */
 export class ReplicaController<T extends Replicated> implements RunningController {
   readonly #context: ControllerContext;
-  readonly #recorder: EventRecorder;
+  readonly #podControl: PodControl;
   readonly #kind: ReplicaKind<T>;
   readonly #sets: Informer<T>;
   readonly #pods: Informer<Pod>;
@@ -59,7 +59,7 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
     const context = { ...base, client: base.client.as(kind.component) };
     this.#kind = kind;
     this.#context = context;
-    this.#recorder = context.recorder(kind.component);
+    this.#podControl = new PodControl(context.client, context.recorder(kind.component));
     this.#sets = context.informer(kind.type);
     this.#pods = context.informer(pods);
     this.#expectations = new Expectations(context.clock);
@@ -181,25 +181,12 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
   async #create(key: string, set: T, count: number): Promise<Problem | undefined> {
     this.#expectations.expectCreations(key, count);
     const { name, namespace } = set.metadata;
-    const { done, error } = await slowStart(count, async () => {
-      try {
-        const pod = await this.#context.client.create(
-          pods,
-          podFromTemplate(set.spec.template!, name!, namespace!, controllerReference(set, this.#kind.gvk)),
-        );
-        this.#recorder.event(set, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-      } catch (failure) {
-        if (!isNamespaceTerminating(failure)) {
-          this.#recorder.event(
-            set,
-            'Warning',
-            'FailedCreate',
-            `Error creating: ${(failure as Error).message}`,
-          );
-        }
-        throw failure;
-      }
-    });
+    const { done, error } = await slowStart(count, () =>
+      this.#podControl.create(
+        set,
+        podFromTemplate(set.spec.template!, name!, namespace!, controllerReference(set, this.#kind.gvk)),
+      ),
+    );
     for (let i = done; i < count; i++) this.#expectations.creationObserved(key);
     // What the namespace takes along need not be made, and is no failure of the set.
     return error === undefined || isNamespaceTerminating(error)
@@ -219,18 +206,12 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
       victims.map(({ metadata }) => metadata.uid!),
     );
     let problem: Problem | undefined;
-    const deleteOne = async ({ metadata }: Pod): Promise<void> => {
+    const deleteOne = async (pod: Pod): Promise<void> => {
       try {
-        await this.#context.client.delete(
-          pods,
-          { namespace: metadata.namespace, name: metadata.name! },
-          { preconditions: { uid: metadata.uid } },
-        );
-        this.#recorder.event(set, 'Normal', 'SuccessfulDelete', `Deleted pod: ${metadata.name}`);
+        if (!(await this.#podControl.delete(set, pod)))
+          this.#expectations.deletionObserved(key, pod.metadata.uid!);
       } catch (error) {
-        this.#expectations.deletionObserved(key, metadata.uid!);
-        if (isNotFound(error)) return;
-        this.#recorder.event(set, 'Warning', 'FailedDelete', `Error deleting: ${(error as Error).message}`);
+        this.#expectations.deletionObserved(key, pod.metadata.uid!);
         problem = { reason: 'FailedDelete', error: error as Error };
       }
     };

@@ -33,13 +33,19 @@ export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number)
   return since !== undefined && (minReadySeconds === 0 || since + minReadySeconds * 1000 <= nowMs);
 }
 
+/** A pod to be created. */
+export interface PodDraft {
+  metadata: Pod['metadata'];
+  spec: Pod['spec'];
+}
+
 /** A pod from a template, owned by its controller. */
 export function podFromTemplate(
   template: PodTemplateSpec,
   prefix: string,
   namespace: string,
   owner: OwnerReference,
-): { metadata: Pod['metadata']; spec: Pod['spec'] } {
+): PodDraft {
   const { labels, annotations, finalizers } = template.metadata ?? {};
   return {
     metadata: {

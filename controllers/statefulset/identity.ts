@@ -2,15 +2,13 @@
 import { controllerReference } from '../../api/machinery/object-meta.ts';
 import type { ControllerRevision, StatefulSet } from '../../openapi/generated/apps-v1.ts';
 import type { PersistentVolumeClaim, Pod } from '../../openapi/generated/core-v1.ts';
-import { podFromTemplate } from '../runtime/pods.ts';
+import { podFromTemplate, type PodDraft } from '../runtime/pods.ts';
 import { templateOf } from '../runtime/revision-history.ts';
 
 export const STATEFUL_SET_GVK = { apiVersion: 'apps/v1', kind: 'StatefulSet' };
 export const REVISION_LABEL = 'controller-revision-hash';
 const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name';
 const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index';
-
-export type PodDraft = ReturnType<typeof podFromTemplate>;
 
 /** First and last ordinal the set wants; the last is before the first when it wants none. */
 export function ordinalRange({ spec }: StatefulSet): { readonly start: number; readonly end: number } {

@@ -8,8 +8,9 @@ import {
   type Pod,
 } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, EventRecorder, Informer } from '../runtime/controller.ts';
+import type { PodDraft } from '../runtime/pods.ts';
 import { hasOtherController, isStale, newOwners, retentionPolicy } from './claim-owners.ts';
-import { claimsOf, podName, withIdentity, type PodDraft } from './identity.ts';
+import { claimsOf, podName, withIdentity } from './identity.ts';
 
 type Verb = 'Create' | 'Update' | 'Delete';
 

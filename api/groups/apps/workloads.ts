@@ -250,6 +250,18 @@ export const statefulSet = defineBehaviour<StatefulSet>({
   scale: scale as unknown as ScaleMapping<StatefulSet>,
 });
 
+const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
+
+/** Counts the templates a daemon set had; a number that somebody else writes is put back. */
+function setTemplateGeneration({ metadata }: DaemonSet, generation: number): void {
+  metadata.annotations = { ...metadata.annotations, [TEMPLATE_GENERATION]: String(generation) };
+}
+
+function templateGeneration({ metadata }: DaemonSet): number {
+  const text = metadata.annotations?.[TEMPLATE_GENERATION] ?? '';
+  return /^[0-9]+$/.test(text) ? Number(text) : 0;
+}
+
 export const daemonSet = defineBehaviour<DaemonSet>({
   setDefaults: ({ spec }) => {
     spec.revisionHistoryLimit ??= REVISION_HISTORY;
@@ -261,6 +273,11 @@ export const daemonSet = defineBehaviour<DaemonSet>({
       spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
     }
     setTemplateDefaults(spec);
+  },
+  prepareForCreate: (object) => setTemplateGeneration(object, Math.max(1, templateGeneration(object))),
+  prepareForUpdate: (object, old) => {
+    const isChanged = !equalJSON(object.spec.template, old.spec.template);
+    setTemplateGeneration(object, templateGeneration(old) + (isChanged ? 1 : 0));
   },
   validate: (object) => validateWorkload(object as unknown as Workload),
   validateUpdate: (object, old) => [
