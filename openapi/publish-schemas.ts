@@ -77,6 +77,7 @@ export class SchemaWriter {
       type: 'object',
       ...(properties.length === 0 ? {} : { properties: Object.fromEntries(properties) }),
       ...(required.length === 0 ? {} : { required }),
+      ...(schema.atomic ? { 'x-kubernetes-map-type': 'atomic' } : {}),
       ...(schema.preserveUnknown ? { 'x-kubernetes-preserve-unknown-fields': true } : {}),
     };
   }
@@ -87,7 +88,12 @@ export class SchemaWriter {
   }
 
   #field(field: FieldSchema, description: string | undefined): JSONSchema {
-    const base = this.#schema(field.schema);
+    const { schema, mapType } = field;
+    // What the field says of its map type stands beside the reference, not in the definition.
+    const base =
+      mapType !== undefined && schema.kind === 'struct'
+        ? this.struct(builtInSchema(schema.name))
+        : this.#schema(schema);
     const more: JSONSchema = {
       ...(description === undefined ? {} : { description }),
       ...(field.default === undefined ? {} : { default: field.default }),
@@ -106,14 +112,13 @@ export class SchemaWriter {
     return { ...more, allOf: [reference] };
   }
 
-  #extensions({ schema, patchMergeKey, patchStrategy }: FieldSchema): JSONSchema {
+  #extensions({ schema, mapType, patchMergeKey, patchStrategy }: FieldSchema): JSONSchema {
     const extensions: JSONSchema = {};
     if (schema.kind === 'list') {
       extensions['x-kubernetes-list-type'] = schema.listType;
       if (schema.mapKeys.length > 0) extensions['x-kubernetes-list-map-keys'] = schema.mapKeys;
     }
-    if ((schema.kind === 'map' || schema.kind === 'struct') && schema.atomic)
-      extensions['x-kubernetes-map-type'] = 'atomic';
+    if (mapType !== undefined) extensions['x-kubernetes-map-type'] = mapType;
     if (patchMergeKey !== undefined) extensions['x-kubernetes-patch-merge-key'] = patchMergeKey;
     if (patchStrategy.length > 0) extensions['x-kubernetes-patch-strategy'] = patchStrategy.join(',');
     return extensions;

@@ -105,6 +105,7 @@ export class SchemaSet {
       nullable: facts.nullable === true,
       patchStrategy: facts.patchStrategy ?? [],
       ...(facts.patchMergeKey === undefined ? {} : { patchMergeKey: facts.patchMergeKey }),
+      ...(facts.mapType === undefined ? {} : { mapType: facts.mapType }),
       ...(facts.enum === undefined ? {} : { enum: facts.enum }),
       ...(facts.default === undefined ? {} : { default: facts.default }),
       ...(facts.format === undefined ? {} : { format: facts.format }),
@@ -120,14 +121,15 @@ function map(values: Schema): MapSchema {
   return { kind: 'map', values, atomic: false };
 }
 
-/** Markers of a field (list type, map keys, atomic) belong to the schema of its value. */
+/** Markers of a field (list type, map keys, atomic or granular) override those of the type; they belong to the schema of its value. */
 function withMarkers(schema: Schema, facts: FieldFacts): Schema {
   if (schema.kind === 'list' && facts.listType !== undefined) {
     return { ...schema, listType: facts.listType, mapKeys: facts.listMapKeys ?? [] };
   }
-  if (schema.kind === 'map' && facts.mapType === 'atomic') return { ...schema, atomic: true };
-  if (schema.kind === 'struct' && facts.mapType === 'atomic' && !schema.atomic)
-    return { ...schema, atomic: true };
+  if ((schema.kind === 'map' || schema.kind === 'struct') && facts.mapType !== undefined) {
+    const atomic = facts.mapType === 'atomic';
+    return schema.atomic === atomic ? schema : { ...schema, atomic };
+  }
   return schema;
 }
 

@@ -37,6 +37,8 @@ export interface FieldSchema {
   readonly nullable: boolean;
   readonly patchStrategy: readonly ('merge' | 'replace' | 'retainKeys')[];
   readonly patchMergeKey?: string;
+  /** Says, against what the type says of itself, whether the map or struct is owned whole. `schema` has it applied. */
+  readonly mapType?: 'atomic' | 'granular';
   readonly enum?: readonly string[];
   readonly default?: unknown;
   /** OpenAPI format. */

@@ -1,0 +1,33 @@
+/** Keeps the number of updating managers small. Mirrors apimachinery util/managedfields internal/capmanagers.go. */
+import { union } from './field-set.ts';
+import { managerIdentifier, secondsOf, type Managed } from './managed-entries.ts';
+import { compareText } from './path-element.ts';
+
+export const UPDATE_MANAGERS_MAX = 10;
+const OLD_UPDATES_MANAGER = 'ancient-changes';
+
+/** Joins the oldest updates of each version into one manager until there are few enough; in place. */
+export function capUpdateManagers({ owners, times }: Managed): void {
+  const updaters = [...owners].filter(([, { applied }]) => !applied).map(([manager]) => manager);
+  if (updaters.length <= UPDATE_MANAGERS_MAX) return;
+  updaters.sort((a, b) => secondsOf(times.get(a)) - secondsOf(times.get(b)) || compareText(a, b));
+  const firstOfVersion = new Map<string, string>();
+  let count = updaters.length;
+  for (const manager of updaters) {
+    if (count <= UPDATE_MANAGERS_MAX) return;
+    const owner = owners.get(manager)!;
+    const { apiVersion } = owner;
+    const first = firstOfVersion.get(apiVersion);
+    if (first === undefined) {
+      firstOfVersion.set(apiVersion, manager);
+      continue;
+    }
+    const bucket = managerIdentifier({ manager: OLD_UPDATES_MANAGER, operation: 'Update', apiVersion });
+    const joined = owners.get(bucket) ?? owners.get(first)!;
+    if (!owners.has(bucket)) owners.delete(first);
+    owners.delete(manager);
+    owners.set(bucket, { ...owner, set: union(owner.set, joined.set) });
+    times.set(bucket, times.get(manager));
+    count--;
+  }
+}

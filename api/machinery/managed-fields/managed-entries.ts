@@ -1,0 +1,106 @@
+/** `metadata.managedFields` and the owners it stands for. Mirrors apimachinery util/managedfields internal/managedfields.go. */
+import { stringifyJSON } from '../json.ts';
+import type { ManagedFieldsEntry } from '../object-meta.ts';
+import { asNormal, parseFieldSet } from './field-set.ts';
+import { compareText, PathElementError } from './path-element.ts';
+import type { Owners, VersionedSet } from './updater.ts';
+
+/** Owners and when each wrote last. */
+export interface Managed {
+  readonly owners: Owners;
+  /** RFC 3339, by manager identifier. */
+  readonly times: Map<string, string | undefined>;
+}
+
+export function emptyManaged(): Managed {
+  return { owners: new Map(), times: new Map() };
+}
+
+/**
+ * Who an entry is of: updates of each version and subresource are kept apart, applies only by subresource. The text is
+ * JSON in upstream's form, because conflicts and bundling sort by it.
+ */
+export function managerIdentifier(entry: ManagedFieldsEntry): string {
+  const { manager, operation, apiVersion, subresource } = entry;
+  return stringifyJSON({
+    ...(isText(manager) ? { manager } : {}),
+    ...(isText(operation) ? { operation } : {}),
+    ...(isText(apiVersion) && operation !== 'Apply' ? { apiVersion } : {}),
+    ...(isText(subresource) ? { subresource } : {}),
+  });
+}
+
+function isText(value: string | undefined): boolean {
+  return value !== undefined && value !== '';
+}
+
+/** Undefined when an entry cannot be read. */
+export function decodeManaged(entries: readonly ManagedFieldsEntry[] | undefined): Managed | undefined {
+  const managed = emptyManaged();
+  for (const entry of entries ?? []) {
+    const owner = decodeOwner(entry);
+    if (owner === undefined) return undefined;
+    const manager = managerIdentifier(entry);
+    managed.owners.set(manager, owner);
+    managed.times.set(manager, entry.time);
+  }
+  return managed;
+}
+
+function decodeOwner(entry: ManagedFieldsEntry): VersionedSet | undefined {
+  const { operation, apiVersion = '', fieldsType } = entry;
+  if (operation !== 'Apply' && operation !== 'Update') return undefined;
+  if (apiVersion === '' || fieldsType !== 'FieldsV1') return undefined;
+  try {
+    return { set: parseFieldSet(entry.fieldsV1), apiVersion, applied: operation === 'Apply' };
+  } catch (error) {
+    if (error instanceof PathElementError) return undefined;
+    throw error;
+  }
+}
+
+/** Entries in upstream's order and key order; undefined when there is no owner. */
+export function encodeManaged({ owners, times }: Managed): ManagedFieldsEntry[] | undefined {
+  if (owners.size === 0) return undefined;
+  const entries = [...owners].map(([identifier, owner]) =>
+    encodeOwner(identifier, owner, times.get(identifier)),
+  );
+  return entries.sort(compareEntries);
+}
+
+function encodeOwner(
+  identifier: string,
+  { set, apiVersion, applied }: VersionedSet,
+  time: string | undefined,
+): ManagedFieldsEntry {
+  const { manager, operation, subresource } = JSON.parse(identifier) as ManagedFieldsEntry;
+  return {
+    ...(manager === undefined ? {} : { manager }),
+    operation: applied ? 'Apply' : operation!,
+    apiVersion,
+    ...(time === undefined ? {} : { time }),
+    fieldsType: 'FieldsV1',
+    fieldsV1: asNormal(set),
+    ...(subresource === undefined ? {} : { subresource }),
+  };
+}
+
+function compareEntries(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
+  return (
+    compareText(a.operation!, b.operation!) ||
+    secondsOf(a.time) - secondsOf(b.time) ||
+    compareText(a.manager ?? '', b.manager ?? '') ||
+    compareText(a.apiVersion!, b.apiVersion!) ||
+    compareText(a.subresource ?? '', b.subresource ?? '')
+  );
+}
+
+export function secondsOf(time: string | undefined): number {
+  return time === undefined ? 0 : Math.floor(Date.parse(time) / 1000);
+}
+
+/** A client asks for a clean slate with no entry, or with one that is empty. */
+export function isReset(entries: readonly ManagedFieldsEntry[] | undefined): boolean {
+  if (entries === undefined || entries.length > 1) return false;
+  return entries.length === 0 || Object.keys(entries[0]!).length === 0;
+}
