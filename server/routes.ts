@@ -2,6 +2,7 @@
 import type { ResourceDefinition, SubresourceDefinition } from '../api/definition.ts';
 import { StatusError } from '../api/machinery/errors.ts';
 import type { Exchange } from './exchange.ts';
+import type { Answer } from './filters/filter.ts';
 import { create } from './handlers/create.ts';
 import { createSubresource, notImplemented } from './handlers/create-subresource.ts';
 import { deleteCollection } from './handlers/delete-collection.ts';
@@ -44,7 +45,7 @@ const SCALE_HANDLERS: Readonly<Record<string, Handler>> = {
 };
 
 /** Answers a request for a resource. */
-export function dispatch(exchange: Exchange, options: RouteOptions): Promise<Response> {
+export function dispatch(exchange: Exchange, options: RouteOptions): Answer {
   const { info, request } = exchange;
   const { definitions } = options.services;
   const definition = definitions.find(info.apiGroup, info.apiVersion, info.resource);
@@ -52,14 +53,14 @@ export function dispatch(exchange: Exchange, options: RouteOptions): Promise<Res
     const isServed = definitions
       .groups()
       .some(({ name, versions }) => name === info.apiGroup && versions.includes(info.apiVersion));
-    return Promise.resolve(isServed ? unknownResource(exchange) : unknownPath(exchange));
+    return isServed ? unknownResource(exchange) : unknownPath(exchange);
   }
   const subresource = definition.subresources.find(({ name }) => name === info.subresource);
-  if (!isPathOf(definition, subresource, exchange)) return Promise.resolve(unknownResource(exchange));
+  if (!isPathOf(definition, subresource, exchange)) return unknownResource(exchange);
   const verbs = subresource?.verbs ?? definition.verbs;
   const isMethod = request.method !== 'HEAD' && (!info.isWatchPath || request.method === 'GET');
   const isAllowed = isMethod && verbs.includes(info.verb) && isVerbHere(definition, subresource, exchange);
-  if (!isAllowed) return Promise.resolve(methodNotAllowed(exchange));
+  if (!isAllowed) return methodNotAllowed(exchange);
   const version = definition.versions.find(({ name }) => name === info.apiVersion)!;
   if (version.deprecationWarning !== undefined) exchange.warnings.push(version.deprecationWarning);
   const handler = handlerOf(definition, subresource, info.verb, options);

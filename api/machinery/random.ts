@@ -52,12 +52,17 @@ export function randomFloat(random: Random): number {
   return random.uint32() / 2 ** 32;
 }
 
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** The low 16 bits as four digits. */
+const hex16 = (word: number): string => HEX_BYTES[(word >>> 8) & 0xff]! + HEX_BYTES[word & 0xff]!;
+
 /** A version 4 UUID. */
 export function randomUUID(random: Random): string {
-  const words = [random.uint32(), random.uint32(), random.uint32(), random.uint32()];
-  const hex = words.map((word) => word.toString(16).padStart(8, '0')).join('');
-  const variant = ((parseInt(hex[16]!, 16) & 0x3) | 0x8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20)}`;
+  const [a, b, c, d] = [random.uint32(), random.uint32(), random.uint32(), random.uint32()];
+  // 4 for the version, two bits for the variant.
+  const [low, variant] = [(b & 0x0fff) | 0x4000, ((c >>> 16) & 0x3fff) | 0x8000];
+  return `${hex16(a >>> 16)}${hex16(a)}-${hex16(b >>> 16)}-${hex16(low)}-${hex16(variant)}-${hex16(c)}${hex16(d >>> 16)}${hex16(d)}`;
 }
 
 /** `length` letters of {@link NAME_ALPHABET}, as generateName appends. */

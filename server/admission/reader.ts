@@ -2,7 +2,7 @@
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Store } from '../../storage/interface.ts';
 import { resourceKey, resourceRange } from '../../storage/keys.ts';
-import { decodeStored } from '../registry/results.ts';
+import { decodeStored } from '../registry/stored-form.ts';
 
 export interface ObjectReader {
   /** The object, shared: never change it. `namespace` is '' for cluster-scoped resources. */

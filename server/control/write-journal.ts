@@ -122,6 +122,7 @@ export function journalled(registry: ResourceRegistry, journal: WriteJournal): R
     );
   };
   return {
+    current: (...args) => registry.current(...args),
     get: (...args) => registry.get(...args),
     list: (...args) => registry.list(...args),
     watch: (...args) => registry.watch(...args),

@@ -8,6 +8,9 @@ import type { Filter } from './filter.ts';
 /** `namespaces/x/status` is a subresource of the namespace, not a resource in it. */
 const NAMESPACE_SUBRESOURCES = new Set(['status', 'finalize']);
 
+/** Of requests without a query; nobody changes one. */
+const NO_QUERY = new URLSearchParams();
+
 const NOT_A_RESOURCE: Omit<RequestInfo, 'path' | 'verb'> = {
   isResourceRequest: false,
   apiGroup: '',
@@ -48,7 +51,7 @@ class RequestExchange implements Exchange {
     const start = url.indexOf('/', url.indexOf('//') + 2);
     const question = url.indexOf('?', start);
     const encoded = start < 0 ? '/' : url.slice(start, question < 0 ? undefined : question);
-    this.query = new URLSearchParams(question < 0 ? '' : url.slice(question + 1));
+    this.query = question < 0 ? NO_QUERY : new URLSearchParams(url.slice(question + 1));
     let path = encoded;
     try {
       if (encoded.includes('%')) path = decodeURIComponent(encoded);

@@ -7,6 +7,7 @@ import { newForm } from '../negotiation/form.ts';
 import { bodyTypeOf, readBody } from '../negotiation/request-body.ts';
 import { respondObject } from '../negotiation/write-object.ts';
 import { respondStatus } from '../negotiation/write-status.ts';
+import type { Answer } from '../filters/filter.ts';
 import { decodeRequestObject } from './decode.ts';
 import { parseWriteOptions } from './options.ts';
 import type { Handler, ResourceRequest } from './resource-request.ts';
@@ -49,11 +50,11 @@ function matchNamespace(body: UnknownObject, namespace: string): void {
 export function respondCreated(
   { exchange }: ResourceRequest,
   answer: UnknownObject | Status,
-  respondWithObject: () => Promise<Response>,
-): Promise<Response> {
+  respondWithObject: () => Answer,
+): Answer {
   if (answer.kind !== 'Status') return respondWithObject();
   // Also of a failure that is an answer and no error, as upstream.
-  return Promise.resolve(respondStatus(exchange, answer as Status, 201));
+  return respondStatus(exchange, answer as Status, 201);
 }
 
 /** 501 for what exists upstream and not here. */

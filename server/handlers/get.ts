@@ -1,11 +1,15 @@
 /** GET of one object, or of a part of it that has its shape. Mirrors apiserver handlers/get.go. */
 import { negotiate } from '../negotiation/accept.ts';
 import { respondObject } from '../negotiation/write-object.ts';
+import type { Answer } from '../filters/filter.ts';
+import type { ResultObject } from '../registry/interface.ts';
 import type { Handler } from './resource-request.ts';
 
-export const get: Handler = async ({ exchange, services, context, target, object, form }) => {
+export const get: Handler = ({ exchange, services, context, target, object, form }) => {
+  const { registry, clock } = services;
   const format = negotiate(exchange.request.headers.get('accept'), form.offer);
-  const resourceVersion = exchange.query.get('resourceVersion') ?? undefined;
-  const result = await services.registry.get(context, target, object, { resourceVersion });
-  return respondObject(exchange, services.clock, format, form, result);
+  const answer = (result: ResultObject): Answer => respondObject(exchange, clock, format, form, result);
+  const resourceVersion = exchange.query.get('resourceVersion') ?? '';
+  if (resourceVersion === '' || resourceVersion === '0') return answer(registry.current(target, object));
+  return registry.get(context, target, object, { resourceVersion }).then(answer);
 };

@@ -5,6 +5,7 @@ import type { Clock } from '../../api/machinery/clock.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { Random } from '../../api/machinery/random.ts';
 import type { Exchange } from '../exchange.ts';
+import type { Answer } from '../filters/filter.ts';
 import { formOf, type ObjectForm } from '../negotiation/form.ts';
 import type {
   ObjectTarget,
@@ -43,7 +44,7 @@ export interface ResourceRequest {
   readonly scope: Scope;
 }
 
-export type Handler = (request: ResourceRequest) => Promise<Response>;
+export type Handler = (request: ResourceRequest) => Answer;
 
 export function newResourceRequest(
   exchange: Exchange,

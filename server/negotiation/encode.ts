@@ -14,16 +14,15 @@ export function finishJSON(compact: Buffer, pretty: boolean): Buffer {
   return pretty ? Buffer.from(indentJSON(compact.toString('utf8'))) : Buffer.concat([compact, NEWLINE]);
 }
 
-/** A canonical object with `kind` and `apiVersion`, whose compact JSON may be at hand. */
+/** A canonical object with `kind` and `apiVersion`. */
 export function encodeDocument(
   schema: StructSchema,
   object: UnknownObject,
   format: OutputFormat,
-  json?: Buffer,
 ): Uint8Array {
   switch (format.type) {
     case JSON_TYPE:
-      return finishJSON(json ?? Buffer.from(stringifyJSON(object)), format.pretty);
+      return finishJSON(Buffer.from(stringifyJSON(object)), format.pretty);
     case YAML_TYPE:
       return Buffer.from(formatYAML(object));
     default: {

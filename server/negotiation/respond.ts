@@ -2,6 +2,7 @@
 import { gzip as gzipWithCallback, constants } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { Exchange } from '../exchange.ts';
+import type { Answer } from '../filters/filter.ts';
 import { warningHeader } from './warnings.ts';
 
 const gzip = promisify(gzipWithCallback);
@@ -24,15 +25,25 @@ export function respond(
 }
 
 /** As `respond`, compressed when that pays and the client can read it. */
-export async function respondCompressible(
+export function respondCompressible(
+  exchange: Exchange,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: Uint8Array,
+): Answer {
+  const isCompressed =
+    body.length > GZIP_THRESHOLD_BYTES && acceptsGzip(exchange.request.headers.get('accept-encoding'));
+  return isCompressed
+    ? respondCompressed(exchange, status, headers, body)
+    : respond(exchange, status, headers, body);
+}
+
+async function respondCompressed(
   exchange: Exchange,
   status: number,
   headers: Readonly<Record<string, string>>,
   body: Uint8Array,
 ): Promise<Response> {
-  if (body.length <= GZIP_THRESHOLD_BYTES || !acceptsGzip(exchange.request.headers.get('accept-encoding'))) {
-    return respond(exchange, status, headers, body);
-  }
   const compressed = await gzip(body, { level: constants.Z_BEST_SPEED });
   const vary = headers['Vary'] === undefined ? 'Accept-Encoding' : `${headers['Vary']}, Accept-Encoding`;
   return respond(exchange, status, { ...headers, 'Content-Encoding': 'gzip', Vary: vary }, compressed);

@@ -7,6 +7,7 @@ import { WireWriter } from '../../api/machinery/protobuf-wire.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Exchange } from '../exchange.ts';
+import type { Answer } from '../filters/filter.ts';
 import type { ListOutcome, ResultObject } from '../registry/interface.ts';
 import { JSON_TYPE, PROTOBUF_TYPE, YAML_TYPE, type OutputFormat, type Transform } from './accept.ts';
 import { finishJSON } from './encode.ts';
@@ -40,7 +41,7 @@ export function respondList(
   negotiated: OutputFormat,
   form: ObjectForm,
   outcome: ListOutcome,
-): Promise<Response> {
+): Answer {
   const format = withPretty(exchange, negotiated);
   const body = encodeList(exchange, clock, format, form, outcome);
   return respondCompressible(exchange, 200, { 'Content-Type': format.type }, body);
@@ -114,9 +115,7 @@ function joinList(
   const prefix = form.typed
     ? Buffer.from(`{"kind":${JSON.stringify(form.kind)},"apiVersion":${apiVersion},`)
     : undefined;
-  const parts = items.map(({ bytes, object }) =>
-    prefix === undefined ? bytes : withoutType(bytes, object, prefix),
-  );
+  const parts = items.map((item) => (prefix === undefined ? item.bytes : withoutType(item, prefix)));
   const end = newline ? `${tail}\n` : tail;
   const braces = prefix === undefined ? 0 : parts.length;
   const size = parts.reduce((sum, part) => sum + part.length, 0) + braces + Math.max(0, parts.length - 1);
@@ -132,10 +131,11 @@ function joinList(
 }
 
 /** The bytes of an object behind its kind and apiVersion, the opening brace left out. */
-function withoutType(bytes: Buffer, object: UnknownObject, prefix: Buffer): Buffer {
+function withoutType(item: ResultObject, prefix: Buffer): Buffer {
+  const { bytes } = item;
   if (bytes.length > prefix.length && prefix.compare(bytes, 0, prefix.length) === 0)
     return bytes.subarray(prefix.length);
-  const { kind: _kind, apiVersion: _apiVersion, ...rest } = object;
+  const { kind: _kind, apiVersion: _apiVersion, ...rest } = item.object;
   return Buffer.from(stringifyJSON(rest)).subarray(1);
 }
 

@@ -5,7 +5,8 @@ import type { Clock } from '../../api/machinery/clock.ts';
 import { StatusError } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Exchange } from '../exchange.ts';
-import { YAML_TYPE, type OutputFormat, type Transform } from './accept.ts';
+import type { Answer } from '../filters/filter.ts';
+import { JSON_TYPE, YAML_TYPE, type OutputFormat, type Transform } from './accept.ts';
 import { encodeDocument, finishJSON } from './encode.ts';
 import type { ObjectForm } from './form.ts';
 import { wantsPretty } from './pretty.ts';
@@ -19,6 +20,8 @@ export const PARTIAL_METADATA_TYPE = 'io.k8s.apimachinery.pkg.apis.meta.v1.Parti
 export interface WritableObject {
   readonly object: UnknownObject;
   readonly bytes?: Buffer;
+  /** `bytes` and a newline, where they stand together. */
+  readonly document?: Buffer;
 }
 
 /** `format` with `pretty` settled by the query and the user agent. */
@@ -39,7 +42,7 @@ export function respondObject(
   form: ObjectForm,
   writable: WritableObject,
   status = 200,
-): Promise<Response> {
+): Answer {
   const format = withPretty(exchange, negotiated);
   const body = encodeAs(exchange, clock, format, form, writable);
   return respondCompressible(exchange, status, { 'Content-Type': format.type }, body);
@@ -50,14 +53,14 @@ function encodeAs(
   clock: Clock,
   format: OutputFormat,
   form: ObjectForm,
-  { object, bytes }: WritableObject,
+  writable: WritableObject,
 ): Uint8Array {
   const { transform } = format;
   switch (transform?.kind) {
     case undefined:
-      return encodeDocument(form.schema, object, format, bytes);
+      return encodePlain(format, form, writable);
     case 'PartialObjectMetadata':
-      return encodePartialMetadata(object, transform.version, format);
+      return encodePartialMetadata(writable.object, transform.version, format);
     case 'PartialObjectMetadataList':
       throw newTransformNotAcceptable(
         'you requested PartialObjectMetadataList, but the requested object is not a list',
@@ -70,11 +73,21 @@ function encodeAs(
         context: { nowMs: clock.now() },
         withColumns: true,
       };
+      const { object } = writable;
       const metadata = { resourceVersion: object.metadata.resourceVersion };
-      const item = { object, bytes: bytes ?? encodeObject(object) };
+      const item = { object, bytes: writable.bytes ?? encodeObject(object) };
       return encodeText(formatTable(request, metadata, [item]), format);
     }
   }
+}
+
+/** JSON comes from the bytes at hand; other types need the object. */
+function encodePlain(format: OutputFormat, form: ObjectForm, writable: WritableObject): Uint8Array {
+  const { bytes, document } = writable;
+  if (format.type !== JSON_TYPE || bytes === undefined) {
+    return encodeDocument(form.schema, writable.object, format);
+  }
+  return document !== undefined && !format.pretty ? document : finishJSON(bytes, format.pretty);
 }
 
 export function encodePartialMetadata(

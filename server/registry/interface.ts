@@ -44,10 +44,13 @@ export interface ObjectTarget extends Scope {
 
 /**
  * An object as it leaves the registry. `bytes` is the compact JSON in the version asked for, with a trailing newline
- * left out; the buffer is the stored one whenever versions agree. `object` is shared: never change it.
+ * left out; the buffer is the stored one whenever versions agree. `object` is shared: never change it. Where the bytes are
+ * the stored ones it is decoded when it is asked for, so do not ask in vain.
  */
 export interface ResultObject {
   readonly bytes: Buffer;
+  /** `bytes` and a newline, where they stand together. */
+  readonly document?: Buffer;
   readonly object: UnknownObject;
   readonly revision: number;
 }
@@ -128,6 +131,8 @@ export interface DeleteOptions {
 export type ObjectUpdater = (current: UnknownObject | undefined) => UnknownObject | Promise<UnknownObject>;
 
 export interface ResourceRegistry {
+  /** What `get` answers when it is asked for no revision, at once. Throws where `get` rejects. */
+  current(target: ResourceTarget, object: ObjectTarget): ResultObject;
   get(
     context: RequestContext,
     target: ResourceTarget,

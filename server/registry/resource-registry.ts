@@ -2,7 +2,7 @@
 import type { ResourceDefinition, WriteFacts } from '../../api/definition.ts';
 import type { DefinitionSet } from '../../api/definition-set.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
-import { canonicalize, encodeObject } from '../../api/machinery/codec.ts';
+import { canonicalize } from '../../api/machinery/codec.ts';
 import type { Clock } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import {
@@ -59,8 +59,9 @@ import type {
 } from './interface.ts';
 import { interpretError } from './interpret-errors.ts';
 import { parseResourceVersion, readPage, validateListOptions } from './list.ts';
-import { convertObject, decodeStored, Results } from './results.ts';
+import { convertObject, Results } from './results.ts';
 import { Selection } from './selection.ts';
+import { decodeStored, encodeForm } from './stored-form.ts';
 import { openWatch, validateWatchOptions, withResourceVersion } from './watch.ts';
 
 /** How long a read waits for a revision that does not exist yet. */
@@ -121,8 +122,12 @@ class Registry implements ResourceRegistry {
     object: ObjectTarget,
     options: ReadOptions,
   ): Promise<ResultObject> {
-    const resolved = this.#resolve(target);
     await this.#waitForRevision(parseResourceVersion(options.resourceVersion));
+    return this.current(target, object);
+  }
+
+  current(target: ResourceTarget, object: ObjectTarget): ResultObject {
+    const resolved = this.#resolve(target);
     const key = this.#key(resolved, object);
     const value = key === undefined ? undefined : this.#store.get(key);
     if (value === undefined) throw newNotFound(resolved.resource, object.name);
@@ -560,10 +565,7 @@ class Registry implements ResourceRegistry {
       key,
       (revision) => {
         object.metadata.resourceVersion = String(revision);
-        return {
-          bytes: encodeObject(object),
-          decoded: this.#options.freeze === true ? deepFreeze(object) : object,
-        };
+        return encodeForm(this.#options.freeze === true ? deepFreeze(object) : object, revision);
       },
       { expect },
     );
@@ -586,8 +588,7 @@ class Registry implements ResourceRegistry {
     const revision = current?.revision ?? 0;
     return {
       key,
-      bytes: encodeObject(object),
-      decoded: object,
+      ...encodeForm(object, revision),
       revision,
       createRevision: current?.createRevision ?? 0,
     };
@@ -607,10 +608,7 @@ class Registry implements ResourceRegistry {
     if (dryRun) return;
     await this.#store.delete(
       current.key,
-      (revision) => {
-        const decoded = withResourceVersion(last, revision);
-        return { bytes: encodeObject(decoded), decoded };
-      },
+      (revision) => encodeForm(withResourceVersion(last, revision), revision),
       { expect: current.revision },
     );
     this.#hooks(resolved)?.release(decodeStored(current));
@@ -618,7 +616,7 @@ class Registry implements ResourceRegistry {
 
   /** An object that is not, or no longer, stored. */
   #detached(current: StoredValue, object: UnknownObject): StoredValue {
-    return { ...current, bytes: encodeObject(object), decoded: object };
+    return { ...current, ...encodeForm(object, current.revision) };
   }
 
   #admissionRequest(

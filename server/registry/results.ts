@@ -6,24 +6,17 @@ import { formatGroupVersion } from '../../api/machinery/gvk.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { StoredValue } from '../../storage/interface.ts';
 import type { ResourceTarget, ResultObject } from './interface.ts';
+import { decodeStored, formOf } from './stored-form.ts';
 
 /** Turns stored values into results, each once: watchers of one event share one result and so one encoding. */
 export class Results {
-  readonly #stored = new WeakMap<StoredValue, ResultObject>();
   readonly #converted = new WeakMap<StoredValue, Map<string, ResultObject>>();
 
   /** `storing` is the definition whose storage version the value is in. */
   of(value: StoredValue, target: ResourceTarget, storing: ResourceDefinition): ResultObject {
     const from = formatGroupVersion(storing.group, storing.storageVersion.name);
     const to = formatGroupVersion(target.definition.group, target.version);
-    if (from === to) {
-      let result = this.#stored.get(value);
-      if (result === undefined) {
-        result = { bytes: value.bytes, object: decodeStored(value), revision: value.revision };
-        this.#stored.set(value, result);
-      }
-      return result;
-    }
+    if (from === to) return formOf(value);
     let versions = this.#converted.get(value);
     if (versions === undefined) this.#converted.set(value, (versions = new Map()));
     let result = versions.get(to);
@@ -34,12 +27,6 @@ export class Results {
     }
     return result;
   }
-}
-
-/** The object of a stored value, decoded at most once and shared by all readers. */
-export function decodeStored(value: StoredValue): UnknownObject {
-  value.decoded ??= JSON.parse(value.bytes.toString('utf8')) as UnknownObject;
-  return value.decoded as UnknownObject;
 }
 
 /** A new object in the shape of `to`. The kind's conversion is asked; without one only apiVersion changes. */

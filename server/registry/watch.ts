@@ -1,7 +1,6 @@
 /** Watches: the state at the start where it was asked for, then every change, seen through the selectors. */
 import { newInvalid, newServiceUnavailable } from '../../api/machinery/errors.ts';
 import { forbidden, notSupported } from '../../api/machinery/validation.ts';
-import { encodeObject } from '../../api/machinery/codec.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { KeyRange, Store, StoredValue, StoreEvent } from '../../storage/interface.ts';
 import type {
@@ -13,8 +12,8 @@ import type {
 } from './interface.ts';
 import { interpretError } from './interpret-errors.ts';
 import { parseResourceVersion } from './list.ts';
-import { decodeStored } from './results.ts';
 import type { Selection } from './selection.ts';
+import { decodeStored, encodeForm } from './stored-form.ts';
 
 /** Throws 422 on combinations upstream forbids. */
 export function validateWatchOptions(options: WatchReadOptions): void {
@@ -110,8 +109,8 @@ const departedValues = new WeakMap<StoredValue, StoredValue>();
 function departed({ previous, revision }: StoreEvent): StoredValue {
   let value = departedValues.get(previous!);
   if (value?.revision !== revision) {
-    const decoded = withResourceVersion(decodeStored(previous!), revision);
-    value = { ...previous!, bytes: encodeObject(decoded), decoded, revision };
+    const last = withResourceVersion(decodeStored(previous!), revision);
+    value = { ...previous!, ...encodeForm(last, revision), revision };
     departedValues.set(previous!, value);
   }
   return value;

@@ -740,19 +740,25 @@ describe('subresources', () => {
 describe('faults', () => {
   const broken = (error: unknown): ResourceRegistry => {
     const registry = Object.create(server.registry) as ResourceRegistry;
-    registry.get = () => Promise.reject(error);
+    registry.current = () => {
+      throw error;
+    };
+    registry.list = () => Promise.reject(error);
     return registry;
   };
 
-  it('of a handler become a 500 with the stack in the log', async () => {
+  it.each([
+    ['at once', `${MAPS}/one`],
+    ['later', MAPS],
+  ])('of a handler that fails %s become a 500 with the stack in the log', async (_when, path) => {
     const faulty = await newTestServer({ registry: broken(new TypeError('x is not a function')) });
-    const answer = await faulty.call('GET', `${MAPS}/one`);
+    const answer = await faulty.call('GET', path);
     expect([answer.status, answer.json]).toMatchObject([
       500,
       { reason: 'InternalError', message: 'Internal error occurred: x is not a function' },
     ]);
     expect(faulty.logs.join('\n')).toMatch(
-      /ERROR request failed verb=get path=\S+ error="TypeError: x is not a function\\n +at /,
+      /ERROR request failed verb=\w+ path=\S+ error="TypeError: x is not a function\\n +at /,
     );
     expect((await faulty.call('GET', '/healthz')).status).toBe(200);
   });
@@ -760,6 +766,7 @@ describe('faults', () => {
   it('that are no errors are survived as well', async () => {
     const faulty = await newTestServer({ registry: broken('a string') });
     expect((await faulty.call('GET', `${MAPS}/one`)).status).toBe(500);
+    expect((await faulty.call('GET', MAPS)).status).toBe(500);
   });
 
   it.each([
@@ -770,12 +777,12 @@ describe('faults', () => {
     let asked!: () => void;
     const arrived = new Promise<void>((resolve) => (asked = resolve));
     const registry = Object.create(server.registry) as ResourceRegistry;
-    registry.get = () => {
+    registry.list = () => {
       asked();
       return new Promise(() => {});
     };
     const hanging = await newTestServer({ registry });
-    const answer = hanging.call('GET', `${MAPS}/one${query}`);
+    const answer = hanging.call('GET', `${MAPS}${query}`);
     await arrived;
     expect(hanging.clock.nextDue()).toBe(hanging.clock.now() + limitMs);
     await hanging.clock.advance(limitMs);

@@ -1,0 +1,85 @@
+/** Stored values as the registry reads them: bytes that go out as they are, and objects decoded when somebody asks. */
+import { parseJSON, stringifyJSON } from '../../api/machinery/json.ts';
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { Encoded, StoredValue } from '../../storage/interface.ts';
+import type { ResultObject } from './interface.ts';
+
+/** Objects kept decoded besides those that somebody holds: what is written or read again soon. */
+const DECODED_MAX = 1024;
+const NEWLINE = 0x0a;
+/** Numbers of so many digits may be beyond what the platform's parser reads exactly. */
+const LONG_NUMBER = /\d{16}/;
+
+/** The last forms that were decoded; the one that came first forgets its object when another comes. */
+class RecentlyDecoded {
+  readonly #forms: StoredForm[] = [];
+  #next = 0;
+
+  add(form: StoredForm): void {
+    this.#forms[this.#next]?.forget();
+    this.#forms[this.#next] = form;
+    this.#next = (this.#next + 1) % DECODED_MAX;
+  }
+}
+
+const recentlyDecoded = new RecentlyDecoded();
+
+/** What the registry keeps in a stored value's slot. One to a value, so whoever shares work by object can go by it. */
+export class StoredForm implements ResultObject {
+  /** JSON; data written by older versions has no newline behind it. */
+  readonly #json: Buffer;
+  readonly revision: number;
+  #object: UnknownObject | undefined;
+
+  constructor(json: Buffer, revision: number, object?: UnknownObject) {
+    this.#json = json;
+    this.revision = revision;
+    this.#object = object;
+    if (object !== undefined) recentlyDecoded.add(this);
+  }
+
+  get bytes(): Buffer {
+    return this.document === undefined ? this.#json : this.#json.subarray(0, -1);
+  }
+
+  get document(): Buffer | undefined {
+    return this.#json[this.#json.length - 1] === NEWLINE ? this.#json : undefined;
+  }
+
+  get object(): UnknownObject {
+    if (this.#object === undefined) {
+      this.#object = decode(this.#json);
+      recentlyDecoded.add(this);
+    }
+    return this.#object;
+  }
+
+  /** Lets go of the object, which can be decoded again. */
+  forget(): void {
+    this.#object = undefined;
+  }
+}
+
+function decode(json: Buffer): UnknownObject {
+  const text = json.toString('utf8');
+  return (LONG_NUMBER.test(text) ? parseJSON(text).value : JSON.parse(text)) as UnknownObject;
+}
+
+/** Bytes and form of an object to be stored at a revision. The object is given away. */
+export function encodeForm(object: UnknownObject, revision: number): Encoded & { decoded: StoredForm } {
+  const text = `${stringifyJSON(object)}\n`;
+  // In memory of its own: small buffers otherwise share a block, which the longest-lived of them keeps whole.
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return { bytes, decoded: new StoredForm(bytes, revision, object) };
+}
+
+export function formOf(value: StoredValue): StoredForm {
+  value.decoded ??= new StoredForm(value.bytes, value.revision);
+  return value.decoded as StoredForm;
+}
+
+/** The object of a stored value, shared by all readers. */
+export function decodeStored(value: StoredValue): UnknownObject {
+  return formOf(value).object;
+}

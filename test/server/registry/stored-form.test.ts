@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { decodeStored, encodeForm, formOf } from '../../../server/registry/stored-form.ts';
+import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
+import type { StoredValue } from '../../../storage/interface.ts';
+
+const object = (name: string, more: object = {}): UnknownObject => ({
+  kind: 'Thing',
+  apiVersion: 'v1',
+  metadata: { name },
+  ...more,
+});
+
+const stored = (encoded: Pick<StoredValue, 'bytes' | 'decoded'>): StoredValue => ({
+  key: 'key',
+  revision: 7,
+  createRevision: 7,
+  ...encoded,
+});
+
+/** Decodes more objects than are kept. */
+function decodeOthers(): void {
+  for (let index = 0; index < 2000; index++) encodeForm(object(`other-${index}`), 1);
+}
+
+describe('the form of a stored value', () => {
+  it('holds compact JSON and the same with a newline behind it in one buffer', () => {
+    const { bytes, decoded } = encodeForm(object('a'), 7);
+    expect(decoded.document).toBe(bytes);
+    expect(decoded.bytes.toString()).toBe('{"kind":"Thing","apiVersion":"v1","metadata":{"name":"a"}}');
+    expect(`${decoded.bytes.toString()}\n`).toBe(bytes.toString());
+    expect(decoded.bytes.buffer).toBe(bytes.buffer);
+  });
+
+  it('reads bytes without a newline, as older versions stored them', () => {
+    const form = formOf(stored({ bytes: Buffer.from(JSON.stringify(object('a'))) }));
+    expect([form.document, form.bytes.toString()]).toEqual([undefined, JSON.stringify(object('a'))]);
+    expect(form.object).toEqual(object('a'));
+  });
+
+  it('gives the object it was made from while it is recent, an equal one later', () => {
+    const original = object('a');
+    const value = stored(encodeForm(original, 7));
+    expect(decodeStored(value)).toBe(original);
+    decodeOthers();
+    expect(decodeStored(value)).not.toBe(original);
+    expect(decodeStored(value)).toEqual(original);
+    expect(decodeStored(value)).toBe(decodeStored(value));
+  });
+
+  it('keeps numbers exact that only fit a bigint', () => {
+    const original = object('a', { spec: { count: 9_007_199_254_740_993n } });
+    const value = stored(encodeForm(original, 7));
+    decodeOthers();
+    expect(decodeStored(value)).toEqual(original);
+  });
+
+  it('is one to a value', () => {
+    const value = stored({ bytes: Buffer.from('{}') });
+    expect(formOf(value)).toBe(formOf(value));
+  });
+});
