@@ -60,11 +60,6 @@ export function singleKeyRange(key: string): KeyRange {
   return { start: key, end: `${key}\0` };
 }
 
-/** The part of `range` behind `key`: where a list that ended with `key` goes on. */
-export function rangeAfter(range: KeyRange, key: string): KeyRange {
-  return { start: `${key}\0`, end: range.end };
-}
-
 /** All keys that begin with `prefix`; '' gives all keys. */
 export function prefixRange(prefix: string): KeyRange {
   return { start: prefix, end: prefixEnd(prefix) };

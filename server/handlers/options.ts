@@ -1,5 +1,6 @@
 /** Options of the verbs, read from the query. Mirrors apimachinery apis/meta/v1 conversion and validation. */
 import { newBadRequest, newInvalid, type FieldError } from '../../api/machinery/errors.ts';
+import { parseFieldSelector } from '../../api/machinery/fields.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
 import { forbidden, invalid, notSupported, validateFieldManager } from '../../api/machinery/validation.ts';
 import type { Exchange } from '../exchange.ts';
@@ -88,10 +89,11 @@ export function parseListOptions({ query, info }: Exchange): ListQuery {
 /** Watching one item by its path is watching the collection for its name. */
 function fieldSelectorOf(selector: string, name: string): string | undefined {
   if (name === '') return selector === '' ? undefined : selector;
-  if (selector !== '' && selector !== `metadata.name=${name}`) {
+  if (selector === '') return `metadata.name=${name}`;
+  // The selector may ask for more, as long as it asks for this name.
+  if (parseFieldSelector(selector).exactValue('metadata.name') !== name)
     throw newBadRequest("fieldSelector metadata.name doesn't match requested name");
-  }
-  return `metadata.name=${name}`;
+  return selector;
 }
 
 /** A whole number of the query; 0 when absent or empty. Throws 400 in Go's words. */

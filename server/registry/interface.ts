@@ -84,6 +84,8 @@ export interface WatchReadOptions {
   readonly resourceVersionMatch?: string;
   readonly allowWatchBookmarks?: boolean;
   readonly sendInitialEvents?: boolean;
+  /** Watches have no pages; upstream only minds it beside resourceVersionMatch. */
+  readonly continue?: string;
 }
 
 export type RegistryEvent =

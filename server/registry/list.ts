@@ -3,7 +3,6 @@ import { newBadRequest, newExpired, newInvalid } from '../../api/machinery/error
 import { forbidden, notSupported } from '../../api/machinery/validation.ts';
 import { isCompacted } from '../../storage/errors.ts';
 import type { KeyRange, Store, StoredValue } from '../../storage/interface.ts';
-import { rangeAfter } from '../../storage/keys.ts';
 import type { ListReadOptions } from './interface.ts';
 
 interface ContinueToken {
@@ -95,7 +94,7 @@ export function readPage(
         : token.rv;
   // Version "0" without an exact match may be answered from any state, so upstream's cache ignores the limit.
   const pageSize = options.resourceVersion === '0' && token === undefined ? 0 : limit;
-  const from = token === undefined ? range : rangeAfter(range, range.start + token.start.slice(0, -1));
+  const from = token === undefined ? range : { start: range.start + token.start, end: range.end };
   const entries = readEntries(store, from, revision, token);
   return cutPage(entries, range, revision, pageSize, isWanted);
 }
@@ -145,20 +144,34 @@ function formatToken(rv: number, start: string): string {
   return Buffer.from(JSON.stringify(token)).toString('base64url');
 }
 
+/** Mirrors apiserver storage/continue.go DecodeContinue. */
 function parseToken(text: string): ContinueToken {
-  const bad = (why: string): Error => newBadRequest(`invalid continue token: ${why}`);
-  if (!/^[A-Za-z0-9_-]+$/.test(text)) throw bad('illegal base64 data');
+  const bad = (why: string): Error =>
+    newBadRequest(`invalid continue token: continue key is not valid: ${why}`);
+  const illegal = /[^A-Za-z0-9_-]/.exec(text);
+  if (illegal !== null) throw bad(`illegal base64 data at input byte ${illegal.index}`);
   let token: Partial<ContinueToken>;
   try {
-    token = JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) as Partial<ContinueToken>;
+    token = (JSON.parse(Buffer.from(text, 'base64url').toString('utf8')) ?? {}) as Partial<ContinueToken>;
   } catch (error) {
     throw bad((error as Error).message);
   }
   if (token.v !== 'meta.k8s.io/v1')
-    throw bad(`server does not recognize the version ${JSON.stringify(token.v ?? '')}`);
+    throw bad(`server does not recognize this encoded version ${goText(token.v)}`);
   if (!Number.isSafeInteger(token.rv) || token.rv === 0)
     throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
-  if (typeof token.start !== 'string' || !token.start.endsWith('\0') || token.start.includes('..'))
-    throw bad(`invalid key ${JSON.stringify(token.start ?? '')}`);
-  return token as ContinueToken;
+  const { start = '' } = token;
+  if (start === '') throw bad('encoded start key empty (version meta.k8s.io/v1)');
+  if (typeof start !== 'string' || !isClean(start)) throw bad(goText(start));
+  return { v: 'meta.k8s.io/v1', rv: token.rv!, start: start.startsWith('/') ? start.slice(1) : start };
+}
+
+function goText(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Whether a key stays below where it starts: what path.Clean would leave alone. */
+function isClean(key: string): boolean {
+  const parts = (key.startsWith('/') ? key.slice(1) : key).split('/');
+  return parts.every((part) => part !== '' && part !== '.' && part !== '..');
 }

@@ -1,5 +1,5 @@
 /** Watches: the state at the start where it was asked for, then every change, seen through the selectors. */
-import { newInvalid, newServiceUnavailable } from '../../api/machinery/errors.ts';
+import { newInvalid, newServiceUnavailable, type FieldError } from '../../api/machinery/errors.ts';
 import { forbidden, notSupported } from '../../api/machinery/validation.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { KeyRange, Store, StoredValue, StoreEvent } from '../../storage/interface.ts';
@@ -15,26 +15,19 @@ import { parseResourceVersion } from './list.ts';
 import type { Selection } from './selection.ts';
 import { decodeStored, encodeForm } from './stored-form.ts';
 
-/** Throws 422 on combinations upstream forbids. */
+/** Throws 422 on combinations upstream forbids. Mirrors apis/meta/internalversion/validation validateWatchOptions. */
 export function validateWatchOptions(options: WatchReadOptions): void {
-  const match = options.resourceVersionMatch ?? '';
-  const errors = [];
-  if (options.sendInitialEvents !== undefined && match !== 'NotOlderThan') {
-    errors.push(
-      forbidden(
-        'resourceVersionMatch',
-        'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-      ),
-    );
-  } else if (options.sendInitialEvents === undefined && match !== '') {
-    errors.push(
-      forbidden(
-        'resourceVersionMatch',
-        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-      ),
-    );
-  } else if (match !== '' && match !== 'NotOlderThan') {
-    errors.push(notSupported('resourceVersionMatch', match, ['NotOlderThan', '']));
+  const { sendInitialEvents, resourceVersionMatch: match = '' } = options;
+  const errors: FieldError[] = [];
+  const forbid = (why: string): void => void errors.push(forbidden('resourceVersionMatch', why));
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan')
+    forbid('sendInitialEvents requires setting resourceVersionMatch to NotOlderThan');
+  if (match !== '') {
+    if (sendInitialEvents === undefined)
+      forbid('resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided');
+    if (match !== 'NotOlderThan') errors.push(notSupported('resourceVersionMatch', match, ['NotOlderThan']));
+    if ((options.continue ?? '') !== '')
+      forbid('resourceVersionMatch is forbidden when continue is provided');
   }
   if (errors.length > 0) throw newInvalid('meta.k8s.io', 'ListOptions', '', errors);
 }
