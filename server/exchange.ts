@@ -11,12 +11,21 @@ export interface ClientCertificate {
   readonly uid?: string;
 }
 
+/** What is sent over a WebSocket: every chunk of the body is a message. */
+export interface WebSocketMessages {
+  readonly body: ReadableStream<Uint8Array>;
+  /** Messages are text, not binary. */
+  readonly text: boolean;
+}
+
 /** Facts of the connection that a Request does not carry. All are optional: tests call `fetch` without a socket. */
 export interface RequestEnvironment {
   readonly remoteAddress?: string;
   readonly clientCertificate?: ClientCertificate;
   /** Aborted when the server is closing: open watches end. */
   readonly closing?: AbortSignal;
+  /** Present when the client wants to speak WebSocket. Once messages were accepted the response is not looked at. */
+  readonly webSocket?: { accept(messages: WebSocketMessages): void };
   /** What responses are made with, where the platform's own class costs more than the rest of a request. */
   readonly responseClass?: typeof Response;
 }

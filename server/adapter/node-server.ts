@@ -13,6 +13,7 @@ import type { Clock } from '../../api/machinery/clock.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { RequestEnvironment } from '../exchange.ts';
 import { clientCertificateOf } from './client-certificate.ts';
+import { createUpgrader } from './web-sockets.ts';
 import { lightResponseClass } from './light-response.ts';
 
 export interface ListenOptions {
@@ -78,6 +79,14 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       outgoing.destroy();
     });
   });
+  server.on(
+    'upgrade',
+    createUpgrader({
+      ...options,
+      environmentOf: (incoming) => connections.environmentOf(incoming),
+      begin: () => connections.begin(),
+    }),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(error.code === 'EADDRINUSE' ? new Error(`${host}:${port} is in use by another process`) : error);

@@ -1,5 +1,6 @@
 /** Who a request is from, by certificate, by token, or nobody. Mirrors apiserver authentication/request. */
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { parseProtocols } from './bearer-protocol.ts';
 import type { ClientCertificate, RequestEnvironment } from '../exchange.ts';
 import type { UserInfo } from '../registry/interface.ts';
 
@@ -59,10 +60,10 @@ const AUTHENTICATED_GROUP = 'system:authenticated';
 export function createAuthenticator(options: AuthenticationOptions = {}): Authenticator {
   const tokens = [staticTokens(options.tokens ?? []), ...(options.tokenAuthenticators ?? [])];
   const byToken = async (
-    headers: Headers,
+    token: string | undefined,
     certified: 'invalid' | undefined,
   ): Promise<UserInfo | undefined> => {
-    const bearer = await tokenVerdict(tokens, headers.get('authorization'));
+    const bearer = token === 'invalid' ? token : await tokenVerdict(tokens, token);
     if (bearer !== undefined && bearer !== 'invalid') return authenticated(bearer);
     if (certified === 'invalid' || bearer === 'invalid') return undefined;
     return options.anonymous === true ? ANONYMOUS : undefined;
@@ -72,7 +73,7 @@ export function createAuthenticator(options: AuthenticationOptions = {}): Authen
       const certified = certificateVerdict(environment.clientCertificate);
       return certified !== undefined && certified !== 'invalid'
         ? authenticated(certified)
-        : byToken(headers, certified);
+        : byToken(tokenOf(headers, environment), certified);
     },
     review: async (token, audiences) => {
       const verdict = await askAll(tokens, token, audiences.length === 0 ? API_AUDIENCES : audiences);
@@ -92,11 +93,17 @@ export function certificateVerdict(certificate: ClientCertificate | undefined): 
   };
 }
 
+/** The token of a request, from where the client could put it. */
+function tokenOf(headers: Headers, { webSocket }: RequestEnvironment): string | undefined {
+  const token = bearerToken(headers.get('authorization'));
+  if (token !== undefined || webSocket === undefined) return token;
+  return parseProtocols(headers.get('sec-websocket-protocol')).token;
+}
+
 async function tokenVerdict(
   authenticators: readonly TokenAuthenticator[],
-  header: string | null,
+  token: string | undefined,
 ): Promise<Verdict> {
-  const token = bearerToken(header);
   if (token === undefined) return undefined;
   const verdict = await askAll(authenticators, token, API_AUDIENCES);
   return 'error' in verdict ? 'invalid' : verdict.user;

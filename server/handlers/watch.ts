@@ -23,6 +23,7 @@ export const watch: Handler = async ({ exchange, services, context, target, scop
     logger,
     timeoutMs: timeoutMsOf(options, services.random),
     allowBookmarks: options.allowWatchBookmarks === true,
+    framed: exchange.environment.webSocket === undefined,
   });
   try {
     stream.attach(await registry.watch(context, target, scope, options, stream));
@@ -33,6 +34,10 @@ export const watch: Handler = async ({ exchange, services, context, target, scop
   }
   endWith(exchange.signal, stream);
   endWith(exchange.environment.closing, stream);
+  if (exchange.environment.webSocket !== undefined) {
+    exchange.environment.webSocket.accept({ body: stream.body, text: format.type === JSON_TYPE });
+    return respond(exchange, 200, {}, null);
+  }
   const type = format.type === JSON_TYPE ? JSON_TYPE : `${format.type};stream=watch`;
   return respond(exchange, 200, { 'Content-Type': type }, stream.body);
 };

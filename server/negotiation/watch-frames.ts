@@ -55,6 +55,11 @@ export class FrameEncoder {
     return frame;
   }
 
+  /** A frame without what sets it apart from the next. */
+  unframed(frame: Buffer): Buffer {
+    return this.#options.format.type === PROTOBUF_TYPE ? frame.subarray(LENGTH_BYTES) : frame;
+  }
+
   encodeError(status: Status): Buffer {
     const canonical = canonicalStatus(status) as unknown as UnknownObject;
     if (this.#options.format.type === PROTOBUF_TYPE) {

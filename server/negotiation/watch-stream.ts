@@ -19,6 +19,8 @@ export interface WatchStreamOptions {
   readonly logger: Logger;
   readonly timeoutMs: number;
   readonly allowBookmarks: boolean;
+  /** False where the connection tells frames apart by itself: every chunk is one frame, without its length. */
+  readonly framed: boolean;
 }
 
 /**
@@ -135,6 +137,7 @@ export class WatchStream implements RegistryWatchListener {
 
   /** As many frames as make about one chunk. */
   #takeChunk(): Buffer {
+    if (!this.#options.framed) return this.#takeFrame();
     let count = 0;
     let bytes = 0;
     while (count < this.#queue.length && (count === 0 || bytes + this.#queue[count]!.length <= CHUNK_BYTES)) {
@@ -145,6 +148,13 @@ export class WatchStream implements RegistryWatchListener {
     this.#queuedBytes -= bytes;
     if (this.#queuedBytes === 0) this.#queuedBytesMax = WATCH_BACKLOG_BYTES_MAX;
     return frames.length === 1 ? frames[0]! : Buffer.concat(frames, bytes);
+  }
+
+  #takeFrame(): Buffer {
+    const frame = this.#queue.shift()!;
+    this.#queuedBytes -= frame.length;
+    if (this.#queuedBytes === 0) this.#queuedBytesMax = WATCH_BACKLOG_BYTES_MAX;
+    return this.#options.encoder.unframed(frame);
   }
 
   #scheduleBookmark(): void {
