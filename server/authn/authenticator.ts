@@ -60,10 +60,10 @@ const AUTHENTICATED_GROUP = 'system:authenticated';
 export function createAuthenticator(options: AuthenticationOptions = {}): Authenticator {
   const tokens = [staticTokens(options.tokens ?? []), ...(options.tokenAuthenticators ?? [])];
   const byToken = async (
-    token: string | undefined,
+    token: string | false | undefined,
     certified: 'invalid' | undefined,
   ): Promise<UserInfo | undefined> => {
-    const bearer = token === 'invalid' ? token : await tokenVerdict(tokens, token);
+    const bearer = token === false ? 'invalid' : await tokenVerdict(tokens, token);
     if (bearer !== undefined && bearer !== 'invalid') return authenticated(bearer);
     if (certified === 'invalid' || bearer === 'invalid') return undefined;
     return options.anonymous === true ? ANONYMOUS : undefined;
@@ -94,7 +94,7 @@ export function certificateVerdict(certificate: ClientCertificate | undefined): 
 }
 
 /** The token of a request, from where the client could put it. */
-function tokenOf(headers: Headers, { webSocket }: RequestEnvironment): string | undefined {
+function tokenOf(headers: Headers, { webSocket }: RequestEnvironment): string | false | undefined {
   const token = bearerToken(headers.get('authorization'));
   if (token !== undefined || webSocket === undefined) return token;
   return parseProtocols(headers.get('sec-websocket-protocol')).token;

@@ -6,8 +6,8 @@ const BASE64URL = /^[A-Za-z0-9_-]*$/;
 export interface OfferedProtocols {
   /** Those that are no tokens. */
   readonly protocols: readonly string[];
-  /** Undefined when none is offered; 'invalid' when there is not exactly one good one, or nothing but it. */
-  readonly token: string | 'invalid' | undefined;
+  /** Undefined when none is offered; false when there is not exactly one good one, or nothing but it. */
+  readonly token: string | false | undefined;
 }
 
 /** What a Sec-WebSocket-Protocol header offers. */
@@ -22,10 +22,10 @@ export function parseProtocols(header: string | null): OfferedProtocols {
     .map((text) => text.slice(PREFIX.length));
   if (encoded.length === 0) return { protocols, token: undefined };
   const token = encoded.length === 1 ? decode(encoded[0]!) : undefined;
-  if (token === undefined) return { protocols, token: 'invalid' };
+  if (token === undefined) return { protocols, token: false };
   if (token === '') return { protocols, token: undefined };
   // One must be left to tell the client which was taken.
-  return { protocols, token: protocols.length === 0 ? 'invalid' : token };
+  return { protocols, token: protocols.length === 0 ? false : token };
 }
 
 function decode(text: string): string | undefined {
