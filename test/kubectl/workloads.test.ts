@@ -1,0 +1,115 @@
+/** Stateful sets, daemon sets and replication controllers as kubectl shows and drives them. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  newestKubectl,
+  runner,
+  startKubemu,
+  temporaryFolder,
+  type Run,
+  type RunningKubemu,
+} from './harness.ts';
+
+const kubectl = newestKubectl();
+
+function workload(kind: string, name: string, more = ''): string {
+  return `apiVersion: apps/v1
+kind: ${kind}
+metadata:
+  name: ${name}
+spec:
+${more}  selector:
+    matchLabels:
+      app: ${name}
+  template:
+    metadata:
+      labels:
+        app: ${name}
+    spec:
+      containers:
+      - name: main
+        image: nginx:1.25
+`;
+}
+
+describe.skipIf(kubectl === undefined)('workloads', () => {
+  const home = temporaryFolder();
+  let server: RunningKubemu;
+  let run: Run;
+  const text = async (command: string, stdin?: string): Promise<string> =>
+    (await run(command.split(' '), stdin === undefined ? {} : { stdin })).stdout.trim();
+  /** Lines of a table as cells. */
+  const table = async (command: string): Promise<string[][]> =>
+    (await text(command)).split('\n').map((line) => line.split(/ {2,}/).map((cell) => cell.trim()));
+
+  beforeAll(async () => {
+    server = await startKubemu(['--memory', '--log-level', 'error', '--nodes', '2']);
+    run = runner(kubectl!, server.kubeconfig, home.path);
+  });
+
+  afterAll(async () => {
+    expect(await server.stop()).toBe(0);
+    home.remove();
+  });
+
+  it('a stateful set comes up in order, is rolled out, shown in its history and rolled back', async () => {
+    await text('create -f -', workload('StatefulSet', 'db', '  replicas: 2\n  serviceName: db\n'));
+    expect(await text('rollout status sts/db --timeout=60s')).toContain(
+      'partitioned roll out complete: 2 new pods have been updated...',
+    );
+    expect((await table('get sts')).map((row) => row.slice(0, 2))).toEqual([
+      ['NAME', 'READY'],
+      ['db', '2/2'],
+    ]);
+    expect(await text('get pods -l app=db -o name')).toBe('pod/db-0\npod/db-1');
+    await text('annotate sts/db kubernetes.io/change-cause=second');
+    await text('set image sts/db main=nginx:1.26');
+    await text('rollout status sts/db --timeout=60s');
+    expect(await text('rollout history sts/db')).toMatch(
+      /^statefulset.apps\/db \nREVISION\s+CHANGE-CAUSE\n1\s+<none>\n2\s+second$/,
+    );
+    expect(await text('rollout history sts/db --revision=1')).toMatch(/Image:\s+nginx:1\.25/);
+    expect(await text('rollout undo sts/db')).toBe('statefulset.apps/db rolled back');
+    await text('rollout status sts/db --timeout=60s');
+    const images = await text('get pods -l app=db -o jsonpath={.items[*].spec.containers[0].image}');
+    expect(images).toBe('nginx:1.25 nginx:1.25');
+    const description = await text('describe sts/db');
+    expect(description).toMatch(/Replicas: +2 desired \| 2 total/);
+    expect(description).toMatch(
+      /Normal +SuccessfulCreate .* statefulset-controller +Create Pod db-0 in StatefulSet db successful/,
+    );
+  });
+
+  it('a daemon set has a pod on each node, is rolled out, shown in its history and rolled back', async () => {
+    await text('create -f -', workload('DaemonSet', 'agent'));
+    await text('rollout status ds/agent --timeout=60s');
+    expect((await table('get ds')).map((row) => row.slice(0, 7))).toEqual([
+      ['NAME', 'DESIRED', 'CURRENT', 'READY', 'UP-TO-DATE', 'AVAILABLE', 'NODE SELECTOR'],
+      ['agent', '2', '2', '2', '2', '2', '<none>'],
+    ]);
+    const nodes = await text('get pods -l app=agent -o jsonpath={.items[*].spec.nodeName}');
+    expect(new Set(nodes.split(' '))).toEqual(new Set(['node-1', 'node-2']));
+    await text('set image ds/agent main=nginx:1.26');
+    await text('rollout status ds/agent --timeout=60s');
+    expect(await text('rollout history ds/agent')).toMatch(/\n1\s+<none>\n2\s+<none>$/);
+    expect(await text('rollout undo ds/agent')).toBe('daemonset.apps/agent rolled back');
+    expect(await text('rollout status ds/agent --timeout=60s')).toContain(
+      'daemon set "agent" successfully rolled out',
+    );
+    expect(await text('describe ds/agent')).toMatch(
+      /Pods Status: +2 Running \/ 0 Waiting \/ 0 Succeeded \/ 0 Failed/,
+    );
+  });
+
+  it('a replication controller keeps its size', async () => {
+    const controller = workload('ReplicationController', 'old', '  replicas: 1\n')
+      .replace('apps/v1', 'v1')
+      .replace('    matchLabels:\n      app', '    app');
+    await text('create -f -', controller);
+    await text('scale rc/old --replicas=3');
+    await text('wait rc/old --for=jsonpath={.status.readyReplicas}=3 --timeout=60s');
+    expect((await table('get rc')).map((row) => row.slice(0, 4))).toEqual([
+      ['NAME', 'DESIRED', 'CURRENT', 'READY'],
+      ['old', '3', '3', '3'],
+    ]);
+  });
+});
