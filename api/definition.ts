@@ -98,8 +98,10 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   readonly allowCreateOnUpdate?: boolean;
   /** PUT without resourceVersion is allowed. Default true. */
   readonly allowUnconditionalUpdate?: boolean;
-  /** `metadata.generation` starts at 1 and counts changes of spec. */
-  readonly countsGeneration?: boolean;
+  /** `metadata.generation` starts at 1 and counts changes of spec; with `changes` it starts with the first change. */
+  readonly countsGeneration?: boolean | 'changes';
+  /** What `metadata.generation` counts changes of. Default: everything but metadata and status. */
+  generationView?(object: T): unknown;
   /** Create keeps `status` of the body (Node). */
   readonly keepsStatusOnCreate?: boolean;
   /** DELETE answers with the object instead of a Status. */

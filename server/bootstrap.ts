@@ -2,6 +2,7 @@
 import type { Client, Draft, ResourceType } from '../api/machinery/client.ts';
 import { isNotFound } from '../api/machinery/errors.ts';
 import type { KubeObject } from '../api/machinery/object-meta.ts';
+import { formatIP, parseIP } from '../api/groups/common/ip.ts';
 import { equalJSON } from '../api/machinery/equality.ts';
 import { configMaps, endpoints, namespaces, services } from '../openapi/generated/core-v1.ts';
 import { endpointSlices } from '../openapi/generated/discovery-v1.ts';
@@ -45,6 +46,20 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await publishServer(options);
 }
 
+/** Where the simulated network has its control plane: in front of the first node. */
+const CONTROL_PLANE_ADDRESS = '192.168.0.10';
+
+/**
+ * The address that endpoints may carry: never a loopback one, which validation refuses. Upstream takes the host's own
+ * address instead; here it stays the same on every machine.
+ */
+function advertised(host: string): string {
+  const ip = parseIP(host);
+  if (ip === undefined) return CONTROL_PLANE_ADDRESS;
+  const isLoopback = formatIP(ip).startsWith('127.') || formatIP(ip) === '::1';
+  return isLoopback || ip.bytes.every((byte) => byte === 0) ? CONTROL_PLANE_ADDRESS : formatIP(ip);
+}
+
 /** Looks before it creates: creating a service again would meet its own address. */
 async function ensure<T extends KubeObject>(
   client: Client,
@@ -61,7 +76,8 @@ async function ensure<T extends KubeObject>(
 }
 
 /** The service `kubernetes` and its endpoints, by which pods find the API server. */
-async function publishServer({ client, address, port, serviceRange }: BootstrapOptions): Promise<void> {
+async function publishServer({ client, address: host, port, serviceRange }: BootstrapOptions): Promise<void> {
+  const address = advertised(host);
   const metadata = { name: 'kubernetes', namespace: 'default' };
   await ensure(client, services, {
     metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },
@@ -86,7 +102,7 @@ async function publishServer({ client, address, port, serviceRange }: BootstrapO
     endpointSlices,
     {
       metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
-      addressType: 'IPv4',
+      addressType: address.includes(':') ? 'IPv6' : 'IPv4',
       endpoints: [{ addresses: [address], conditions: { ready: true } }],
       ports: [{ name: 'https', port, protocol: 'TCP' }],
     },

@@ -17,6 +17,11 @@ import { coreBehaviours } from './core/index.ts';
 import { kindDeprecation, kindFacts } from './kind-facts.ts';
 import { networkingBehaviours } from './networking/index.ts';
 import { parts } from './parts.ts';
+import { coordinationBehaviours } from './coordination/index.ts';
+import { discoveryBehaviours } from './discovery/index.ts';
+import { rbacBehaviours } from './rbac/index.ts';
+import { schedulingBehaviours } from './scheduling/index.ts';
+import { storageBehaviours } from './storage/index.ts';
 import { tables } from './printing/index.ts';
 
 /** Behaviours by group name; the core group is ''. */
@@ -26,6 +31,11 @@ const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   batch: batchBehaviours,
   'certificates.k8s.io': certificatesBehaviours,
   'networking.k8s.io': networkingBehaviours,
+  'coordination.k8s.io': coordinationBehaviours,
+  'discovery.k8s.io': discoveryBehaviours,
+  'rbac.authorization.k8s.io': rbacBehaviours,
+  'scheduling.k8s.io': schedulingBehaviours,
+  'storage.k8s.io': storageBehaviours,
 };
 
 /** Upstream's text of the warning for a version whose lifecycle ends. */

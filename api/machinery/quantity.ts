@@ -40,7 +40,8 @@ export function parseQuantity(text: string): Quantity {
 
 /** As {@link parseQuantity}, with undefined instead of an error. */
 export function tryParseQuantity(text: string): Quantity | undefined {
-  const match = PATTERN.exec(text);
+  // Go's parser takes a sign alone as zero.
+  const match = PATTERN.exec(text === '-' || text === '+' ? '0' : text);
   if (match === null) return undefined;
   const [, sign, digits, suffix = ''] = match as unknown as [string, string, string, string | undefined];
   const [whole, fraction = ''] = digits.split('.') as [string, string | undefined];

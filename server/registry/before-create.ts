@@ -44,7 +44,6 @@ export function fillSystemFields(
   delete meta.selfLink;
   delete meta.deletionTimestamp;
   delete meta.deletionGracePeriodSeconds;
-  delete meta.generation;
   clearManagedFields(object);
   meta.uid = randomUUID(random);
   meta.creationTimestamp = formatTime(clock.now());

@@ -111,14 +111,15 @@ function replaceMember(object: UnknownObject, name: string, value: unknown): voi
   else object[name] = value;
 }
 
-/** Counts generation up when anything but metadata and status changed. Both objects are canonical. */
+/** Counts generation up when what the kind counts changed, by default anything but metadata and status. Both objects are canonical. */
 export function countGeneration(
   definition: ResourceDefinition,
   object: UnknownObject,
   old: UnknownObject,
 ): void {
-  if (definition.behaviour.countsGeneration !== true) return;
-  const view = ({ metadata: _metadata, status: _status, ...rest }: UnknownObject): unknown => rest;
+  const { countsGeneration, generationView } = definition.behaviour;
+  if (countsGeneration === undefined || countsGeneration === false) return;
+  const view = generationView ?? (({ metadata: _metadata, status: _status, ...rest }): unknown => rest);
   if (!equalJSON(view(object), view(old))) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
