@@ -1,4 +1,4 @@
-import { newCompacted, newFutureRevision } from './errors.ts';
+import type { Branch } from './branch.ts';
 import type { StoreEvent } from './interface.ts';
 
 /** Events in one chunk. Chunks are let go whole, so that forgetting a long history costs no more than a short one. */
@@ -6,8 +6,16 @@ const CHUNK_EVENTS = 1024;
 /** What an event costs beside the bytes of values: objects, array slots and its share of tree nodes kept by snapshots. */
 const EVENT_BYTES = 512;
 
+/** An event and the branch it happened in. */
+export interface LoggedEvent {
+  readonly event: StoreEvent;
+  readonly branch: Branch;
+}
+
 interface Chunk {
   readonly events: StoreEvent[];
+  /** Of each event. */
+  readonly branches: Branch[];
   bytes: number;
 }
 
@@ -21,7 +29,6 @@ export class EventLog {
   #revision: number;
   /** Revision before the first event of the first chunk; at most `#takenRevision`. */
   #base: number;
-  /** Up to here forgotten events have been taken. */
   #takenRevision: number;
   readonly #chunks: Chunk[] = [];
   #bytes = 0;
@@ -47,13 +54,14 @@ export class EventLog {
   }
 
   /** Adds the event of the next revision. */
-  push(event: StoreEvent): void {
+  push(event: StoreEvent, branch: Branch): void {
     let chunk = this.#chunks.at(-1);
     if (chunk === undefined || chunk.events.length === CHUNK_EVENTS) {
-      chunk = { events: [], bytes: 0 };
+      chunk = { events: [], branches: [], bytes: 0 };
       this.#chunks.push(chunk);
     }
     chunk.events.push(event);
+    chunk.branches.push(branch);
     const bytes = costOf(event);
     chunk.bytes += bytes;
     this.#bytes += bytes;
@@ -61,20 +69,19 @@ export class EventLog {
   }
 
   /** The event of `revision`, which is after `compactedRevision` and up to `revision`. */
-  at(revision: number): StoreEvent {
+  at(revision: number): LoggedEvent {
     const offset = revision - this.#base - 1;
-    return this.#chunks[Math.floor(offset / CHUNK_EVENTS)]!.events[offset % CHUNK_EVENTS]!;
+    const chunk = this.#chunks[Math.floor(offset / CHUNK_EVENTS)]!;
+    const index = offset % CHUNK_EVENTS;
+    return { event: chunk.events[index]!, branch: chunk.branches[index]! };
   }
 
-  /** Events after `revision`, which `check` allows, oldest first. */
+  /** Events after `revision`, which is not forgotten, oldest first; without those of branches that were dropped. */
   *since(revision: number): Iterable<StoreEvent> {
-    for (let next = revision + 1; next <= this.#revision; next++) yield this.at(next);
-  }
-
-  /** Errors: `compacted`, `future-revision`. */
-  check(revision: number): void {
-    if (revision > this.#revision) throw newFutureRevision(revision, this.#revision);
-    if (revision < this.#compactedRevision) throw newCompacted(revision, this.#compactedRevision);
+    for (let next = revision + 1; next <= this.#revision; next++) {
+      const { event, branch } = this.at(next);
+      if (!branch.dropped) yield event;
+    }
   }
 
   /** The oldest revision to forget history up to so that it holds at most `bytes`. */
@@ -88,7 +95,7 @@ export class EventLog {
         left -= chunk.bytes;
         revision += chunk.events.length;
       } else {
-        left -= costOf(this.at(++revision));
+        left -= costOf(this.at(++revision).event);
       }
     }
     return revision;
@@ -103,9 +110,14 @@ export class EventLog {
         this.#bytes -= chunk.bytes;
         this.#compactedRevision += chunk.events.length;
       } else {
-        this.#bytes -= costOf(this.at(++this.#compactedRevision));
+        this.#bytes -= costOf(this.at(++this.#compactedRevision).event);
       }
     }
+  }
+
+  /** Up to here forgotten events have been taken. */
+  get takenRevision(): number {
+    return this.#takenRevision;
   }
 
   /** Whether `takeForgotten` has anything to give. */
@@ -114,8 +126,8 @@ export class EventLog {
   }
 
   /** The oldest forgotten events not taken so far, at most `count`: whoever takes them is the last to see them. */
-  takeForgotten(count: number): StoreEvent[] {
-    const events: StoreEvent[] = [];
+  takeForgotten(count: number): LoggedEvent[] {
+    const events: LoggedEvent[] = [];
     while (events.length < count && this.hasForgotten) {
       events.push(this.at(++this.#takenRevision));
       if (this.#takenRevision - this.#base === CHUNK_EVENTS) {

@@ -24,6 +24,13 @@
  * History is bounded: when it takes more memory than the store was opened with, the store forgets the oldest of it by
  * itself. It never forgets the current state, and never ends a watch by that.
  *
+ * **Forks.** Keys `registry/<cluster>/...` belong to a cluster. A fork is a cluster that began as another one was at some
+ * revision: the same keys under its own prefix, with the same bytes, revisions and create revisions. From then on the two
+ * know nothing of each other, save that they share the counter of revisions. A fork has no history before the store
+ * revision it was made at: reading or watching it before that answers `compacted`, and a watch that spans several clusters
+ * is told of what a fork writes, not of what it inherited. A fork can be forked. Snapshots and forks are kept by engines
+ * that are persistent.
+ *
  * **Bytes.** Values are handed over, not copied: neither side changes a buffer once it is in the store. The bytes given
  * to `put` are the very bytes `get`, `list` and `watch` return.
  *
@@ -111,8 +118,60 @@ export interface Store {
    */
   compact(revision: number): Promise<void>;
 
+  /**
+   * Gives `revision` (default: the store revision) a name, and keeps its state from compaction until the name is released:
+   * it can be read, listed and forked from, but not watched from, after compaction.
+   * Errors: `key-exists` (the name), `compacted`, `future-revision`, `unavailable`.
+   */
+  createSnapshot(name: string, revision?: number): Promise<SnapshotInfo>;
+
+  /** In order of creation. */
+  snapshots(): readonly SnapshotInfo[];
+
+  /** Errors: `key-not-found` (no such name), `unavailable`. */
+  releaseSnapshot(name: string): Promise<void>;
+
+  /**
+   * Makes `cluster`, which has no keys so far, a writable copy of the cluster `parent` as it was at `revision` (default: the
+   * store revision). Costs the same however much the parent holds: see "Forks".
+   * Errors: `key-exists` (the cluster has keys, or is a fork), `compacted`, `future-revision`, `unavailable`.
+   */
+  fork(cluster: string, source: ForkSource): Promise<ForkInfo>;
+
+  /** In order of creation. */
+  forks(): readonly ForkInfo[];
+
+  /**
+   * Throws a fork away, with all its writes and history. Its watches end with `unavailable`. Whoever writes to it must have
+   * stopped: a later write would begin a new cluster of that name.
+   * Errors: `key-not-found` (no such fork), `key-exists` (it has forks itself: drop them first), `unavailable`.
+   */
+  dropFork(cluster: string): Promise<void>;
+
   /** Waits for accepted writes, ends every watch with `unavailable`, closes the engine. Idempotent. */
   close(): Promise<void>;
+}
+
+/** A revision with a name. */
+export interface SnapshotInfo {
+  readonly name: string;
+  readonly revision: number;
+}
+
+export interface ForkSource {
+  /** Cluster to copy: the part of its keys behind `registry/`. */
+  readonly parent: string;
+  /** Default: the store revision. */
+  readonly revision?: number;
+}
+
+export interface ForkInfo {
+  readonly cluster: string;
+  readonly parent: string;
+  /** Revision of the parent's state it began with. */
+  readonly parentRevision: number;
+  /** Store revision when it was made; it has no history before. */
+  readonly revision: number;
 }
 
 /** Half-open range of keys `[start, end)`. `prefixRange(p)` covers every key that begins with `p`. */

@@ -10,6 +10,7 @@
 import type { KeyRange } from './interface.ts';
 
 const ROOT = 'registry';
+const ROOT_PREFIX = `${ROOT}/`;
 /** How the core group, whose name is empty, is written in keys. No other group has a name without a dot and this word. */
 const CORE = 'core';
 /** Sorts behind every key: none begins with it. */
@@ -53,6 +54,26 @@ export function namespaceRange(resource: ResourceName & { readonly namespace: st
 /** All objects of a cluster. */
 export function clusterRange(cluster: string): KeyRange {
   return prefixRange(clusterPrefix(cluster));
+}
+
+/** The part of `key` that says which cluster it is of: what `clusterPrefix` gives. Undefined when there is none. */
+export function clusterPrefixOf(key: string): string | undefined {
+  if (!key.startsWith(ROOT_PREFIX)) return undefined;
+  const end = key.indexOf('/', ROOT_PREFIX.length);
+  return end <= ROOT_PREFIX.length ? undefined : key.slice(0, end + 1);
+}
+
+/** What stands behind the cluster in a key that has one. */
+export function afterCluster(key: string): string {
+  return key.slice(key.indexOf('/', ROOT_PREFIX.length) + 1);
+}
+
+/** What is in both ranges. */
+export function intersect(a: KeyRange, b: KeyRange): KeyRange {
+  return {
+    start: byteOrder(a.start) < byteOrder(b.start) ? b.start : a.start,
+    end: byteOrder(a.end) < byteOrder(b.end) ? a.end : b.end,
+  };
 }
 
 /** `key` alone. */

@@ -2,7 +2,9 @@
  * What the store keeps on an engine (described in docs/reference/storage.md):
  *
  *     meta              JSON: format version, revision, compacted revision
- *     log/<revision>    one record per write, as long as the write is current or within history
+ *     log/<revision>    one record per write, as long as the write is current, within history, or held by a name or a fork
+ *     fork/<sequence>   JSON: a fork, or a dropped one that left records behind
+ *     snapshot/<sequence>   JSON: a revision with a name
  */
 import { crc32 } from 'node:zlib';
 import { newCorrupt, newUnavailable } from './errors.ts';
@@ -10,7 +12,7 @@ import type { KeyRange, StoreEvent } from './interface.ts';
 import { prefixRange } from './keys.ts';
 
 /** Version of the on-disk format this code writes, and the newest it reads. */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const META_KEY = 'meta';
 const LOG_PREFIX = 'log/';
@@ -20,6 +22,29 @@ const REVISION_DIGITS = 16;
 export interface Meta {
   readonly revision: number;
   readonly compactedRevision: number;
+}
+
+/** A cluster that began as a copy of another one. */
+export interface ForkRecord {
+  /** Order of creation among forks and snapshots. */
+  readonly sequence: number;
+  readonly cluster: string;
+  /** Name of the cluster it was forked from, at `parentRevision`. */
+  readonly parent: string;
+  /** Sequence of the parent if that is a fork itself. */
+  readonly parentSequence?: number;
+  readonly parentRevision: number;
+  /** Store revision at which it was made: its own writes come after. */
+  readonly revision: number;
+  /** Store revision at which it was dropped: it has no writes after. */
+  readonly droppedRevision?: number;
+}
+
+/** A revision with a name. */
+export interface SnapshotRecord {
+  readonly sequence: number;
+  readonly name: string;
+  readonly revision: number;
 }
 
 /** A write as it is kept. */
@@ -66,6 +91,65 @@ export function logKey(revision: number): string {
 }
 
 export const LOG_RANGE: KeyRange = prefixRange(LOG_PREFIX);
+
+const FORK_PREFIX = 'fork/';
+const SNAPSHOT_PREFIX = 'snapshot/';
+export const FORK_RANGE: KeyRange = prefixRange(FORK_PREFIX);
+export const SNAPSHOT_RANGE: KeyRange = prefixRange(SNAPSHOT_PREFIX);
+
+export function forkKey(sequence: number): string {
+  return FORK_PREFIX + String(sequence).padStart(REVISION_DIGITS, '0');
+}
+
+export function snapshotKey(sequence: number): string {
+  return SNAPSHOT_PREFIX + String(sequence).padStart(REVISION_DIGITS, '0');
+}
+
+export function encodeNote(note: ForkRecord | SnapshotRecord): Buffer {
+  return Buffer.from(JSON.stringify(note));
+}
+
+/** Errors: `corrupt`. */
+export function decodeFork(engineKey: string, value: Buffer): ForkRecord {
+  const note = decodeNote(engineKey, value) as Partial<ForkRecord>;
+  const { sequence, cluster, parent, parentSequence, parentRevision, revision, droppedRevision } = note;
+  if (!isRevision(sequence) || forkKey(sequence) !== engineKey || !isName(cluster) || !isName(parent)) {
+    throw newCorrupt(engineKey, 'it says nothing of a fork');
+  }
+  const revisions = [parentRevision, revision, droppedRevision ?? revision];
+  const isOrdered = revisions.every((each, index) => isRevision(each) && each >= (revisions[index - 1] ?? 0));
+  if (!isOrdered || (parentSequence !== undefined && !(parentSequence < sequence))) {
+    throw newCorrupt(engineKey, 'its revisions make no sense');
+  }
+  return note as ForkRecord;
+}
+
+/** Errors: `corrupt`. */
+export function decodeSnapshot(engineKey: string, value: Buffer): SnapshotRecord {
+  const note = decodeNote(engineKey, value) as Partial<SnapshotRecord>;
+  const { sequence, name, revision } = note;
+  if (
+    !isRevision(sequence) ||
+    snapshotKey(sequence) !== engineKey ||
+    !isName(name) ||
+    !isRevision(revision)
+  ) {
+    throw newCorrupt(engineKey, 'it says nothing of a snapshot');
+  }
+  return note as SnapshotRecord;
+}
+
+function decodeNote(engineKey: string, value: Buffer): unknown {
+  try {
+    return Object(JSON.parse(value.toString()));
+  } catch (error) {
+    throw newCorrupt(engineKey, 'it is not JSON', error);
+  }
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
 
 /**
  * Record layout, integers big-endian:

@@ -1,14 +1,18 @@
 import { type Logger, silentLogger } from '../api/machinery/logger.ts';
 import { nextTurn } from '../api/machinery/tasks.ts';
+import { type Change, ClusterChanges, toForkInfo, toSnapshotInfo } from './cluster-changes.ts';
 import * as errors from './errors.ts';
 import type { History } from './history.ts';
 import type {
   Encoded,
   Engine,
   EngineOperation,
+  ForkInfo,
+  ForkSource,
   KeyRange,
   ListAt,
   ListResult,
+  SnapshotInfo,
   Store,
   StoredValue,
   StoreEvent,
@@ -16,7 +20,7 @@ import type {
   WatchListener,
   WriteExpectation,
 } from './interface.ts';
-import { checkKey } from './keys.ts';
+import { checkKey, clusterRange } from './keys.ts';
 import { type LoadedData, loadData } from './load.ts';
 import { encodeMeta, encodeRecord, logKey, META_KEY } from './log-format.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
@@ -73,10 +77,19 @@ interface AcceptedCompaction extends Settle<void> {
   readonly revision: number;
 }
 
+interface AcceptedChange<T = unknown> extends Settle<T> {
+  readonly change: Change<T>;
+  /** Revision of the newest write accepted before it: they may be of a cluster that is dropped. */
+  readonly after: number;
+}
+
 interface Batch {
   readonly writes: readonly AcceptedWrite[];
   readonly compactions: readonly AcceptedCompaction[];
   readonly compactedRevision: number;
+  readonly changes: readonly AcceptedChange[];
+  /** Store revision behind it. */
+  readonly revision: number;
   readonly operations: readonly EngineOperation[];
 }
 
@@ -91,8 +104,8 @@ class RevisionedStore implements Store {
   /** Writes the next batches take, oldest first. */
   #queue: AcceptedWrite[] = [];
   #compactions: AcceptedCompaction[] = [];
-  /** Revisions whose records can be deleted from the engine. */
-  #unreachable: number[];
+  readonly #clusters: ClusterChanges;
+  #changes: AcceptedChange[] = [];
   /** Revision of the newest accepted write. */
   #acceptedRevision: number;
   /** The loop that writes batches, while it runs. */
@@ -108,7 +121,7 @@ class RevisionedStore implements Store {
     this.#history = data.history;
     this.#hub = new WatchHub(this.#history.revision, logger);
     this.#acceptedRevision = this.#history.revision;
-    this.#unreachable = data.unreachable;
+    this.#clusters = new ClusterChanges(this.#history, data.sequence);
     this.#boundHistory();
     this.#startWriting();
   }
@@ -126,24 +139,23 @@ class RevisionedStore implements Store {
   }
 
   get(key: string): StoredValue | undefined {
-    return this.#history.current.get(key);
+    return this.#history.get(key);
   }
 
   getAt(key: string, revision: number): StoredValue | undefined {
-    return this.#history.at(revision).get(key);
+    return this.#history.getAt(key, revision);
   }
 
   list(range: KeyRange, { revision = this.revision, limit = 0 }: ListAt = {}): ListResult {
-    const state = this.#history.at(revision);
-    if (limit <= 0) return { entries: state.values(range), revision, more: false };
-    const entries = state.values(range, limit + 1);
+    if (limit <= 0) return { entries: this.#history.list(range, revision), revision, more: false };
+    const entries = this.#history.list(range, revision, limit + 1);
     const more = entries.length > limit;
     if (more) entries.pop();
     return { entries, revision, more };
   }
 
   count(range: KeyRange): number {
-    return this.#history.current.count(range);
+    return this.#history.count(range);
   }
 
   latest(key: string): StoredValue | undefined {
@@ -178,7 +190,7 @@ class RevisionedStore implements Store {
     if (this.#closed !== undefined) throw this.#newRefusal();
     // A listener may watch from the revision it is just being told of, which history does not have yet.
     const isBeingPublished = fromRevision > this.revision && fromRevision <= this.#hub.revision;
-    const past = isBeingPublished ? [] : this.#history.since(fromRevision);
+    const past = isBeingPublished ? [] : this.#history.since(fromRevision, range);
     return this.#hub.add(range, fromRevision, past, listener);
   }
 
@@ -204,6 +216,37 @@ class RevisionedStore implements Store {
     });
   }
 
+  async createSnapshot(name: string, revision = this.revision): Promise<SnapshotInfo> {
+    this.#checkWritable();
+    return this.#change(this.#clusters.createSnapshot(name, revision));
+  }
+
+  snapshots(): readonly SnapshotInfo[] {
+    return this.#history.snapshots.map(toSnapshotInfo);
+  }
+
+  async releaseSnapshot(name: string): Promise<void> {
+    this.#checkWritable();
+    return this.#change(this.#clusters.releaseSnapshot(name));
+  }
+
+  async fork(cluster: string, { parent, revision = this.revision }: ForkSource): Promise<ForkInfo> {
+    this.#checkWritable();
+    const isEmpty = (range: KeyRange): boolean =>
+      this.count(range) === 0 && ![...this.#pending.keys()].some((key) => key.startsWith(range.start));
+    return this.#change(this.#clusters.fork(cluster, { parent, revision }, isEmpty));
+  }
+
+  forks(): readonly ForkInfo[] {
+    return this.#history.forks.map(({ fork }) => toForkInfo(fork!));
+  }
+
+  async dropFork(cluster: string): Promise<void> {
+    this.#checkWritable();
+    await this.#change(this.#clusters.dropFork(cluster));
+    this.#hub.end(errors.newUnavailable(`cluster ${cluster} was dropped`), clusterRange(cluster));
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -218,6 +261,13 @@ class RevisionedStore implements Store {
     await this.#engine.close();
   }
 
+  #change<T>(change: Change<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#changes.push({ change, after: this.#acceptedRevision, resolve, reject } as AcceptedChange);
+      this.#startWriting();
+    });
+  }
+
   /** Throws `refusal` once what it rests on can be read, so that nobody looks and finds it untrue. */
   async #refuse(key: string, refusal: errors.StorageError): Promise<never> {
     await this.committed(key);
@@ -230,6 +280,7 @@ class RevisionedStore implements Store {
     encode: Encode,
     previous: StoredValue | undefined,
   ): Promise<StoredValue> {
+    this.#clusters.checkWritable(key);
     const revision = this.#acceptedRevision + 1;
     const { bytes, decoded } = encode(revision);
     if (this.#acceptedRevision !== revision - 1) throw new TypeError('encode must not write to the store');
@@ -271,12 +322,12 @@ class RevisionedStore implements Store {
   }
 
   get #isAskedFor(): boolean {
-    return this.#queue.length > 0 || this.#compactions.length > 0;
+    return this.#queue.length > 0 || this.#compactions.length > 0 || this.#changes.length > 0;
   }
 
   /** Whether there is clean-up to do. It lets everything else that waits go first, and closing leaves it for later. */
   get #isUnclean(): boolean {
-    return this.#refusal === undefined && (this.#unreachable.length > 0 || this.#history.hasForgotten);
+    return this.#refusal === undefined && this.#history.isUnclean;
   }
 
   #takeBatch(): Batch {
@@ -286,25 +337,19 @@ class RevisionedStore implements Store {
       (newest, { revision }) => Math.max(newest, revision),
       this.compactedRevision,
     );
-    const cleanups = this.#refusal === undefined ? this.#takeCleanups() : [];
+    const revision = writes.at(-1)?.event.revision ?? this.revision;
+    const ready = this.#changes.findIndex(({ after }) => after > revision);
+    const changes = this.#changes.splice(0, ready < 0 ? Infinity : ready);
+    const cleanups = this.#refusal === undefined ? this.#history.takeUnreachable(BATCH_CLEANUPS_MAX) : [];
     const operations: EngineOperation[] = writes.map(({ event }) => {
       return { type: 'put', key: logKey(event.revision), value: encodeRecord(event) };
     });
-    for (const revision of cleanups) operations.push({ type: 'delete', key: logKey(revision) });
-    if (writes.length > 0 || compactions.length > 0) {
-      const revision = writes.at(-1)?.event.revision ?? this.revision;
+    for (const { change } of changes) operations.push(change.operation(revision));
+    for (const key of cleanups) operations.push({ type: 'delete', key });
+    if (writes.length + compactions.length + changes.length > 0) {
       operations.push({ type: 'put', key: META_KEY, value: encodeMeta({ revision, compactedRevision }) });
     }
-    return { writes, compactions, compactedRevision, operations };
-  }
-
-  #takeCleanups(): number[] {
-    if (this.#unreachable.length < BATCH_CLEANUPS_MAX) {
-      for (const revision of this.#history.takeUnreachable(BATCH_CLEANUPS_MAX)) {
-        this.#unreachable.push(revision);
-      }
-    }
-    return this.#unreachable.splice(0, BATCH_CLEANUPS_MAX);
+    return { writes, compactions, compactedRevision, changes, revision, operations };
   }
 
   /** Lets the next batch compact when history takes more memory than it may. */
@@ -315,7 +360,7 @@ class RevisionedStore implements Store {
   }
 
   /** Makes a batch the engine has taken visible. No await in here: readers see all of it or nothing. */
-  #commit({ writes, compactions, compactedRevision }: Batch): void {
+  #commit({ writes, compactions, compactedRevision, changes, revision }: Batch): void {
     const events = writes.map(({ event }) => event);
     // Before the revision moves: whoever can read it is certain that no watcher misses anything up to it.
     if (events.length > 0) this.#hub.publish(events);
@@ -323,6 +368,7 @@ class RevisionedStore implements Store {
       this.#history.append(event);
       if (this.#pending.get(event.key) === event) this.#pending.delete(event.key);
     }
+    for (const { change, resolve } of changes) resolve(change.apply(revision));
     this.#history.compact(compactedRevision);
     this.#boundHistory();
     for (const { event, resolve } of writes) resolve(event.value);
@@ -337,9 +383,14 @@ class RevisionedStore implements Store {
     this.#refusalCause = cause;
     const writes = [...batch.writes, ...this.#queue.splice(0)];
     const compactions = [...batch.compactions, ...this.#compactions.splice(0)];
+    const changes = [...batch.changes, ...this.#changes.splice(0)];
     this.#pending.clear();
     for (const { event, reject } of writes) reject(this.#newRefusal(event.key));
     for (const { reject } of compactions) reject(this.#newRefusal());
+    for (const { change, reject } of changes) {
+      change.abandon();
+      reject(this.#newRefusal());
+    }
     this.#waiters.rejectAll(this.#newRefusal());
   }
 

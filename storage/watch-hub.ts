@@ -72,10 +72,11 @@ export class WatchHub {
     this.#settledRevision = revision;
   }
 
-  /** Ends every watch with `error`. */
-  end(error: StorageErrorLike): void {
+  /** Ends every watch of keys within `range` only, by default of any, with `error`. */
+  end(error: StorageErrorLike, range?: KeyRange): void {
     for (const groups of [this.#keys, this.#prefixes, this.#ranges]) {
       for (const group of Array.from(groups.values())) {
+        if (range !== undefined && !isWithin(group.range, range)) continue;
         for (const watcher of Array.from(group.watchers)) this.#end(watcher, error);
       }
     }
@@ -187,6 +188,10 @@ class Watcher implements Watch {
     this.active = false;
     this.#hub.leave(this.group, this);
   }
+}
+
+function isWithin(inner: KeyRange, outer: KeyRange): boolean {
+  return byteOrder(outer.start) <= byteOrder(inner.start) && byteOrder(inner.end) <= byteOrder(outer.end);
 }
 
 function containment(range: KeyRange): (key: string) => boolean {

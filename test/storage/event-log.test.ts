@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Branch } from '../../storage/branch.ts';
 import { EventLog } from '../../storage/event-log.ts';
 import type { StoreEvent } from '../../storage/interface.ts';
 
@@ -7,6 +8,8 @@ function event(revision: number, size: number): StoreEvent {
   const value = { key: 'a', bytes: Buffer.alloc(size), revision, createRevision: 1 };
   return { type: 'updated', key: 'a', revision, value, previous: { ...value, revision: revision - 1 } };
 }
+
+const trunk = new Branch(new EventLog(1));
 
 describe('the event log', () => {
   it('is an array of events from which the oldest are forgotten, then taken', () => {
@@ -22,10 +25,10 @@ describe('the event log', () => {
         let [oldest, taken, newest] = [5, 5, 5];
         for (const next of steps) {
           if (next.do === 'push') {
-            for (let left = next.count; left > 0; left--) log.push(event(++newest, next.size));
+            for (let left = next.count; left > 0; left--) log.push(event(++newest, next.size), trunk);
           } else if (next.do === 'take') {
             const events = log.takeForgotten(next.count);
-            expect(events.map(({ revision }) => revision)).toEqual(
+            expect(events.map((each) => each.event.revision)).toEqual(
               Array.from({ length: Math.min(next.count, oldest - taken) }, (_, index) => taken + 1 + index),
             );
             taken += events.length;
@@ -54,7 +57,7 @@ describe('the event log', () => {
 
   it('keeps as much as the bound allows', () => {
     const log = new EventLog(1);
-    for (let revision = 2; revision <= 5000; revision++) log.push(event(revision, 1000));
+    for (let revision = 2; revision <= 5000; revision++) log.push(event(revision, 1000), trunk);
     const each = log.bytes / 4999;
     log.forget(log.revisionKeeping(each * 1234));
     expect([log.bytes, log.revision - log.compactedRevision]).toEqual([each * 1234, 1234]);

@@ -1,7 +1,9 @@
 import { describe } from 'vitest';
 import { failureCases } from '../storage/cases/failure.cases.ts';
+import { forkCases } from '../storage/cases/fork.cases.ts';
 import { lifecycleCases } from '../storage/cases/lifecycle.cases.ts';
 import { readCases } from '../storage/cases/read.cases.ts';
+import { snapshotCases } from '../storage/cases/snapshot.cases.ts';
 import { watchCases } from '../storage/cases/watch.cases.ts';
 import { writeCases } from '../storage/cases/write.cases.ts';
 import type { MediumFactory } from '../storage/fixtures/engines.ts';
@@ -13,6 +15,8 @@ export function storeSuite(name: string, factory: MediumFactory): void {
     describe('reads', () => readCases(factory));
     describe('watches', () => watchCases(factory));
     describe('compaction, reopening, closing', () => lifecycleCases(factory));
+    describe('snapshots', () => snapshotCases(factory));
+    describe('forks', () => forkCases(factory));
     describe('failing engine', () => failureCases(factory));
   });
 }

@@ -173,10 +173,10 @@ export function failureCases(factory: MediumFactory): void {
     });
 
     it('refuses a format that is newer, and says so', async () => {
-      const contents = { [META_KEY]: Buffer.from('{"format":2,"revision":{"new":"form"}}') };
+      const contents = { [META_KEY]: Buffer.from('{"format":3,"revision":{"new":"form"}}') };
       await expect(openStore({ engine: await engineWith(contents) })).rejects.toMatchObject({
         code: 'unavailable',
-        message: 'the data has format version 2, this kubemu reads up to 1: use a newer kubemu',
+        message: 'the data has format version 3, this kubemu reads up to 2: use a newer kubemu',
       });
     });
 
