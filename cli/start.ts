@@ -21,6 +21,8 @@ interface StartFlags {
   scheduler: 'on' | 'off';
   controllers: string[];
   serviceClusterIpRange: string;
+  maxRequestsInflight: number;
+  maxMutatingRequestsInflight: number;
   enableAdmissionPlugins: string[];
   disableAdmissionPlugins: string[];
   seed?: string;
@@ -70,6 +72,18 @@ export function startCommand(): Command {
       commaList,
       ['*'],
     )
+    .option(
+      '--max-requests-inflight <number>',
+      'reading requests worked on at a time; 0 for no limit',
+      wholeNumber(1_000_000),
+      400,
+    )
+    .option(
+      '--max-mutating-requests-inflight <number>',
+      'changing requests worked on at a time; 0 for no limit',
+      wholeNumber(1_000_000),
+      200,
+    )
     .option('--service-cluster-ip-range <cidr>', 'addresses for services', '10.96.0.0/16')
     .option(
       '--enable-admission-plugins <list>',
@@ -116,6 +130,8 @@ async function run(flags: StartFlags): Promise<void> {
       scheduler: flags.scheduler === 'on',
       controllers: flags.controllers,
       serviceClusterIPRange: flags.serviceClusterIpRange,
+      maxRequestsInFlight: flags.maxRequestsInflight,
+      maxMutatingRequestsInFlight: flags.maxMutatingRequestsInflight,
       enableAdmissionPlugins: flags.enableAdmissionPlugins,
       disableAdmissionPlugins: flags.disableAdmissionPlugins,
       seed: flags.seed,

@@ -1,6 +1,7 @@
 /** The server as a pure function from Request to Response; sockets are the adapter's matter. */
 import type { DefinitionSet } from '../api/definition-set.ts';
 import type { Clock } from '../api/machinery/clock.ts';
+import { Metrics } from '../api/machinery/metrics.ts';
 import type { Logger } from '../api/machinery/logger.ts';
 import { randomUUID, type Random } from '../api/machinery/random.ts';
 import type { TaskTracker } from '../api/machinery/tasks.ts';
@@ -14,12 +15,19 @@ import { createOpenAPI, OPENAPI_PATHS, type OpenAPIDocuments } from './discovery
 import type { Exchange, RequestEnvironment } from './exchange.ts';
 import type { FlowControlIdentity } from './filters/authentication.ts';
 import type { Answer } from './filters/filter.ts';
+import {
+  MUTATING_REQUESTS_IN_FLIGHT_MAX,
+  REQUESTS_IN_FLIGHT_MAX,
+  type InFlightLimits,
+} from './filters/max-in-flight.ts';
 import { newExchange } from './filters/request-info.ts';
 import { reviewCreators } from './handlers/reviews.ts';
 import { createBinding, virtualCreate, type VirtualCreator } from './handlers/virtual.ts';
 import { createHealth, type HealthCheck } from './health/health.ts';
 import { indexPaths } from './health/paths.ts';
 import { versionInfo, type VersionOptions } from './health/version.ts';
+import { createMetricsEndpoint, METRICS_PATH } from './metrics/metrics-endpoint.ts';
+import { RequestMetrics } from './metrics/request-metrics.ts';
 import { respond } from './negotiation/respond.ts';
 import type { ResourceRegistry } from './registry/interface.ts';
 import type { SubresourceCreators } from './registry/subresources.ts';
@@ -50,6 +58,10 @@ export interface AppOptions {
   readonly serverAddress?: () => string;
   /** Tokens of service accounts; without it their keys are not published. */
   readonly tokens?: ServiceAccountTokens;
+  /** What is served at `/metrics`. Default: metrics of this app alone. */
+  readonly metrics?: Metrics;
+  /** Requests worked on at a time. Default: upstream's. */
+  readonly inFlightLimits?: Partial<InFlightLimits>;
   /** Default: UIDs made at the start. */
   readonly flowControl?: FlowControlIdentity;
   /** Handlers of subresources that the generic ones do not serve, by `plural/subresource` and verb. */
@@ -71,8 +83,15 @@ export function createApp(options: AppOptions): App {
     flowSchemaUid: randomUUID(random),
     priorityLevelUid: randomUUID(random),
   };
+  const metrics = options.metrics ?? new Metrics();
+  const requestMetrics = new RequestMetrics(metrics, wall);
+  const inFlightLimits = {
+    readOnly: REQUESTS_IN_FLIGHT_MAX,
+    mutating: MUTATING_REQUESTS_IN_FLIGHT_MAX,
+    ...options.inFlightLimits,
+  };
   const routes = {
-    services: { ...options, wall },
+    services: { ...options, wall, requestMetrics },
     createVirtual: virtualCreate({
       bindings: createBinding,
       ...reviewCreators(options.authenticator, options.authorizer),
@@ -80,8 +99,9 @@ export function createApp(options: AppOptions): App {
     }),
     ...(options.subresources === undefined ? {} : { subresources: options.subresources }),
   };
-  const others = otherHandlers(options, wall);
-  const handle = filterChain({ ...options, wall, flowControl }, (exchange) =>
+  const others = otherHandlers(options, wall, metrics);
+  const chain = { ...options, wall, flowControl, requestMetrics, inFlightLimits };
+  const handle = filterChain(chain, (exchange) =>
     exchange.info.isResourceRequest
       ? dispatch(exchange, routes)
       : serveOther(exchange, others, options.control),
@@ -100,10 +120,11 @@ function withoutBody(response: Response): Response {
   return new Response(null, { status: response.status, headers: response.headers });
 }
 
-function otherHandlers(options: AppOptions, wall: Clock): readonly OtherHandler[] {
+function otherHandlers(options: AppOptions, wall: Clock, metrics: Metrics): readonly OtherHandler[] {
   const { definitions, healthChecks, openAPI } = options;
   const serverAddress = options.serverAddress ?? (() => 'localhost');
   const others = [
+    METRICS_PATH,
     ...(openAPI === undefined ? [] : OPENAPI_PATHS),
     ...(options.tokens === undefined ? [] : OPENID_PATHS),
   ];
@@ -111,6 +132,7 @@ function otherHandlers(options: AppOptions, wall: Clock): readonly OtherHandler[
   return [
     createDiscovery(definitions, serverAddress),
     createHealth(healthChecks),
+    createMetricsEndpoint(metrics, options.version.gitVersion),
     ...(options.tokens === undefined ? [] : [createOpenIDMetadata(options.tokens, serverAddress)]),
     ...(openAPI === undefined ? [] : [createOpenAPI(openAPI, wall)]),
     (exchange) =>

@@ -9,8 +9,11 @@ import { authentication, type FlowControlIdentity } from './filters/authenticati
 import { authorization } from './filters/authorization.ts';
 import { inFlight } from './filters/in-flight.ts';
 import type { ExchangeHandler, Filter } from './filters/filter.ts';
+import { maxInFlight, type InFlightLimits } from './filters/max-in-flight.ts';
 import { panicRecovery } from './filters/panic-recovery.ts';
 import { requestInfo } from './filters/request-info.ts';
+import { requestMetrics } from './filters/request-metrics.ts';
+import type { RequestMetrics } from './metrics/request-metrics.ts';
 import { responseHeaders } from './filters/response-headers.ts';
 import { timeout } from './filters/timeout.ts';
 
@@ -25,17 +28,21 @@ export interface ChainOptions {
   readonly authenticator: Authenticator;
   readonly authorizer: Authorizer;
   readonly flowControl: FlowControlIdentity;
+  readonly requestMetrics: RequestMetrics;
+  readonly inFlightLimits: InFlightLimits;
 }
 
 /** The filters, outermost first, around `handler`. */
 export function filterChain(options: ChainOptions, handler: ExchangeHandler): ExchangeHandler {
   const filters: readonly Filter[] = [
+    requestMetrics(options.requestMetrics),
     panicRecovery(options.logger),
     requestInfo(),
     responseHeaders(options.random),
     timeout(options.wall),
     ...(options.tasks === undefined ? [] : [inFlight(options.tasks)]),
     authentication(options.authenticator, options.flowControl),
+    maxInFlight(options.inFlightLimits),
     authorization(options.authorizer),
   ];
   return filters.reduceRight((next, filter) => filter(next), handler);

@@ -6,6 +6,7 @@ import { builtInDefinitions } from '../api/groups/index.ts';
 import type { Client } from '../api/machinery/client.ts';
 import { RealClock, VirtualClock, type Clock, type WatchableClock } from '../api/machinery/clock.ts';
 import { createLogger, type Logger, type LogLevel } from '../api/machinery/logger.ts';
+import { Metrics } from '../api/machinery/metrics.ts';
 import { randomSeed, SeededRandom } from '../api/machinery/random.ts';
 import { TaskTracker } from '../api/machinery/tasks.ts';
 import { CONTROLLERS, kubeletController, schedulerController } from '../controllers/index.ts';
@@ -34,6 +35,8 @@ import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { keepSigningKey } from './authn/signing-key.ts';
 import { privilegedGroup, unionAuthorizer } from './authz/authorizer.ts';
 import type { HealthCheck } from './health/health.ts';
+import { MUTATING_REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MAX } from './filters/max-in-flight.ts';
+import { watchStore } from './metrics/store-metrics.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
 import { createLoopbackClient } from './loopback-client.ts';
 import { openCertificates, type CertificateKeeper } from './pki/keep.ts';
@@ -66,6 +69,10 @@ export interface ClusterOptions {
   readonly controllers?: readonly string[];
   /** Addresses of services. Default 10.96.0.0/16. */
   readonly serviceClusterIPRange?: string;
+  /** Reading requests worked on at a time; 0 for no limit. Default 400. */
+  readonly maxRequestsInFlight?: number;
+  /** Changing requests worked on at a time; 0 for no limit. Default 200. */
+  readonly maxMutatingRequestsInFlight?: number;
   readonly enableAdmissionPlugins?: readonly string[];
   readonly disableAdmissionPlugins?: readonly string[];
   /** Makes UIDs, name suffixes, addresses and ports repeatable. */
@@ -146,11 +153,13 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
   const seed = options.seed ?? randomSeed();
   const random = new SeededRandom(seed);
   const tasks = new TaskTracker();
+  const metrics = new Metrics();
   const journal = new WriteJournal();
   const definitions = new DefinitionSet(builtInDefinitions());
   const reader = createObjectReader(store, CLUSTER_NAME);
   const services = new ServiceAllocator(options.serviceClusterIPRange ?? '10.96.0.0/16', random);
   services.restore(reader);
+  watchStore(metrics, { store, cluster: CLUSTER_NAME, definitions });
   const objects = createRegistry({
     store,
     cluster: CLUSTER_NAME,
@@ -191,10 +200,25 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
     wall.now(),
   );
   const ready = { value: false };
-  const shared = { time, random: requests, logger, definitions, registry, creators, tokens, tasks, control };
+  const shared = {
+    time,
+    random: requests,
+    logger,
+    definitions,
+    registry,
+    creators,
+    tokens,
+    tasks,
+    control,
+    metrics,
+  };
   const listener = await serve(shared, options, certificates, () => ready.value);
   const clientFor = (writer: string): Client => createLoopbackClient({ ...loopback, writer });
-  const manager = createManager({ client, clientFor, clock, random, tasks, logger }, options, certificates);
+  const manager = createManager(
+    { client, clientFor, clock, random, tasks, logger, metrics },
+    options,
+    certificates,
+  );
   try {
     await bootstrap({
       client,
@@ -252,6 +276,7 @@ interface Shared {
   readonly registry: ResourceRegistry;
   readonly creators: ReturnType<typeof createSubresourceCreators>;
   readonly tokens: ServiceAccountTokens;
+  readonly metrics: Metrics;
 }
 
 async function serve(
@@ -261,7 +286,7 @@ async function serve(
   isReady: () => boolean,
 ): Promise<Listener> {
   const { host = '127.0.0.1', port = 0 } = options;
-  const { time, random, tasks, logger, definitions, registry, creators, tokens } = shared;
+  const { time, random, tasks, logger, definitions, registry, creators, tokens, metrics } = shared;
   const bound = { port };
   const app = createApp({
     registry,
@@ -269,6 +294,11 @@ async function serve(
     creators,
     authenticator: createAuthenticator({ tokenAuthenticators: [tokens] }),
     tokens,
+    metrics,
+    inFlightLimits: {
+      readOnly: options.maxRequestsInFlight ?? REQUESTS_IN_FLIGHT_MAX,
+      mutating: options.maxMutatingRequestsInFlight ?? MUTATING_REQUESTS_IN_FLIGHT_MAX,
+    },
     authorizer: unionAuthorizer([privilegedGroup()]),
     clock: time.clock,
     wall: time.wall,
@@ -333,6 +363,7 @@ function createManager(
     readonly random: SeededRandom;
     readonly tasks: TaskTracker;
     readonly logger: Logger;
+    readonly metrics: Metrics;
   },
   options: ClusterOptions,
   certificates: CertificateKeeper,

@@ -5,6 +5,7 @@
  */
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import type { Clock } from '../../api/machinery/clock.ts';
+import type { Metrics } from '../../api/machinery/metrics.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import type { Random } from '../../api/machinery/random.ts';
@@ -60,6 +61,8 @@ export interface ControllerContext {
   readonly random: Random;
   readonly tasks: TaskTracker;
   readonly logger: Logger;
+  /** Counts what workqueues do. */
+  readonly metrics?: Metrics;
   /** The shared informer of a resource; the same one for all controllers. */
   informer<T extends KubeObject>(resource: ResourceType<T>): Informer<T>;
   /** Records events as `component`, as upstream's recorder does. */

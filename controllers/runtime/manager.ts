@@ -1,5 +1,6 @@
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import type { Clock } from '../../api/machinery/clock.ts';
+import type { Metrics } from '../../api/machinery/metrics.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import type { Random } from '../../api/machinery/random.ts';
@@ -21,6 +22,7 @@ export interface ManagerOptions {
   readonly random: Random;
   readonly tasks: TaskTracker;
   readonly logger: Logger;
+  readonly metrics?: Metrics;
   readonly options: ControllerOptions;
   readonly controllers: readonly ControllerDefinition[];
   /** The client of one controller, when they are to be told apart. Default: `client` for all. */
@@ -46,6 +48,7 @@ export function createControllerManager(options: ManagerOptions): ControllerMana
     random,
     tasks,
     logger,
+    metrics: options.metrics,
     options: options.options,
     informer: <T extends KubeObject>(resource: ResourceType<T>): Informer<T> => {
       const key = `${resource.group}/${resource.version}/${resource.resource}`;

@@ -6,7 +6,7 @@ import { RateLimitedQueue } from './workqueue.ts';
 export interface ReconcilerOptions {
   /** For logs and for naming who is busy. */
   readonly name: string;
-  readonly context: Pick<ControllerContext, 'clock' | 'tasks' | 'logger'>;
+  readonly context: Pick<ControllerContext, 'clock' | 'tasks' | 'logger' | 'metrics'>;
   /** Keys worked on at the same time. */
   readonly workers: number;
   readonly reconcile: Reconcile;
@@ -20,7 +20,8 @@ export function createReconciler({ name, context, workers, reconcile }: Reconcil
   let started = false;
   let active = 0;
   let idleWaiters: (() => void)[] = [];
-  const queue = new RateLimitedQueue({ name, clock: context.clock, tasks: context.tasks, onReady: pump });
+  const { clock, tasks, metrics } = context;
+  const queue = new RateLimitedQueue({ name, clock, tasks, metrics, onReady: pump });
 
   /** Starts workers in a later turn, so that a burst of events costs one look at the object, not many. */
   function pump(): void {

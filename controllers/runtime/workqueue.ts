@@ -1,6 +1,8 @@
 /** The workqueue of client-go: each key waits at most once, and is never worked on twice at a time. */
 import type { Clock, Timer } from '../../api/machinery/clock.ts';
+import type { Metrics } from '../../api/machinery/metrics.ts';
 import type { TaskTracker } from '../../api/machinery/tasks.ts';
+import { workqueueMetrics, type WorkqueueMetrics } from './workqueue-metrics.ts';
 import type { Workqueue } from './controller.ts';
 
 /** Back-off of failing keys: doubles from the first to the second. */
@@ -10,6 +12,7 @@ export interface WorkqueueOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly tasks: TaskTracker;
+  readonly metrics?: Metrics;
   /** Called when a key became ready. */
   readonly onReady: () => void;
 }
@@ -23,10 +26,12 @@ export class RateLimitedQueue implements Workqueue {
   readonly #delayed = new Map<string, { readonly timer: Timer; readonly dueMs: number }>();
   readonly #failures = new Map<string, number>();
   readonly #holds = new Map<string, () => void>();
+  readonly #metrics: WorkqueueMetrics;
   #stopped = false;
 
   constructor(options: WorkqueueOptions) {
     this.#options = options;
+    this.#metrics = workqueueMetrics(options.metrics, options.clock, options.name);
   }
 
   get length(): number {
@@ -41,6 +46,7 @@ export class RateLimitedQueue implements Workqueue {
     }
     if (this.#ready.has(key)) return;
     this.#ready.add(key);
+    this.#metrics.added(key);
     if (!this.#holds.has(key)) this.#holds.set(key, this.#options.tasks.hold(`queue ${this.#options.name}`));
     this.#options.onReady();
   }
@@ -67,6 +73,7 @@ export class RateLimitedQueue implements Workqueue {
   addRateLimited(key: string): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
+    this.#metrics.retried();
     this.addAfter(key, Math.min(RETRY_DELAY_MS.initial * 2 ** failures, RETRY_DELAY_MS.max));
   }
 
@@ -84,13 +91,16 @@ export class RateLimitedQueue implements Workqueue {
     if (next.done === true) return undefined;
     this.#ready.delete(next.value);
     this.#processing.add(next.value);
+    this.#metrics.taken(next.value);
     return next.value;
   }
 
   done(key: string): void {
     this.#processing.delete(key);
+    this.#metrics.done(key);
     if (this.#dirty.delete(key) && !this.#stopped) {
       this.#ready.add(key);
+      this.#metrics.added(key);
       this.#options.onReady();
       return;
     }

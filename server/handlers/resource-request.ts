@@ -6,6 +6,7 @@ import type { Logger } from '../../api/machinery/logger.ts';
 import type { Random } from '../../api/machinery/random.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Answer } from '../filters/filter.ts';
+import type { RequestMetrics } from '../metrics/request-metrics.ts';
 import { formOf, type ObjectForm } from '../negotiation/form.ts';
 import type {
   ObjectTarget,
@@ -27,6 +28,7 @@ export interface HandlerServices {
   readonly wall: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly requestMetrics: RequestMetrics;
 }
 
 /** A request for a resource that exists, by a verb it has. */

@@ -16,13 +16,14 @@ export const watch: Handler = async ({ exchange, services, context, target, scop
   const format = negotiate(exchange.request.headers.get('accept'), form.watchOffer);
   const include = format.transform?.kind === 'Table' ? includeObjectOf(exchange.query) : 'Metadata';
   const options = withInitialEvents(parseListOptions(exchange));
-  const { clock, wall, registry, logger } = services;
+  const { clock, wall, registry, logger, requestMetrics } = services;
   const stream = new WatchStream({
     encoder: new FrameEncoder({ form, format, include, clock }),
     clock: wall,
     logger,
     timeoutMs: timeoutMsOf(options, services.random),
     allowBookmarks: options.allowWatchBookmarks === true,
+    onEvents: (count) => requestMetrics.sentEvents(exchange, count),
     framed: exchange.environment.webSocket === undefined,
   });
   try {
@@ -32,6 +33,7 @@ export const watch: Handler = async ({ exchange, services, context, target, scop
     if (!isExpired(error)) throw error;
     stream.ended(error as StatusError);
   }
+  stream.onEnd(requestMetrics.openWatch(exchange));
   endWith(exchange.signal, stream);
   endWith(exchange.environment.closing, stream);
   if (exchange.environment.webSocket !== undefined) {

@@ -19,6 +19,8 @@ export interface WatchStreamOptions {
   readonly logger: Logger;
   readonly timeoutMs: number;
   readonly allowBookmarks: boolean;
+  /** Told how many events were handed over. */
+  readonly onEvents: (count: number) => void;
   /** False where the connection tells frames apart by itself: every chunk is one frame, without its length. */
   readonly framed: boolean;
 }
@@ -71,6 +73,7 @@ export class WatchStream implements RegistryWatchListener {
     if (this.#ended) return;
     try {
       for (const event of events) this.#push(this.#options.encoder.encode(event));
+      this.#options.onEvents(events.length);
     } catch (error) {
       // A fault of ours must not reach the store that is telling us.
       this.#options.logger.error('watch event could not be encoded', { error });
