@@ -1,4 +1,5 @@
 /** Every controller there is. The scheduler and the nodes are controllers too, with switches of their own. */
+import { cronJobController } from './cronjob/cronjob-controller.ts';
 import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
@@ -34,6 +35,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   statefulSetController,
   daemonSetController,
   jobController,
+  cronJobController,
   endpointsController,
   endpointSliceController,
   persistentVolumeBinder,

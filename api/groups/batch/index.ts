@@ -1,9 +1,11 @@
 /** Jobs and cron jobs. Mirrors pkg/apis/batch and registry/batch/job strategy.go. */
 import { defineBehaviour, type GroupBehaviours } from '../../definition.ts';
+import { parseCron } from '../../machinery/cron.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { selectorFromLabelSelector } from '../../machinery/labels.ts';
+import { TimeZone } from '../../machinery/time-zone.ts';
 import {
   invalid,
   IMMUTABLE_MESSAGE,
@@ -126,8 +128,43 @@ const cronJob = defineBehaviour<CronJob>({
     if (spec.jobTemplate?.spec?.template?.spec !== undefined)
       setPodSpecDefaults(spec.jobTemplate.spec.template.spec);
   },
-  validate: ({ spec }) => ((spec.schedule ?? '') === '' ? [required('spec.schedule')] : []),
+  validate: ({ spec }) => [
+    ...((spec.schedule ?? '') === '' ? [required('spec.schedule')] : validateSchedule(spec)),
+    ...validateTimeZone(spec),
+  ],
 });
+
+/** Mirrors validateScheduleFormat of pkg/apis/batch/validation. */
+function validateSchedule({ schedule }: CronJob['spec']): FieldError[] {
+  const at = path('spec', 'schedule');
+  if (schedule.includes('TZ'))
+    return [invalid(at, schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead')];
+  try {
+    parseCron(schedule);
+    return [];
+  } catch (error) {
+    return [invalid(at, schedule, (error as Error).message)];
+  }
+}
+
+/** Mirrors validateTimeZone of pkg/apis/batch/validation. */
+function validateTimeZone({ timeZone }: CronJob['spec']): FieldError[] {
+  const at = path('spec', 'timeZone');
+  if (timeZone === undefined) return [];
+  if (timeZone === '') return [invalid(at, timeZone, 'timeZone must be nil or non-empty string')];
+  const isName = (part: string): boolean => /^(?!-|\.\.?$)[A-Za-z._0-9+-]{1,14}$/.test(part);
+  if (!timeZone.split('/').every(isName)) return [invalid(at, timeZone, `unknown time zone ${timeZone}`)];
+  if (timeZone.toLowerCase() === 'local') {
+    const detail = 'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones';
+    return [invalid(at, timeZone, detail)];
+  }
+  try {
+    new TimeZone(timeZone);
+    return [];
+  } catch (error) {
+    return [invalid(at, timeZone, (error as Error).message)];
+  }
+}
 
 /** Behaviours of the batch group by plural name. */
 export const batchBehaviours: GroupBehaviours = { cronjobs: cronJob, jobs: job };
