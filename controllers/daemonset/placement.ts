@@ -2,7 +2,7 @@
 import { equalJSON } from '../../api/machinery/equality.ts';
 import type { DaemonSet } from '../../openapi/generated/apps-v1.ts';
 import type { Node, Pod, PodSpec, Toleration } from '../../openapi/generated/core-v1.ts';
-import { matchesNodeSelector, tolerates } from '../scheduler/filters/node-filters.ts';
+import { matchesNodeSelector, tolerates } from '../scheduler/plugins/node.ts';
 
 const NODE_NAME_FIELD = 'metadata.name';
 

@@ -3,7 +3,7 @@
  * differ only in their message are combined, and an object that causes too many is silenced for a while.
  */
 import type { Client } from '../../api/machinery/client.ts';
-import { formatTime, uniqueNanoseconds, type Clock } from '../../api/machinery/clock.ts';
+import { formatMicroTime, formatTime, uniqueNanoseconds, type Clock } from '../../api/machinery/clock.ts';
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import { checkDNS1123Subdomain } from '../../api/machinery/names.ts';
@@ -12,6 +12,7 @@ import { randomUUID, type Random } from '../../api/machinery/random.ts';
 import type { TaskTracker } from '../../api/machinery/tasks.ts';
 import { events, type Event } from '../../openapi/generated/core-v1.ts';
 import type { EventRecorder } from './controller.ts';
+import { EventSeries, type SeriesKey, type SeriesState } from './event-series.ts';
 import { EventCorrelator, type Correlated, type Occurrence } from './event-correlator.ts';
 
 /** Where events about objects without a namespace go. */
@@ -37,22 +38,66 @@ export function createRecorder(options: RecorderOptions): EventRecorder {
   const { clock, random, tasks, logger, component } = options;
   const correlator = new EventCorrelator((object) => eventName(object, clock, random));
   let last = Promise.resolve();
+  const enqueue = (reason: string, work: () => Promise<void>): void => {
+    const release = tasks.hold(`events of ${component}`);
+    last = last
+      .then(work)
+      .catch((error: unknown) => {
+        const isExpected = isNamespaceTerminating(error) || isNotFound(error) || isAlreadyExists(error);
+        logger[isExpected ? 'debug' : 'warn']('event not recorded', { component, reason, error });
+      })
+      .finally(release);
+  };
+  const series = new EventSeries(
+    clock,
+    (object) => eventName(object, clock, random),
+    (key, state) => enqueue(key.reason, () => writeSeries(options, key, state, undefined)),
+  );
   return {
-    event: (object, type, reason, message, { fieldPath } = {}) => {
+    event: (object, type, reason, message, { fieldPath, action, related } = {}) => {
       const involved = involvedObject(object, component, fieldPath);
+      if (action !== undefined) {
+        const key = { involved, type, action, reason, message };
+        const state = series.observe(key);
+        if (state !== undefined) enqueue(reason, () => writeSeries(options, key, state, related));
+        return;
+      }
       const occurrence: Occurrence = { involved, type, reason, message, atMs: clock.now() };
       const correlated = correlator.observe(occurrence);
       if (correlated === undefined) return;
-      const release = tasks.hold(`events of ${component}`);
-      last = last
-        .then(() => write(options, occurrence, correlated))
-        .catch((error: unknown) => {
-          const isExpected = isNamespaceTerminating(error) || isNotFound(error) || isAlreadyExists(error);
-          logger[isExpected ? 'debug' : 'warn']('event not recorded', { component, reason, error });
-        })
-        .finally(release);
+      enqueue(reason, () => write(options, occurrence, correlated));
     },
   };
+}
+
+/** Events of the newer kind: made once, then patched with how often they came. */
+async function writeSeries(
+  { client, component, host }: RecorderOptions,
+  { involved, type, action, reason, message }: SeriesKey,
+  { name, count, lastMs }: SeriesState,
+  related: KubeObject | undefined,
+): Promise<void> {
+  const namespace = involved.namespace ?? DEFAULT_NAMESPACE;
+  if (count > 1) {
+    const body = { series: { count, lastObservedTime: formatMicroTime(lastMs) } };
+    await client.patch(events, { namespace, name }, { type: 'strategic', body });
+    return;
+  }
+  await client.create(events, {
+    metadata: { name, namespace },
+    involvedObject: involved,
+    reason,
+    message,
+    source: {},
+    firstTimestamp: undefined,
+    lastTimestamp: undefined,
+    type,
+    eventTime: formatMicroTime(lastMs),
+    action,
+    ...(related === undefined ? {} : { related: involvedObject(related, component, undefined) }),
+    reportingComponent: component,
+    reportingInstance: host ?? `${component}-kubemu`,
+  });
 }
 
 async function write(

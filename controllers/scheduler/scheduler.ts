@@ -1,94 +1,99 @@
-/** Gives every pod of the default scheduler a node. Mirrors kube-scheduler's default profile; see docs/reference/nodes.md. */
+/** Gives every pod of its profiles a node. Mirrors kube-scheduler; see docs/reference/scheduler.md. */
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
-import { formatTime } from '../../api/machinery/clock.ts';
-import { structuredCopy } from '../../api/machinery/client.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
-import { randomInt } from '../../api/machinery/random.ts';
-import {
-  nodes,
-  persistentVolumeClaims,
-  persistentVolumes,
-  pods,
-  type Node,
-  type Pod,
-  type PodCondition,
-} from '../../openapi/generated/core-v1.ts';
-import { storageClasses } from '../../openapi/generated/storage-v1.ts';
+import { namespaces, nodes, pods, type Node, type Pod } from '../../openapi/generated/core-v1.ts';
+import { podDisruptionBudgets, type PodDisruptionBudget } from '../../openapi/generated/policy-v1.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
-  EventRecorder,
   Informer,
   RunningController,
 } from '../runtime/controller.ts';
-import { FILTERS } from './filters/index.ts';
-import type { Rejection } from './filters/filter.ts';
-import { NodeInfo } from './node-info.ts';
-import { SchedulingQueue } from './queue.ts';
-import { scoreNode } from './score.ts';
-import {
-  podVolumes,
-  rejectVolumes,
-  SELECTED_NODE_ANNOTATION,
-  type PodVolumes,
-  type VolumeCaches,
-} from './volumes.ts';
-
-export const SCHEDULER_NAME = 'default-scheduler';
+import { sameLabels, SchedulerCache } from './cache.ts';
+import { fitMessage, NO_NODES, preemptionSuffix, preFilterMessage } from './fit-error.ts';
+import type { NodeInfo } from './node-info.ts';
+import { Nominations } from './nominations.ts';
+import { workloadCaches } from './plugins/default-selector.ts';
+import { volumeCaches, type VolumeCaches } from './plugins/volumes.ts';
+import { podInfoOf } from './pod-info.ts';
+import type { Surroundings } from './plugin.ts';
+import { findPreemption, type Preemption } from './preemption.ts';
+import { DEFAULT_PROFILE, type Profile } from './profile.ts';
+import { pluginsOf, SchedulingQueue, standingOf } from './queue.ts';
+import { Reporter } from './reporter.ts';
+import { Scheduling, type Outcome } from './scheduling.ts';
+import { VolumeBinder } from './volume-binder.ts';
 
 export const schedulerController: ControllerDefinition = {
   name: 'scheduler',
   description: {
-    does: 'Gives every pod of the default scheduler a node that passes the filters and scores best; switched by `--scheduler`.',
-    watches: ['nodes', 'persistentvolumeclaims', 'persistentvolumes', 'pods', 'storageclasses'],
-    writes: ['persistentvolumeclaims', 'pods/binding', 'pods/status'],
-    events: ['FailedScheduling', 'Scheduled'],
+    does: 'Gives pods a node, by the filters and scores of the default profile, preempting where priorities allow.',
+    watches: [
+      'csinodes',
+      'namespaces',
+      'nodes',
+      'persistentvolumeclaims',
+      'persistentvolumes',
+      'poddisruptionbudgets',
+      'pods',
+      'replicasets',
+      'replicationcontrollers',
+      'services',
+      'statefulsets',
+      'storageclasses',
+    ],
+    writes: ['persistentvolumeclaims', 'persistentvolumes', 'pods', 'pods/binding', 'pods/status'],
+    events: ['FailedScheduling', 'Preempted', 'Scheduled'],
+    leavesOut: ['extenders', 'devices (DRA)', 'pod groups'],
   },
-  setup: (context) => new Scheduler(context),
+  setup: (context) => new Scheduler(context, [DEFAULT_PROFILE]),
 };
 
-/** With more nodes than this, looking stops once enough of them fit (upstream's percentageOfNodesToScore). */
-const FEASIBLE_NODES_MIN = 100;
+const GATED = 'Scheduling is blocked due to non-empty scheduling gates';
 
 class Scheduler implements RunningController {
   readonly #context: ControllerContext;
-  readonly #recorder: EventRecorder;
+  readonly #profiles: ReadonlyMap<string, { readonly profile: Profile; readonly reporter: Reporter }>;
   readonly #pods: Informer<Pod>;
-  readonly #caches: VolumeCaches;
-  readonly #nodes = new Map<string, NodeInfo>();
-  /** Node of every counted pod by UID, assumed ones included. */
-  readonly #placed = new Map<string, string>();
+  readonly #budgets: Informer<PodDisruptionBudget>;
+  readonly #cache = new SchedulerCache();
+  readonly #nominations = new Nominations();
+  readonly #scheduling: Scheduling;
+  readonly #binder: VolumeBinder;
   readonly #queue: SchedulingQueue;
   #started = false;
   #running = false;
-  #nextStart = 0;
 
-  constructor(context: ControllerContext) {
-    this.#context = { ...context, client: context.client.as('kube-scheduler') };
-    this.#recorder = context.recorder(SCHEDULER_NAME);
-    this.#queue = new SchedulingQueue(context.clock, () => this.#wake());
+  constructor(base: ControllerContext, profiles: readonly Profile[]) {
+    const context = { ...base, client: base.client.as('kube-scheduler') };
+    this.#context = context;
+    this.#profiles = new Map(
+      profiles.map((profile) => {
+        const { schedulerName } = profile;
+        return [schedulerName, { profile, reporter: new Reporter(context, schedulerName) }];
+      }),
+    );
+    const plugins = new Map(profiles.flatMap((profile) => profile.plugins.map((each) => [each.name, each])));
     this.#pods = context.informer(pods);
-    this.#caches = {
-      claims: context.informer(persistentVolumeClaims),
-      volumes: context.informer(persistentVolumes),
-      classes: context.informer(storageClasses),
+    this.#budgets = context.informer(podDisruptionBudgets);
+    const volumes = volumeCaches(context);
+    const around: Surroundings = {
+      cache: this.#cache,
+      volumes,
+      workloads: workloadCaches(context),
+      namespaces: context.informer(namespaces),
     };
-    this.#pods.addHandler({
-      added: (pod) => this.#podChanged(pod),
-      updated: (pod, old) => this.#podChanged(pod, old),
-      deleted: (pod) => this.#podDeleted(pod),
-    });
-    context.informer(nodes).addHandler({
-      added: (node) => this.#nodeChanged(node),
-      updated: (node, old) => {
-        if (affectsScheduling(node, old)) this.#nodeChanged(node);
+    this.#scheduling = new Scheduling(around, this.#nominations, context.random);
+    this.#binder = new VolumeBinder(context, volumes);
+    this.#queue = new SchedulingQueue({
+      clock: context.clock,
+      wake: () => this.#wake(),
+      mayHelp: (plugin, key, event) => {
+        const pod = this.#pods.get(key);
+        return pod !== undefined && plugins.get(plugin)?.mayHelp?.(pod, event) === true;
       },
-      deleted: (node) => void this.#nodes.delete(node.metadata.name!),
     });
-    const retry = { added: () => this.#queue.moveAll(), updated: () => this.#queue.moveAll() };
-    this.#caches.claims.addHandler(retry);
-    this.#caches.volumes.addHandler(retry);
-    this.#caches.classes.addHandler(retry);
+    this.#watch(volumes);
   }
 
   start(): void {
@@ -99,6 +104,34 @@ class Scheduler implements RunningController {
   stop(): void {
     this.#started = false;
     this.#queue.stop();
+    this.#binder.stop();
+  }
+
+  #watch(volumes: VolumeCaches): void {
+    this.#pods.addHandler({
+      added: (pod) => this.#podChanged(pod),
+      updated: (pod, old) => this.#podChanged(pod, old),
+      deleted: (pod) => this.#podDeleted(pod),
+    });
+    this.#context.informer(nodes).addHandler({
+      added: (node) => {
+        this.#cache.setNode(node);
+        this.#queue.happened({ kind: 'node-added', node });
+      },
+      updated: (node, old) => {
+        if (!affectsScheduling(node, old)) return;
+        this.#cache.setNode(node);
+        this.#queue.happened({ kind: 'node-updated', node, old });
+      },
+      deleted: (node) => this.#cache.removeNode(node.metadata.name!),
+    });
+    volumes.claims.addHandler({
+      added: (claim) => this.#queue.happened({ kind: 'claim-changed', claim }),
+      updated: (claim) => this.#queue.happened({ kind: 'claim-changed', claim }),
+    });
+    const volumesChanged = (): void => this.#queue.happened({ kind: 'volumes-changed' });
+    for (const informer of [volumes.volumes, volumes.classes, volumes.csiNodes])
+      (informer as Informer<Node>).addHandler({ added: volumesChanged, updated: volumesChanged });
   }
 
   #podChanged(pod: Pod, old?: Pod): void {
@@ -106,250 +139,202 @@ class Scheduler implements RunningController {
     const ended = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
     if ((pod.spec.nodeName ?? '') !== '') {
       this.#queue.remove(key);
+      this.#nominations.clear(pod.metadata.uid!);
       if (ended) this.#release(pod);
-      else this.#place(pod, pod.spec.nodeName!);
+      else this.#place(pod, pod.spec.nodeName!, old);
       return;
     }
-    const mine = (pod.spec.schedulerName ?? SCHEDULER_NAME) === SCHEDULER_NAME;
-    if (!mine || ended || pod.metadata.deletionTimestamp !== undefined) {
+    const isMine = this.#profiles.has(pod.spec.schedulerName ?? DEFAULT_PROFILE.schedulerName);
+    if (!isMine || ended || pod.metadata.deletionTimestamp !== undefined) {
       this.#queue.remove(key);
+      this.#nominations.clear(pod.metadata.uid!);
       return;
     }
-    if (this.#placed.has(pod.metadata.uid!)) return;
-    if (old !== undefined && pod.metadata.generation === old.metadata.generation && !labelsChanged(pod, old))
-      return;
-    this.#queue.add(key, pod.spec.priority ?? 0);
+    // It was placed a moment ago, and is on its way to its node.
+    if (this.#cache.isPlaced(pod.metadata.uid!)) return;
+    const nominated = pod.status.nominatedNodeName ?? '';
+    if (nominated !== '') this.#nominations.set(pod, nominated);
+    const isSame =
+      old !== undefined &&
+      pod.metadata.generation === old.metadata.generation &&
+      sameLabels(pod.metadata.labels, old.metadata.labels);
+    if (isSame) return;
+    const { priority, isGated } = standingOf(pod);
+    this.#queue.add(key, priority, isGated);
+    if (isGated) this.#reportGated(pod);
   }
 
   #podDeleted(pod: Pod): void {
     this.#queue.remove(keyOf(pod));
+    this.#nominations.clear(pod.metadata.uid!);
     this.#release(pod);
   }
 
-  #nodeChanged(node: Node): void {
-    const name = node.metadata.name!;
-    const info = this.#nodes.get(name);
-    if (info === undefined) {
-      const added = new NodeInfo(node);
-      this.#nodes.set(name, added);
-      for (const pod of this.#pods.list()) {
-        const live = pod.status.phase !== 'Succeeded' && pod.status.phase !== 'Failed';
-        if (pod.spec.nodeName === name && live) added.add(pod);
-      }
-    } else {
-      info.setNode(node);
-    }
-    this.#queue.moveAll();
-  }
-
-  #place(pod: Pod, node: string): void {
-    const before = this.#placed.get(pod.metadata.uid!);
-    if (before !== undefined && before !== node) this.#nodes.get(before)?.remove(pod);
-    this.#placed.set(pod.metadata.uid!, node);
-    this.#nodes.get(node)?.add(pod);
+  #place(pod: Pod, node: string, old?: Pod): void {
+    const isNew = !this.#cache.isPlaced(pod.metadata.uid!);
+    this.#cache.place(pod, node);
+    if (isNew) this.#queue.happened({ kind: 'pod-placed', pod });
+    else if (old !== undefined && !sameLabels(pod.metadata.labels, old.metadata.labels))
+      this.#queue.happened({ kind: 'pod-relabelled', pod, old });
+    else if (old !== undefined && pod.metadata.generation !== old.metadata.generation && needsLess(pod, old))
+      this.#queue.happened({ kind: 'pod-gone', pod: old });
   }
 
   #release(pod: Pod): void {
-    const node = this.#placed.get(pod.metadata.uid!);
-    if (node === undefined) return;
-    this.#placed.delete(pod.metadata.uid!);
-    this.#nodes.get(node)?.remove(pod);
-    this.#queue.moveAll();
+    if (!this.#cache.isPlaced(pod.metadata.uid!)) return;
+    this.#cache.release(pod.metadata.uid!);
+    this.#queue.happened({ kind: 'pod-gone', pod });
   }
 
-  /** Works off the active queue, a pod a turn of the event loop, so that nothing else starves. */
+  /** Works off the queue, a pod a turn of the event loop, so that nothing else starves. */
   #wake(): void {
-    if (!this.#started || this.#running || this.#queue.activeCount === 0) return;
+    if (!this.#started || this.#running || !this.#queue.hasReady) return;
     this.#running = true;
-    const onError = (error: unknown): void => this.#context.logger.error('scheduling failed', { error });
-    this.#context.tasks.run(
-      'scheduler',
-      async () => {
-        try {
-          const key = this.#queue.pop();
-          if (key !== undefined) await this.#schedule(key);
-        } finally {
-          this.#running = false;
-          this.#wake();
-        }
-      },
-      onError,
-    );
+    this.#inBackground('scheduler', () => {
+      this.#running = false;
+      const key = this.#queue.pop();
+      if (key !== undefined) this.#schedule(key);
+      this.#wake();
+    });
   }
 
-  async #schedule(key: string): Promise<void> {
+  #schedule(key: string): void {
     const pod = this.#pods.get(key);
     if (pod === undefined || (pod.spec.nodeName ?? '') !== '') {
       this.#queue.remove(key);
       return;
     }
-    if ((pod.spec.schedulingGates ?? []).length > 0) {
-      this.#queue.fail(key);
-      await this.#report(pod, 'SchedulingGated', 'Scheduling is blocked due to non-empty scheduling gates');
-      return;
-    }
-    const volumes = podVolumes(pod, this.#caches);
-    const outcome = this.#findNode(pod, volumes);
-    if ('message' in outcome) {
-      this.#queue.fail(key);
-      this.#recorder.event(pod, 'Warning', 'FailedScheduling', outcome.message);
-      await this.#report(pod, 'Unschedulable', outcome.message);
-      return;
-    }
-    if (volumes.waiting.length > 0) {
-      await this.#selectNode(volumes, outcome.node);
-      this.#queue.fail(key);
-      return;
-    }
-    this.#place(pod, outcome.node);
-    // Binding does not hold up the next pod: the node's room is taken already.
-    this.#context.tasks.run(
-      'scheduler bind',
-      () => this.#bind(key, pod, outcome.node),
-      (error) => this.#context.logger.error('binding failed', { key, error }),
-    );
+    const { profile } = this.#profileOf(pod);
+    const outcome = this.#scheduling.find(pod, profile);
+    if ('node' in outcome) this.#assume(key, pod, outcome.node);
+    else this.#fail(key, pod, outcome);
   }
 
-  #findNode(pod: Pod, volumes: PodVolumes): { readonly node: string } | { readonly message: string } {
-    if (this.#nodes.size === 0) return { message: 'no nodes available to schedule pods' };
-    if (volumes.problem !== undefined) {
-      return {
-        message: unschedulableMessage(this.#nodes.size, volumes.problem, [
-          unresolvableNodes(this.#nodes.size),
-        ]),
-      };
-    }
-    const all = [...this.#nodes.values()];
-    const enough = feasibleNodesToFind(all.length);
-    const rejections: Rejection[] = [];
-    const feasible: NodeInfo[] = [];
-    for (let i = 0; i < all.length && feasible.length < enough; i++) {
-      const info = all[(this.#nextStart + i) % all.length]!;
-      const rejection = this.#reject(pod, info, volumes);
-      if (rejection === undefined) feasible.push(info);
-      else rejections.push(rejection);
-    }
-    if (all.length > enough)
-      this.#nextStart = (this.#nextStart + feasible.length + rejections.length) % all.length;
-    if (feasible.length === 0) return { message: failureMessage(rejections) };
-    return { node: this.#best(pod, feasible).node.metadata.name! };
+  /** Binding does not hold up the next pod: the node's room is taken already. */
+  #assume(key: string, pod: Pod, node: NodeInfo): void {
+    this.#cache.place(pod, node.name);
+    this.#queue.happened({ kind: 'pod-placed', pod });
+    this.#inBackground('scheduler bind', () => this.#bind(key, pod, node));
   }
 
-  #reject(pod: Pod, info: NodeInfo, volumes: PodVolumes): Rejection | undefined {
-    for (const filter of FILTERS) {
-      const rejection = filter.reject(pod, info, this.#nodes);
-      if (rejection !== undefined) return rejection;
-    }
-    return rejectVolumes(volumes, info.node);
-  }
-
-  /** The best score; among equals one by chance. */
-  #best(pod: Pod, feasible: readonly NodeInfo[]): NodeInfo {
-    let best: NodeInfo[] = [];
-    let bestScore = -Infinity;
-    for (const info of feasible) {
-      const score = scoreNode(pod, info);
-      if (score > bestScore) best = [];
-      if (score >= bestScore) best.push(info);
-      bestScore = Math.max(score, bestScore);
-    }
-    return best.length === 1 ? best[0]! : best[randomInt(this.#context.random, best.length)]!;
-  }
-
-  async #bind(key: string, pod: Pod, node: string): Promise<void> {
+  async #bind(key: string, pod: Pod, node: NodeInfo): Promise<void> {
     const { namespace, name, uid } = pod.metadata;
     try {
+      if (!(await this.#binder.bind(pod, node))) {
+        this.#cache.release(uid!);
+        this.#queue.fail(key, new Set(['VolumeBinding']));
+        return;
+      }
       await this.#context.client.createSubresource(pods, { namespace, name: name! }, 'binding', {
         kind: 'Binding',
         apiVersion: 'v1',
         metadata: { name, namespace, uid },
-        target: { kind: 'Node', name: node },
+        target: { kind: 'Node', name: node.name },
       });
-      this.#recorder.event(
-        pod,
-        'Normal',
-        'Scheduled',
-        `Successfully assigned ${namespace}/${name} to ${node}`,
-      );
+      this.#profileOf(pod).reporter.scheduled(pod, node.name);
     } catch (error) {
       this.#release(pod);
-      if (isNotFound(error) || isConflict(error)) this.#queue.remove(key);
-      else this.#queue.retry(key);
-      if (!isNotFound(error) && !isConflict(error)) throw error;
+      if (isNotFound(error) || this.#pods.get(key)?.metadata.uid !== uid) {
+        this.#queue.remove(key);
+        return;
+      }
+      this.#queue.retry(key);
+      if (isConflict(error)) return;
+      await this.#profileOf(pod).reporter.failed(pod, 'SchedulerError', (error as Error).message);
     }
   }
 
-  /** Tells the volume binder where claims that wait for their first consumer are to be. */
-  async #selectNode(volumes: PodVolumes, node: string): Promise<void> {
-    for (const claim of volumes.waiting) {
-      if (claim.metadata.annotations?.[SELECTED_NODE_ANNOTATION] === node) continue;
-      const changed = structuredCopy(claim);
-      changed.metadata.annotations = { ...changed.metadata.annotations, [SELECTED_NODE_ANNOTATION]: node };
-      await this.#context.client.update(persistentVolumeClaims, changed).catch((error: unknown) => {
-        if (!isConflict(error) && !isNotFound(error)) throw error;
-      });
+  #fail(key: string, pod: Pod, outcome: Extract<Outcome, { attempt: unknown }>): void {
+    const { attempt, rejection, rejections } = outcome;
+    const count = this.#cache.nodes.length;
+    if (count === 0) {
+      this.#queue.fail(key, new Set(['NodeResourcesFit']));
+      this.#report(pod, NO_NODES);
+      return;
     }
+    if (rejection !== undefined) {
+      this.#queue.fail(key, pluginsOf([rejection]));
+      this.#report(pod, preFilterMessage(count, rejection));
+      return;
+    }
+    this.#queue.fail(key, pluginsOf(rejections.values()));
+    const message = fitMessage(count, [...rejections.values()]);
+    const preemption = findPreemption(
+      {
+        cache: this.#cache,
+        scheduling: this.#scheduling,
+        budgets: this.#budgets,
+        random: this.#context.random,
+      },
+      attempt,
+      rejections,
+    );
+    if (typeof preemption !== 'string') {
+      this.#preempt(pod, preemption);
+      this.#report(pod, message, preemption.node.name);
+      return;
+    }
+    // A promise is kept while its victims leave, and given up when nothing can be done.
+    const keepsNode = preemption.startsWith('not eligible due to a terminating');
+    if (!keepsNode) this.#nominations.clear(pod.metadata.uid!);
+    this.#report(pod, message + preemptionSuffix(preemption), keepsNode ? undefined : '');
   }
 
-  /** Writes PodScheduled=False, once per message. */
-  async #report(pod: Pod, reason: string, message: string): Promise<void> {
-    const before = pod.status.conditions?.find(({ type }) => type === 'PodScheduled');
-    if (before?.status === 'False' && before.reason === reason && before.message === message) return;
-    const now = formatTime(this.#context.clock.now());
-    const condition = {
-      type: 'PodScheduled',
-      ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
-      status: 'False',
-      lastProbeTime: null,
-      lastTransitionTime: before?.status === 'False' ? before.lastTransitionTime : now,
-      reason,
-      message,
-    } as unknown as PodCondition;
-    const others = (pod.status.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
-    const changed = { ...pod, status: { ...pod.status, conditions: [...others, condition] } };
-    await this.#context.client.update(pods, changed, { subresource: 'status' }).catch((error: unknown) => {
-      if (!isConflict(error) && !isNotFound(error)) throw error;
+  #preempt(pod: Pod, { node, victims }: Preemption): void {
+    const displaced = this.#nominations.behind(pod, node.name);
+    this.#nominations.set(pod, node.name);
+    const { reporter } = this.#profileOf(pod);
+    this.#inBackground('scheduler preemption', async () => {
+      for (const victim of victims) await reporter.evict(victim, pod, node.name);
+      for (const other of displaced) {
+        this.#nominations.clear(other.metadata.uid!);
+        await reporter.giveUpNode(other);
+        this.#queue.add(keyOf(other), standingOf(other).priority);
+      }
     });
+  }
+
+  #report(pod: Pod, message: string, nominated?: string): void {
+    const { reporter } = this.#profileOf(pod);
+    this.#inBackground('scheduler report', () => reporter.failed(pod, 'Unschedulable', message, nominated));
+  }
+
+  #reportGated(pod: Pod): void {
+    const { reporter } = this.#profileOf(pod);
+    this.#inBackground('scheduler report', () => reporter.failed(pod, 'SchedulingGated', GATED));
+  }
+
+  #profileOf({ spec }: Pod): { readonly profile: Profile; readonly reporter: Reporter } {
+    return this.#profiles.get(spec.schedulerName ?? DEFAULT_PROFILE.schedulerName)!;
+  }
+
+  #inBackground(name: string, work: () => void | Promise<void>): void {
+    const onError = (error: unknown): void => this.#context.logger.error(`${name} failed`, { error });
+    this.#context.tasks.run(name, work, onError);
   }
 }
 
-function labelsChanged(pod: Pod, old: Pod): boolean {
-  return JSON.stringify(pod.metadata.labels) !== JSON.stringify(old.metadata.labels);
+function needsLess(pod: Pod, old: Pod): boolean {
+  const { requests: now } = podInfoOf(pod);
+  const { requests: before } = podInfoOf(old);
+  return (
+    now.cpu < before.cpu ||
+    now.memory < before.memory ||
+    now.ephemeralStorage < before.ephemeralStorage ||
+    [...before.scalars].some(([name, amount]) => (now.scalars.get(name) ?? 0) < amount)
+  );
 }
 
 /** Heartbeats do not matter to scheduling. */
 function affectsScheduling(node: Node, old: Node): boolean {
   const view = ({ metadata, spec, status }: Node): string =>
-    JSON.stringify([metadata.labels, spec.taints, spec.unschedulable, status.allocatable, status.capacity]);
+    JSON.stringify([
+      metadata.labels,
+      spec.taints,
+      spec.unschedulable,
+      status.allocatable,
+      status.capacity,
+      status.images,
+    ]);
   return view(node) !== view(old);
-}
-
-function feasibleNodesToFind(count: number): number {
-  if (count <= FEASIBLE_NODES_MIN) return count;
-  const percentage = Math.max(5, 50 - Math.floor(count / 125));
-  return Math.max(FEASIBLE_NODES_MIN, Math.floor((count * percentage) / 100));
-}
-
-function unresolvableNodes(count: number): string {
-  return `${count} Preemption is not helpful for scheduling`;
-}
-
-/** `0/N nodes are available: 1 Insufficient cpu, ... preemption: 0/N nodes are available: ...`, counts sorted as text. */
-function failureMessage(rejections: readonly Rejection[]): string {
-  const counts = new Map<string, number>();
-  for (const { reasons } of rejections) {
-    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  }
-  const reasons = [...counts].map(([reason, count]) => `${count} ${reason}`).sort();
-  const hopeless = rejections.filter(({ unresolvable }) => unresolvable).length;
-  const preemption: string[] = [];
-  if (hopeless < rejections.length) {
-    preemption.push(`${rejections.length - hopeless} No preemption victims found for incoming pod`);
-  }
-  if (hopeless > 0) preemption.push(unresolvableNodes(hopeless));
-  return unschedulableMessage(rejections.length, reasons.join(', '), preemption.sort());
-}
-
-function unschedulableMessage(count: number, reasons: string, preemption: readonly string[]): string {
-  return `0/${count} nodes are available: ${reasons}. preemption: 0/${count} nodes are available: ${preemption.join(', ')}.`;
 }

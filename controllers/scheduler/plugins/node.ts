@@ -1,0 +1,229 @@
+/** Plugins that look at the node itself: its name, its taints, its labels, its ports. Reasons are upstream's. */
+import type { NodeSelectorRequirement, NodeSelectorTerm } from '../../../openapi/generated/core-v1.ts';
+import type { Node, Pod, Taint, Toleration } from '../../../openapi/generated/core-v1.ts';
+import type { NodeInfo } from '../node-info.ts';
+import { podInfoOf, portsClash } from '../pod-info.ts';
+import { resolvable, unresolvable, type Plugin } from '../plugin.ts';
+
+const UNSCHEDULABLE_TAINT: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+
+export const nodeUnschedulable: Plugin = {
+  name: 'NodeUnschedulable',
+  prepare: ({ pod }) =>
+    tolerates(pod.spec.tolerations, UNSCHEDULABLE_TAINT)
+      ? undefined
+      : {
+          filter: ({ node }) =>
+            node.spec.unschedulable === true
+              ? unresolvable('NodeUnschedulable', 'node(s) were unschedulable')
+              : undefined,
+        },
+  mayHelp: (_pod, event) =>
+    event.kind === 'node-added'
+      ? event.node.spec.unschedulable !== true
+      : event.kind === 'node-updated' &&
+        event.old.spec.unschedulable === true &&
+        event.node.spec.unschedulable !== true,
+};
+
+export const nodeName: Plugin = {
+  name: 'NodeName',
+  prepare: ({ pod }) => {
+    const wanted = pod.spec.nodeName ?? '';
+    if (wanted === '') return undefined;
+    return {
+      filter: ({ name }) =>
+        name === wanted
+          ? undefined
+          : unresolvable('NodeName', "node(s) didn't match the requested node name"),
+    };
+  },
+};
+
+export const taintToleration: Plugin = {
+  name: 'TaintToleration',
+  weight: 3,
+  prepare: ({ pod }, { cache }) => {
+    const { tolerations } = pod.spec;
+    if (cache.taintedNodes === 0) return undefined;
+    return {
+      filter: ({ node }) =>
+        hasUntoleratedTaint(tolerations, node)
+          ? unresolvable('TaintToleration', 'node(s) had untolerated taint(s)')
+          : undefined,
+      score: (nodes) => normalizeReversed(nodes.map(({ node }) => softTaints(tolerations, node))),
+    };
+  },
+  mayHelp: ({ spec }, event) =>
+    (event.kind === 'node-added' && !hasUntoleratedTaint(spec.tolerations, event.node)) ||
+    (event.kind === 'node-updated' &&
+      hasUntoleratedTaint(spec.tolerations, event.old) &&
+      !hasUntoleratedTaint(spec.tolerations, event.node)),
+};
+
+export function hasUntoleratedTaint(tolerations: readonly Toleration[] | undefined, { spec }: Node): boolean {
+  const { taints } = spec;
+  if (taints === undefined || taints.length === 0) return false;
+  return taints.some(
+    (taint) =>
+      (taint.effect === 'NoSchedule' || taint.effect === 'NoExecute') && !tolerates(tolerations, taint),
+  );
+}
+
+/** Taints that the pod would rather avoid. */
+function softTaints(tolerations: readonly Toleration[] | undefined, { spec }: Node): number {
+  const { taints } = spec;
+  if (taints === undefined || taints.length === 0) return 0;
+  return taints.filter((taint) => taint.effect === 'PreferNoSchedule' && !tolerates(tolerations, taint))
+    .length;
+}
+
+/** True when one of the tolerations covers the taint. */
+export function tolerates(tolerations: readonly Toleration[] | undefined, taint: Taint): boolean {
+  return (tolerations ?? []).some((toleration) => toleratesTaint(toleration, taint));
+}
+
+/** Mirrors api/core/v1 Toleration.ToleratesTaint. */
+export function toleratesTaint(toleration: Toleration, taint: Taint): boolean {
+  if ((toleration.effect ?? '') !== '' && toleration.effect !== taint.effect) return false;
+  if ((toleration.key ?? '') !== '' && toleration.key !== taint.key) return false;
+  switch (toleration.operator ?? 'Equal') {
+    case 'Exists':
+      return true;
+    case 'Lt':
+      return Number(taint.value) < Number(toleration.value);
+    case 'Gt':
+      return Number(taint.value) > Number(toleration.value);
+    default:
+      return (toleration.key ?? '') !== '' && (toleration.value ?? '') === (taint.value ?? '');
+  }
+}
+
+export const nodeAffinity: Plugin = {
+  name: 'NodeAffinity',
+  weight: 2,
+  prepare: ({ pod }) => {
+    const { nodeSelector, affinity } = pod.spec;
+    const preferred = affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+    const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+    const named = namesOf(required?.nodeSelectorTerms);
+    const isChoosy = nodeSelector !== undefined || required !== undefined;
+    if (!isChoosy && preferred.length === 0) return undefined;
+    return {
+      ...(named === undefined ? {} : { nodes: named }),
+      ...(isChoosy
+        ? {
+            filter: ({ node }: NodeInfo) =>
+              matchesNodeSelector(pod, node)
+                ? undefined
+                : unresolvable('NodeAffinity', "node(s) didn't match Pod's node affinity/selector"),
+          }
+        : {}),
+      ...(preferred.length === 0
+        ? {}
+        : {
+            score: (nodes: readonly NodeInfo[]) =>
+              normalize(
+                nodes.map(({ node }) =>
+                  preferred.reduce(
+                    (sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0),
+                    0,
+                  ),
+                ),
+              ),
+          }),
+    };
+  },
+  mayHelp: (pod, event) =>
+    (event.kind === 'node-added' && matchesNodeSelector(pod, event.node)) ||
+    (event.kind === 'node-updated' &&
+      matchesNodeSelector(pod, event.node) &&
+      !matchesNodeSelector(pod, event.old)),
+};
+
+/** Names of the nodes that the terms ask for by name; undefined when one of them does not. */
+function namesOf(terms: readonly NodeSelectorTerm[] | undefined): ReadonlySet<string> | undefined {
+  if (terms === undefined || terms.length === 0) return undefined;
+  const names = new Set<string>();
+  for (const { matchFields = [] } of terms) {
+    const field = matchFields.find(({ key, operator }) => key === 'metadata.name' && operator === 'In');
+    if (field === undefined) return undefined;
+    for (const name of field.values ?? []) names.add(name);
+  }
+  return names;
+}
+
+/** `nodeSelector` and the required node affinity, both. */
+export function matchesNodeSelector({ spec }: Pod, node: Node): boolean {
+  const labels = node.metadata.labels ?? {};
+  for (const key in spec.nodeSelector) if (labels[key] !== spec.nodeSelector[key]) return false;
+  const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
+}
+
+/** An empty term matches nothing, as upstream has it. */
+export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
+  const expressions = term.matchExpressions ?? [];
+  const fields = term.matchFields ?? [];
+  if (expressions.length === 0 && fields.length === 0) return false;
+  const labels = node.metadata.labels ?? {};
+  return (
+    expressions.every((requirement) => matchesRequirement(requirement, labels[requirement.key])) &&
+    fields.every((requirement) =>
+      matchesRequirement(requirement, requirement.key === 'metadata.name' ? node.metadata.name : undefined),
+    )
+  );
+}
+
+function matchesRequirement(
+  { operator, values = [] }: NodeSelectorRequirement,
+  value: string | undefined,
+): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+    case 'Gt':
+      return value !== undefined && Number(value) > Number(values[0]);
+    case 'Lt':
+      return value !== undefined && Number(value) < Number(values[0]);
+    default:
+      return false;
+  }
+}
+
+export const nodePorts: Plugin = {
+  name: 'NodePorts',
+  prepare: ({ ports }) => {
+    if (ports.length === 0) return undefined;
+    return {
+      filter: (node) =>
+        ports.some((wanted) => node.ports.some((taken) => portsClash(wanted, taken)))
+          ? resolvable('NodePorts', "node(s) didn't have free ports for the requested pod ports")
+          : undefined,
+    };
+  },
+  mayHelp: (pod, event) => {
+    if (event.kind === 'node-added') return true;
+    if (event.kind !== 'pod-gone') return false;
+    const wanted = podInfoOf(pod).ports;
+    return podInfoOf(event.pod).ports.some((freed) => wanted.some((port) => portsClash(port, freed)));
+  },
+};
+
+/** Scaled so that the highest is 100; all 0 stay so. Mirrors plugins/helper DefaultNormalizeScore. */
+export function normalize(scores: number[]): number[] {
+  const max = Math.max(...scores, 0);
+  return max === 0 ? scores : scores.map((score) => Math.floor((100 * score) / max));
+}
+
+/** Scaled so that 0 is 100 and the highest 0. */
+function normalizeReversed(scores: number[]): number[] {
+  const max = Math.max(...scores, 0);
+  return scores.map((score) => (max === 0 ? 100 : 100 - Math.floor((100 * score) / max)));
+}

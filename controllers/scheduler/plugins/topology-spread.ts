@@ -1,0 +1,214 @@
+/** Spreads pods over zones, nodes and other domains, as their constraints or the system's defaults say. */
+import { selectorFromLabelSelector, type LabelSelectorMatcher } from '../../../api/machinery/labels.ts';
+import type { Pod, TopologySpreadConstraint } from '../../../openapi/generated/core-v1.ts';
+import type { NodeInfo } from '../node-info.ts';
+import { queryMatches, type Counts, type PodQuery } from '../pod-counts.ts';
+import { withLabelKeys, type PodInfo } from '../pod-info.ts';
+import { resolvable, unresolvable, type Plugin, type PluginRun, type Surroundings } from '../plugin.ts';
+import { defaultSelector } from './default-selector.ts';
+import { hasUntoleratedTaint, matchesNodeSelector } from './node.ts';
+
+const NAME = 'PodTopologySpread';
+const MISMATCH = "node(s) didn't match pod topology spread constraints";
+const MISSING_LABEL = `${MISMATCH} (missing required label)`;
+const HOSTNAME = 'kubernetes.io/hostname';
+/** What pods without constraints of their own are spread by, as far as it goes. */
+const SYSTEM_DEFAULTS = [
+  { topologyKey: HOSTNAME, maxSkew: 3 },
+  { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 5 },
+] as const;
+
+interface Constraint {
+  readonly topologyKey: string;
+  readonly maxSkew: number;
+  readonly minDomains: number;
+  readonly query: PodQuery;
+  readonly counts: Counts;
+  /** 1 when the pod would count itself. */
+  readonly self: number;
+  readonly honorsAffinity: boolean;
+  readonly honorsTaints: boolean;
+}
+
+export const podTopologySpread: Plugin = {
+  name: NAME,
+  weight: 2,
+  prepare: (pod, around) => {
+    const own = pod.pod.spec.topologySpreadConstraints ?? [];
+    const hard = own.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule');
+    const soft = own.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'ScheduleAnyway');
+    const run: PluginRun = {
+      ...(hard.length === 0
+        ? {}
+        : {
+            filter: filterOf(
+              pod,
+              hard.map((each) => read(pod, each, around)),
+              around,
+            ),
+          }),
+      ...(own.length === 0
+        ? defaultScore(pod, around)
+        : soft.length === 0
+          ? {}
+          : {
+              score: scoreOf(
+                soft.map((each) => read(pod, each, around)),
+                true,
+              ),
+            }),
+    };
+    return run.filter === undefined && run.score === undefined ? undefined : run;
+  },
+  mayHelp: ({ metadata, spec }, event) => {
+    switch (event.kind) {
+      case 'node-added':
+      case 'node-updated':
+        return true;
+      case 'pod-placed':
+      case 'pod-relabelled':
+      case 'pod-gone':
+        return (
+          event.pod.metadata.namespace === metadata.namespace &&
+          (spec.topologySpreadConstraints ?? []).some((constraint) => concerns(constraint, event))
+        );
+      default:
+        return false;
+    }
+  },
+};
+
+function concerns(
+  { labelSelector }: TopologySpreadConstraint,
+  event: { readonly pod: Pod; readonly old?: Pod },
+): boolean {
+  const selector = selectorFromLabelSelector(labelSelector);
+  return (
+    selector.matches(event.pod.metadata.labels) ||
+    (event.old !== undefined && selector.matches(event.old.metadata.labels))
+  );
+}
+
+function read({ pod }: PodInfo, constraint: TopologySpreadConstraint, { cache }: Surroundings): Constraint {
+  const selector = selectorFromLabelSelector(withLabelKeys(pod, constraint));
+  const query = queryOf(pod, selector);
+  return {
+    topologyKey: constraint.topologyKey,
+    maxSkew: constraint.maxSkew,
+    minDomains: constraint.minDomains ?? 1,
+    query,
+    counts: cache.index.counts(query),
+    self: selector.matches(pod.metadata.labels) ? 1 : 0,
+    honorsAffinity: (constraint.nodeAffinityPolicy ?? 'Honor') === 'Honor',
+    honorsTaints: constraint.nodeTaintsPolicy === 'Honor',
+  };
+}
+
+function queryOf({ metadata }: Pod, selector: LabelSelectorMatcher): PodQuery {
+  return { selections: [{ namespaces: new Set([metadata.namespace!]), selector }], skipsDeleted: true };
+}
+
+/** Pods in each domain among the nodes that the pod could be on. Mirrors podtopologyspread calPreFilterState. */
+function domainsOf(
+  pod: Pod,
+  constraint: Constraint,
+  keys: readonly string[],
+  nodes: readonly NodeInfo[],
+): ReadonlyMap<string, number> {
+  const domains = new Map<string, number>();
+  for (const { name, node } of nodes) {
+    const labels = node.metadata.labels ?? {};
+    if (!keys.every((key) => labels[key] !== undefined)) continue;
+    if (constraint.honorsAffinity && !matchesNodeSelector(pod, node)) continue;
+    if (constraint.honorsTaints && hasUntoleratedTaint(pod.spec.tolerations, node)) continue;
+    const value = labels[constraint.topologyKey]!;
+    domains.set(value, (domains.get(value) ?? 0) + constraint.counts.onNode(name));
+  }
+  return domains;
+}
+
+function filterOf(
+  { pod }: PodInfo,
+  constraints: readonly Constraint[],
+  { cache }: Surroundings,
+): NonNullable<PluginRun['filter']> {
+  const keys = constraints.map(({ topologyKey }) => topologyKey);
+  const states = constraints.map((constraint) => {
+    const domains = domainsOf(pod, constraint, keys, cache.nodes);
+    const tooFew = domains.size < constraint.minDomains;
+    return { constraint, domains, least: tooFew ? 0 : Math.min(...domains.values()) };
+  });
+  return ({ node }, removed) => {
+    for (const { constraint, domains, least } of states) {
+      const value = node.metadata.labels?.[constraint.topologyKey];
+      if (value === undefined) return unresolvable(NAME, MISSING_LABEL);
+      const gone = removed.filter(({ pod: other }) => queryMatches(constraint.query, other)).length;
+      const count = (domains.get(value) ?? 0) - gone;
+      if (count + constraint.self - Math.min(least, count) > constraint.maxSkew)
+        return resolvable(NAME, MISMATCH);
+    }
+    return undefined;
+  };
+}
+
+/** Pods that nothing selects are not spread. */
+function defaultScore(pod: PodInfo, around: Surroundings): Pick<PluginRun, 'score'> {
+  const selector = defaultSelector(pod.pod, around.workloads);
+  if (selector === undefined) return {};
+  const query = queryOf(pod.pod, selector);
+  const counts = around.cache.index.counts(query);
+  const constraints = SYSTEM_DEFAULTS.map(({ topologyKey, maxSkew }): Constraint => ({
+    topologyKey,
+    maxSkew,
+    minDomains: 1,
+    query,
+    counts,
+    self: 1,
+    honorsAffinity: true,
+    honorsTaints: false,
+  }));
+  return { score: scoreOf(constraints, false) };
+}
+
+/** Mirrors podtopologyspread scoring.go: fewer is better, weighed by how many domains there are. */
+function scoreOf(constraints: readonly Constraint[], needsAllKeys: boolean): NonNullable<PluginRun['score']> {
+  return (nodes) => {
+    const ignored = nodes.map(
+      ({ node }) =>
+        needsAllKeys &&
+        !constraints.every(({ topologyKey }) => node.metadata.labels?.[topologyKey] !== undefined),
+    );
+    const raw = new Float64Array(nodes.length);
+    for (const { topologyKey, maxSkew, counts } of constraints) {
+      const isHostname = topologyKey === HOSTNAME;
+      const domains = isHostname ? undefined : counts.byDomain(topologyKey);
+      const size = isHostname
+        ? ignored.filter((each) => !each).length
+        : new Set(nodes.map(({ node }) => node.metadata.labels?.[topologyKey])).size;
+      const weight = Math.log(size + 2);
+      for (let i = 0; i < nodes.length; i++) {
+        const { name, node } = nodes[i]!;
+        const value = node.metadata.labels?.[topologyKey];
+        if (value === undefined) continue;
+        const count = domains === undefined ? counts.onNode(name) : (domains.get(value) ?? 0);
+        raw[i] = raw[i]! + count * weight + (maxSkew - 1);
+      }
+    }
+    return normalizeSpread(raw, ignored);
+  };
+}
+
+function normalizeSpread(raw: Float64Array, ignored: readonly boolean[]): Float64Array {
+  let min = Infinity;
+  let max = 0;
+  for (let i = 0; i < raw.length; i++) {
+    if (ignored[i]) continue;
+    raw[i] = Math.round(raw[i]!);
+    min = Math.min(min, raw[i]!);
+    max = Math.max(max, raw[i]!);
+  }
+  return raw.map((score, i) => {
+    if (ignored[i]) return 0;
+    return max === 0 ? 100 : Math.floor((100 * (max + min - score)) / max);
+  });
+}

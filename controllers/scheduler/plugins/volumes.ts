@@ -1,0 +1,264 @@
+/** Plugins that look at a pod's claims: whether they are bound, reach the node, and are not too many for it. */
+import { controllerOf } from '../../../api/machinery/object-meta.ts';
+import {
+  persistentVolumeClaims,
+  persistentVolumes,
+  type Node,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
+  type Pod,
+} from '../../../openapi/generated/core-v1.ts';
+import {
+  csiNodes,
+  storageClasses,
+  type CSINode,
+  type StorageClass,
+} from '../../../openapi/generated/storage-v1.ts';
+import type { ControllerContext, Informer } from '../../runtime/controller.ts';
+import { findVolume } from '../../persistent-volume-binder/matching.ts';
+import type { NodeInfo } from '../node-info.ts';
+import { claimNames, type PodInfo } from '../pod-info.ts';
+import { resolvable, unresolvable, type Plugin, type PluginRun, type Rejection } from '../plugin.ts';
+import { matchesTerm } from './node.ts';
+
+const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
+const ZONE_LABELS = [
+  'topology.kubernetes.io/zone',
+  'topology.kubernetes.io/region',
+  'failure-domain.beta.kubernetes.io/zone',
+  'failure-domain.beta.kubernetes.io/region',
+];
+
+export interface VolumeCaches {
+  readonly claims: Informer<PersistentVolumeClaim>;
+  readonly volumes: Informer<PersistentVolume>;
+  readonly classes: Informer<StorageClass>;
+  readonly csiNodes: Informer<CSINode>;
+}
+
+export function volumeCaches(context: Pick<ControllerContext, 'informer'>): VolumeCaches {
+  return {
+    claims: context.informer(persistentVolumeClaims),
+    volumes: context.informer(persistentVolumes),
+    classes: context.informer(storageClasses),
+    csiNodes: context.informer(csiNodes),
+  };
+}
+
+/** A pod's claims, sorted by what is to become of them. */
+export interface PodVolumes {
+  /** Nothing can be done about this claim yet, on any node. */
+  readonly problem?: string;
+  readonly bound: readonly PersistentVolume[];
+  /** Claims that wait for a node to be chosen. */
+  readonly waiting: readonly PersistentVolumeClaim[];
+}
+
+const NO_VOLUMES: PodVolumes = { bound: [], waiting: [] };
+
+/** Mirrors volumebinding PreFilter. */
+export function podVolumes(pod: Pod, caches: VolumeCaches): PodVolumes {
+  const names = claimNames(pod);
+  if (names.length === 0) return NO_VOLUMES;
+  const bound: PersistentVolume[] = [];
+  const waiting: PersistentVolumeClaim[] = [];
+  let unbound = false;
+  for (const name of names) {
+    const claim = caches.claims.get(`${pod.metadata.namespace}/${name}`);
+    const problem = problemOf(pod, name, claim);
+    if (problem !== undefined) return { problem, bound, waiting };
+    const volume =
+      claim!.status.phase === 'Bound' ? caches.volumes.get(claim!.spec.volumeName ?? '') : undefined;
+    if (volume !== undefined) bound.push(volume);
+    else if (waitsForConsumer(claim!, caches)) waiting.push(claim!);
+    else unbound = true;
+  }
+  if (unbound) return { problem: 'pod has unbound immediate PersistentVolumeClaims', bound, waiting };
+  return { bound, waiting };
+}
+
+function problemOf(pod: Pod, name: string, claim: PersistentVolumeClaim | undefined): string | undefined {
+  const ephemeral = pod.spec.volumes?.find(
+    (volume) => volume.ephemeral !== undefined && `${pod.metadata.name}-${volume.name}` === name,
+  );
+  if (claim === undefined) {
+    return ephemeral === undefined
+      ? `persistentvolumeclaim "${name}" not found`
+      : `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`;
+  }
+  if (ephemeral !== undefined && controllerOf(claim)?.uid !== pod.metadata.uid) {
+    return `PVC ${pod.metadata.namespace}/${name} was not created for pod ${pod.metadata.namespace}/${pod.metadata.name} (pod is not owner)`;
+  }
+  if (claim.metadata.deletionTimestamp !== undefined)
+    return `persistentvolumeclaim "${name}" is being deleted`;
+  if (claim.status.phase === 'Lost') {
+    return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec.volumeName}"`;
+  }
+  return undefined;
+}
+
+export function waitsForConsumer({ spec }: PersistentVolumeClaim, { classes }: VolumeCaches): boolean {
+  const className = spec.storageClassName ?? '';
+  return className !== '' && classes.get(className)?.volumeBindingMode === 'WaitForFirstConsumer';
+}
+
+const BINDING = 'VolumeBinding';
+
+export const volumeBinding: Plugin = {
+  name: BINDING,
+  prepare: ({ pod }, { volumes: caches }) => {
+    const volumes = podVolumes(pod, caches);
+    if (volumes.problem !== undefined) return { rejection: unresolvable(BINDING, volumes.problem) };
+    if (volumes.bound.length === 0 && volumes.waiting.length === 0) return undefined;
+    return { filter: ({ node }) => rejectVolumes(volumes, node, caches) };
+  },
+  mayHelp: (pod, event) => {
+    if (event.kind === 'claim-changed') return usesClaim(pod, event.claim);
+    return ['volumes-changed', 'node-added', 'node-updated'].includes(event.kind);
+  },
+};
+
+function usesClaim(pod: Pod, { metadata }: PersistentVolumeClaim): boolean {
+  return pod.metadata.namespace === metadata.namespace && claimNames(pod).includes(metadata.name!);
+}
+
+function rejectVolumes(volumes: PodVolumes, node: Node, caches: VolumeCaches): Rejection | undefined {
+  if (!volumes.bound.every((volume) => reaches(volume, node)))
+    return unresolvable(BINDING, "node(s) didn't match PersistentVolume's node affinity");
+  const taken = new Set<string>();
+  for (const claim of volumes.waiting) {
+    const volume = volumeFor(claim, node, caches, taken);
+    if (volume !== undefined) taken.add(volume.metadata.name!);
+    else if (!isProvisionable(claim, node, caches))
+      return unresolvable(BINDING, "node(s) didn't find available persistent volumes to bind");
+  }
+  return undefined;
+}
+
+/** The volume that a claim would be given on a node. */
+export function volumeFor(
+  claim: PersistentVolumeClaim,
+  node: Node,
+  { volumes }: VolumeCaches,
+  taken: ReadonlySet<string> = new Set(),
+): PersistentVolume | undefined {
+  const reachable = volumes
+    .list()
+    .filter((volume) => !taken.has(volume.metadata.name!) && reaches(volume, node));
+  return findVolume(claim, reachable);
+}
+
+function isProvisionable({ spec }: PersistentVolumeClaim, node: Node, { classes }: VolumeCaches): boolean {
+  const storageClass = classes.get(spec.storageClassName ?? '');
+  if (storageClass === undefined || storageClass.provisioner === NO_PROVISIONER) return false;
+  const topologies = storageClass.allowedTopologies ?? [];
+  return (
+    topologies.length === 0 ||
+    topologies.some(({ matchLabelExpressions = [] }) =>
+      matchLabelExpressions.every(({ key, values }) => values.includes(node.metadata.labels?.[key] ?? '')),
+    )
+  );
+}
+
+function reaches({ spec }: PersistentVolume, node: Node): boolean {
+  const terms = spec.nodeAffinity?.required?.nodeSelectorTerms;
+  return terms === undefined || terms.some((term) => matchesTerm(term, node));
+}
+
+/** Volumes that say by label where they are. */
+export const volumeZone: Plugin = {
+  name: 'VolumeZone',
+  prepare: ({ pod }, { volumes: caches }) => {
+    const placed = podVolumes(pod, caches).bound.flatMap(({ metadata }) =>
+      ZONE_LABELS.flatMap((label): { label: string; values: Set<string> }[] => {
+        const value = metadata.labels?.[label];
+        return value === undefined ? [] : [{ label, values: new Set(value.split('__')) }];
+      }),
+    );
+    if (placed.length === 0) return undefined;
+    return {
+      filter: ({ node }) => {
+        const labels = node.metadata.labels ?? {};
+        const isMiss = placed.some(({ label, values }) => !values.has(labels[label] ?? ''));
+        return isMiss ? unresolvable('VolumeZone', 'node(s) had no available volume zone') : undefined;
+      },
+    };
+  },
+  mayHelp: (pod, event) => {
+    if (event.kind === 'claim-changed') return usesClaim(pod, event.claim);
+    return ['volumes-changed', 'node-added', 'node-updated'].includes(event.kind);
+  },
+};
+
+/** A claim that one pod at a time may use. */
+export const volumeRestrictions: Plugin = {
+  name: 'VolumeRestrictions',
+  prepare: ({ pod }, { volumes: caches, cache }) => {
+    const exclusive = claimNames(pod).filter((name) =>
+      caches.claims.get(`${pod.metadata.namespace}/${name}`)?.spec.accessModes?.includes('ReadWriteOncePod'),
+    );
+    if (exclusive.length === 0) return undefined;
+    const users = cache.claimUsers(pod.metadata.namespace!, exclusive);
+    if (users.size === 0) return undefined;
+    const rejection = resolvable(
+      'VolumeRestrictions',
+      'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode',
+    );
+    return {
+      // In use anywhere is in use everywhere; only evicting the user, on its own node, frees it.
+      filter: (_node: NodeInfo, removed: readonly PodInfo[]) =>
+        [...users].every((uid) => removed.some(({ pod: gone }) => gone.metadata.uid === uid))
+          ? undefined
+          : rejection,
+    };
+  },
+  mayHelp: (pod, event) =>
+    (event.kind === 'claim-changed' && usesClaim(pod, event.claim)) ||
+    (event.kind === 'pod-gone' &&
+      event.pod.metadata.namespace === pod.metadata.namespace &&
+      claimNames(event.pod).some((name) => claimNames(pod).includes(name))),
+};
+
+/** No more volumes of a driver than the node's CSINode allows. */
+export const nodeVolumeLimits: Plugin = {
+  name: 'NodeVolumeLimits',
+  prepare: ({ pod }, { volumes: caches }): PluginRun | undefined => {
+    const wanted = driversOf(pod, caches);
+    if (wanted.size === 0) return undefined;
+    return {
+      filter: (node) => {
+        const limits = caches.csiNodes.get(node.name)?.spec.drivers ?? [];
+        for (const { name, allocatable } of limits) {
+          const more = wanted.get(name);
+          if (more === undefined || allocatable?.count === undefined) continue;
+          const used = new Set<string>();
+          for (const other of node.pods.values())
+            for (const volume of driversOf(other.pod, caches).get(name) ?? []) used.add(volume);
+          const all = new Set([...used, ...more]);
+          if (all.size > used.size && all.size > allocatable.count)
+            return resolvable('NodeVolumeLimits', 'node(s) exceed max volume count');
+        }
+        return undefined;
+      },
+    };
+  },
+  mayHelp: (_pod, { kind }) => kind === 'volumes-changed' || kind === 'pod-gone' || kind === 'node-added',
+};
+
+/** Volumes of a pod by their CSI driver; claims not yet bound count by their class's provisioner. */
+function driversOf(pod: Pod, caches: VolumeCaches): ReadonlyMap<string, readonly string[]> {
+  const drivers = new Map<string, string[]>();
+  for (const name of claimNames(pod)) {
+    const claim = caches.claims.get(`${pod.metadata.namespace}/${name}`);
+    if (claim === undefined) continue;
+    const volume = caches.volumes.get(claim.spec.volumeName ?? '');
+    const driver =
+      volume === undefined
+        ? caches.classes.get(claim.spec.storageClassName ?? '')?.provisioner
+        : volume.spec.csi?.driver;
+    if (driver === undefined) continue;
+    const handle = volume?.spec.csi?.volumeHandle ?? `${claim.metadata.namespace}/${name}`;
+    drivers.set(driver, [...(drivers.get(driver) ?? []), handle]);
+  }
+  return drivers;
+}

@@ -1,0 +1,97 @@
+/** Tells the world how scheduling went: events, the pod's condition, the node kept free for it, evictions. */
+import { formatTime } from '../../api/machinery/clock.ts';
+import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
+import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
+import type { ControllerContext, EventRecorder } from '../runtime/controller.ts';
+
+export class Reporter {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+
+  /** `context.client` is the scheduler's. */
+  constructor(context: ControllerContext, schedulerName: string) {
+    this.#context = context;
+    this.#recorder = context.recorder(schedulerName);
+  }
+
+  scheduled(pod: Pod, node: string): void {
+    const { namespace, name } = pod.metadata;
+    const message = `Successfully assigned ${namespace}/${name} to ${node}`;
+    this.#recorder.event(pod, 'Normal', 'Scheduled', message, { action: 'Binding' });
+  }
+
+  /** `nominated` is the node kept free from now on; undefined leaves that as it is, '' gives it up. */
+  async failed(pod: Pod, reason: string, message: string, nominated?: string): Promise<void> {
+    if (reason !== 'SchedulingGated') {
+      this.#recorder.event(pod, 'Warning', 'FailedScheduling', message, { action: 'Scheduling' });
+    }
+    const before = pod.status.conditions?.find(({ type }) => type === 'PodScheduled');
+    const keepsNode = nominated === undefined || nominated === (pod.status.nominatedNodeName ?? '');
+    if (keepsNode && before?.status === 'False' && before.reason === reason && before.message === message)
+      return;
+    const now = formatTime(this.#context.clock.now());
+    await this.#patchStatus(pod, {
+      ...(keepsNode ? {} : { nominatedNodeName: nominated === '' ? null : nominated }),
+      conditions: [
+        {
+          type: 'PodScheduled',
+          ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+          status: 'False',
+          lastTransitionTime: before?.status === 'False' ? before.lastTransitionTime : now,
+          reason,
+          message,
+        },
+      ],
+    });
+  }
+
+  /** The node is no longer kept free for the pod. */
+  async giveUpNode(pod: Pod): Promise<void> {
+    await this.#patchStatus(pod, { nominatedNodeName: null });
+  }
+
+  /** Evicts a pod for another. */
+  async evict(victim: Pod, preemptor: Pod, node: string): Promise<void> {
+    const { namespace, name, uid } = victim.metadata;
+    const scheduler = preemptor.spec.schedulerName ?? 'default-scheduler';
+    await this.#patchStatus(victim, {
+      conditions: [
+        {
+          type: 'DisruptionTarget',
+          status: 'True',
+          lastTransitionTime: formatTime(this.#context.clock.now()),
+          reason: 'PreemptionByScheduler',
+          message: `${scheduler}: preempting to accommodate a higher priority pod`,
+        },
+      ],
+    });
+    try {
+      const preconditions = { uid };
+      await this.#context.client.delete(pods, { namespace, name: name! }, { preconditions });
+    } catch (error) {
+      if (isNotFound(error) || isConflict(error)) return;
+      throw error;
+    }
+    const message = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
+    this.#recorder.event(victim, 'Normal', 'Preempted', message, {
+      action: 'Preempting',
+      related: preemptor,
+    });
+  }
+
+  async #patchStatus({ metadata }: Pod, status: object): Promise<void> {
+    const { namespace, name, uid } = metadata;
+    const body = { metadata: { uid }, status };
+    try {
+      await this.#context.client.patch(
+        pods,
+        { namespace, name: name! },
+        { type: 'strategic', body },
+        { subresource: 'status' },
+      );
+    } catch (error) {
+      // Gone, or another pod of that name by now.
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+  }
+}
