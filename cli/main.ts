@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { checkCommand, compactCommand, exportCommand, importCommand } from './data.ts';
 import { startCommand } from './start.ts';
 import { KUBEMU_VERSION } from '../server/version.ts';
 
@@ -8,6 +9,15 @@ const program = new Command('kubemu')
     'Kubernetes in one Node.js process: API server, store, controllers, scheduler and simulated nodes.',
   )
   .version(KUBEMU_VERSION)
-  .addCommand(startCommand());
+  .addCommand(startCommand())
+  .addCommand(checkCommand())
+  .addCommand(compactCommand())
+  .addCommand(exportCommand())
+  .addCommand(importCommand());
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`kubemu: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

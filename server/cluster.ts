@@ -26,6 +26,7 @@ import { ServiceAllocator } from './allocators/service-allocator.ts';
 import { bootstrap } from './bootstrap.ts';
 import { listen, type Listener } from './adapter/node-server.ts';
 import { createApp } from './app.ts';
+import { adviseOn, CLUSTER_NAME, objectsFolder } from './data-directory.ts';
 import { ClusterClock } from './control/cluster-clock.ts';
 import { createControlSurface, type Control } from './control/control-surface.ts';
 import { waitUntilSettled, type Settled, type SettledOptions } from './control/settled.ts';
@@ -106,7 +107,6 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-const CLUSTER_NAME = 'default';
 const ADMIN = { commonName: 'kubernetes-admin', organizations: ['system:masters'] };
 
 /** Starts a cluster and serves it. Rejects when the port or the data directory is in use. */
@@ -122,8 +122,10 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
   const engine =
     dataDir === undefined
       ? openEngine({ type: 'memory' })
-      : openEngine({ type: 'level', directory: join(dataDir, 'objects'), durability });
-  const store = await openStore({ engine, logger, historyBytesMax });
+      : openEngine({ type: 'level', directory: objectsFolder(dataDir), durability });
+  const store = await openStore({ engine, logger, historyBytesMax }).catch((error: unknown) => {
+    throw dataDir === undefined ? error : adviseOn(error, dataDir);
+  });
   try {
     return await startOn(store, options, time, logger);
   } catch (error) {

@@ -46,7 +46,10 @@ const IMPORT_RULES: readonly { from: string; may: readonly string[] }[] = [
   { from: 'controllers/', may: ['controllers/', 'api/', 'openapi/generated/'] },
   { from: 'server/cluster.ts', may: ['server/', 'api/', 'storage/', 'openapi/', 'controllers/'] },
   { from: 'server/', may: ['server/', 'api/', 'storage/', 'openapi/'] },
-  { from: 'cli/', may: ['cli/', 'server/cluster.ts', 'server/version.ts', 'api/machinery/'] },
+  {
+    from: 'cli/',
+    may: ['cli/', 'server/cluster.ts', 'server/data-directory.ts', 'server/version.ts', 'api/machinery/'],
+  },
   { from: 'bench/', may: [''] },
 ];
 
