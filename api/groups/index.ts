@@ -10,6 +10,7 @@ import type {
 } from '../definition.ts';
 import { builtInSchema } from '../machinery/built-in-schemas.ts';
 import { formatGroupResource, formatGroupVersion } from '../machinery/gvk.ts';
+import { admissionRegistrationBehaviours } from './admissionregistration/index.ts';
 import { appsBehaviours } from './apps/index.ts';
 import { batchBehaviours } from './batch/index.ts';
 import { certificatesBehaviours } from './certificates/index.ts';
@@ -27,6 +28,7 @@ import { tables } from './printing/index.ts';
 /** Behaviours by group name; the core group is ''. */
 const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   '': coreBehaviours,
+  'admissionregistration.k8s.io': admissionRegistrationBehaviours,
   apps: appsBehaviours,
   batch: batchBehaviours,
   'certificates.k8s.io': certificatesBehaviours,
