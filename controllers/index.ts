@@ -10,6 +10,7 @@ import { kubeletController } from './kubelet/kubelet.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
 import { persistentVolumeBinder } from './persistent-volume-binder/persistent-volume-binder.ts';
+import { podGarbageCollector } from './pod-garbage-collector/pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationControllerController } from './replicationcontroller/replicationcontroller-controller.ts';
 import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
@@ -17,6 +18,7 @@ import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount-controller.ts';
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
 import {
   claimProtectionController,
   volumeProtectionController,
@@ -36,6 +38,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   daemonSetController,
   jobController,
   cronJobController,
+  ttlAfterFinishedController,
+  podGarbageCollector,
   endpointsController,
   endpointSliceController,
   persistentVolumeBinder,
