@@ -93,6 +93,15 @@ export class DefinitionSet {
     return this.findByKind(group, version, kind);
   }
 
+  /** The definition that keeps the objects of this one: itself, or that of another group. */
+  storing(definition: ResourceDefinition): ResourceDefinition {
+    const { group, names, storedAs } = definition;
+    if (storedAs.group === group && storedAs.resource === names.plural) return definition;
+    const storing = this.findResource(storedAs.group, storedAs.resource);
+    if (storing === undefined) throw new Error(`nothing stores ${names.plural} of ${group}`);
+    return storing;
+  }
+
   /** Adds a definition, or puts it in the place of the one with its group and plural name. */
   add(definition: ResourceDefinition): void {
     this.#put(definition);

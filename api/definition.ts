@@ -124,6 +124,8 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   isHeld?(object: T): boolean;
   /** Changes the object in place when its deletion begins (namespaces: phase Terminating). */
   prepareForDeletion?(object: T): void;
+  /** What writes take no notice of, by subresource ('' is the main resource), where it is not status, or spec for status. */
+  readonly resetFields?: Readonly<Record<string, ResetFields>>;
   /** Where replicas and selector are, for kinds with a scale subresource. */
   readonly scale?: ScaleMapping<T>;
   /** Columns of `kubectl get`. Default: name and age. */
@@ -133,6 +135,9 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
 }
 
 export type { NameRule };
+
+/** Dotted paths that are left out, or that alone count; `*` stands for any item of a list. */
+export type ResetFields = { readonly exclude: readonly string[] } | { readonly include: readonly string[] };
 
 export interface ScaleMapping<T extends KubeObject = UnknownObject> {
   specReplicas(object: T): number;

@@ -186,7 +186,7 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
     random: requests,
   });
   const creators = createSubresourceCreators({ registry, definitions, clock, tokens });
-  const loopback = { registry, definitions, tasks, creators };
+  const loopback = { registry, definitions, tasks, creators, clock };
   const client = createLoopbackClient(loopback);
   const clusterClock = new ClusterClock({ ...time, settle: () => tasks.idle() });
   const control: Control = {

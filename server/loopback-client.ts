@@ -14,6 +14,7 @@ import {
   type WatchOptions,
   type WriteOptions,
 } from '../api/machinery/client.ts';
+import type { Clock } from '../api/machinery/clock.ts';
 import { canonicalize, decodeObject } from '../api/machinery/codec.ts';
 import { newNotFound } from '../api/machinery/errors.ts';
 import { formatGroupVersion } from '../api/machinery/gvk.ts';
@@ -21,7 +22,7 @@ import type { KubeObject, UnknownObject } from '../api/machinery/object-meta.ts'
 import type { TaskTracker } from '../api/machinery/tasks.ts';
 import type { RequestContext, ResourceRegistry, ResourceTarget, UserInfo } from './registry/interface.ts';
 import { applyPatch } from './registry/patching.ts';
-import { applyScale, scaleOf } from './registry/scale.ts';
+import { changeScale, scaleSchema } from './registry/scale.ts';
 import type { SubresourceCreators } from './registry/subresources.ts';
 
 export interface LoopbackOptions {
@@ -29,6 +30,7 @@ export interface LoopbackOptions {
   readonly definitions: DefinitionSet;
   readonly tasks: TaskTracker;
   readonly creators: SubresourceCreators;
+  readonly clock: Clock;
   /** Who of several with the same identity this is. */
   readonly writer?: string;
 }
@@ -44,13 +46,14 @@ export function createLoopbackClient(
 class LoopbackClient implements Client {
   readonly #options: LoopbackOptions;
   readonly #registry: ResourceRegistry;
-  readonly #component: string;
+  /** What the binary is called that has the component in it. */
+  readonly #manager: string;
   readonly #user: UserInfo;
 
   constructor(options: LoopbackOptions, component: string) {
     this.#options = options;
     this.#registry = options.registry;
-    this.#component = component;
+    this.#manager = managerOf(component);
     this.#user = {
       name: component.startsWith('system:') ? component : `system:${component}`,
       groups: ['system:masters', 'system:authenticated'],
@@ -160,11 +163,11 @@ class LoopbackClient implements Client {
         throw newNotFound({ group: resource.group, resource: resource.resource }, target.name);
       if (options.subresource !== 'scale')
         return canonicalize(schema, applyPatch(patch.type, schema, current, patch.body));
-      const scale = scaleOf(resolved.definition, current);
-      return applyScale(
-        resolved.definition,
+      return changeScale(
+        resolved,
         current,
-        applyPatch(patch.type, schema, scale, patch.body) as UnknownObject,
+        (scale) => canonicalize(scaleSchema(), applyPatch(patch.type, scaleSchema(), scale, patch.body)),
+        { manager: this.#manager, nowMs: this.#options.clock.now() },
       );
     };
     return this.#write(resolved, keyOf(target), updater, options) as Promise<T>;
@@ -217,7 +220,7 @@ class LoopbackClient implements Client {
       body as UnknownObject,
       {
         dryRun: false,
-        fieldManager: this.#component,
+        fieldManager: this.#manager,
       },
     );
   }
@@ -244,7 +247,11 @@ class LoopbackClient implements Client {
     const subresource = this.#subresource(target, options.subresource);
     const { result } = await this.#registry.update(this.#context(), target, key, updater, {
       ...this.#writeOptions(options),
-      ...(subresource === undefined || subresource.name === 'scale' ? {} : { subresource }),
+      ...(subresource?.name === 'scale'
+        ? { tracked: false }
+        : subresource === undefined
+          ? {}
+          : { subresource }),
       mayCreate: false,
     });
     return result.object;
@@ -288,12 +295,18 @@ class LoopbackClient implements Client {
     return { user: this.#user, writer: this.#options.writer, warnings: [] };
   }
 
-  #writeOptions({ dryRun = false, fieldManager = this.#component }: WriteOptions): {
+  #writeOptions({ dryRun = false, fieldManager = this.#manager }: WriteOptions): {
     dryRun: boolean;
     fieldManager: string;
   } {
     return { dryRun, fieldManager };
   }
+}
+
+/** Controllers write under the name of the manager that runs them, agents of nodes under that of the kubelet. */
+function managerOf(component: string): string {
+  if (component.startsWith('system:node:')) return 'kubelet';
+  return component.startsWith('kube-') ? component : 'kube-controller-manager';
 }
 
 function keyOf({ namespace = '', name }: Target): { namespace: string; name: string } {

@@ -23,6 +23,7 @@ import { discoveryBehaviours } from './discovery/index.ts';
 import { rbacBehaviours } from './rbac/index.ts';
 import { schedulingBehaviours } from './scheduling/index.ts';
 import { storageBehaviours } from './storage/index.ts';
+import { resetFields } from './reset-fields.ts';
 import { tables } from './printing/index.ts';
 
 /** Behaviours by group name; the core group is ''. */
@@ -73,6 +74,7 @@ function defineBuiltInBehaviour(group: string, plural: string): ResourceBehaviou
     ...kindFacts(group, plural),
     ...(table === undefined ? {} : { table }),
     ...(Object.hasOwn(behaviours, plural) ? behaviours[plural] : {}),
+    ...(Object.hasOwn(resetFields, resource) ? { resetFields: resetFields[resource] } : {}),
     ...(Object.hasOwn(parts, resource) ? { parts: parts[resource] } : {}),
   };
 }

@@ -5,11 +5,12 @@ import { newBadRequest } from '../../api/machinery/errors.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
 import { formatGroupVersion, parseGroupVersion } from '../../api/machinery/gvk.ts';
 import { JSONError, parseJSON } from '../../api/machinery/json.ts';
+import { keepReset } from '../../api/machinery/managed-fields/managed-entries.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import { decodeEnvelope, decodeProtobuf } from '../../api/machinery/protobuf.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
 import { JSON_TYPE, PROTOBUF_TYPE, type BodyType } from '../negotiation/accept.ts';
-import { parseYAML, YAMLError } from '../negotiation/yaml.ts';
+import { parseYAML, warningsOfYAML, YAMLError } from '../negotiation/yaml.ts';
 import type { FieldValidation } from './options.ts';
 import { strictFindings } from './strict-findings.ts';
 
@@ -60,6 +61,7 @@ function decodeText(request: DecodeRequest): UnknownObject {
   data['apiVersion'] = found.apiVersion;
   try {
     const { object, unknownFields } = decodeObject(expected.schema, data);
+    keepReset(value, object);
     reportFindings(request, found, strictFindings(value, unknownFields, duplicates));
     return object;
   } catch (error) {
@@ -155,7 +157,7 @@ function internalPackage(group: string): string {
 function reportFindings(request: DecodeRequest, found: FoundKind, findings: readonly string[]): void {
   if (findings.length === 0 || request.fieldValidation === 'Ignore') return;
   if (request.fieldValidation === 'Warn') {
-    request.warnings.push(...findings);
+    request.warnings.push(...findings.flatMap(warningsOfYAML));
     return;
   }
   throw cannotHandle(found, request.expected, `strict decoding error: ${findings.join(', ')}`);

@@ -2,7 +2,13 @@
 import { newBadRequest, newInvalid, type FieldError } from '../../api/machinery/errors.ts';
 import { parseFieldSelector } from '../../api/machinery/fields.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
-import { forbidden, invalid, notSupported, validateFieldManager } from '../../api/machinery/validation.ts';
+import {
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+  validateFieldManager,
+} from '../../api/machinery/validation.ts';
 import type { Exchange } from '../exchange.ts';
 import { isTrue } from '../filters/request-info.ts';
 import type { ListReadOptions, WatchReadOptions, WriteOptions } from '../registry/interface.ts';
@@ -16,18 +22,33 @@ export interface WriteQuery extends WriteOptions {
 const FIELD_VALIDATIONS = ['Ignore', 'Warn', 'Strict'];
 const FIELD_MANAGER_LENGTH_MAX = 128;
 
+export interface ApplyQuery extends WriteQuery {
+  /** Takes fields from their managers. */
+  readonly force: boolean;
+}
+
+/** Options of server-side apply. Throws 422 naming every value that is not allowed. */
+export function parseApplyOptions(exchange: Exchange): ApplyQuery {
+  const { query } = exchange;
+  const missing =
+    (query.get('fieldManager') ?? '') === '' ? [required('fieldManager', 'is required for apply patch')] : [];
+  return { ...parseOptions(exchange, 'PatchOptions', missing), force: isTrue(query.get('force')) };
+}
+
 /** Options of create, update and patch. Throws 422 naming every value that is not allowed. */
 export function parseWriteOptions(
   exchange: Exchange,
   kind: 'CreateOptions' | 'UpdateOptions' | 'PatchOptions',
 ): WriteQuery {
+  const isForced = kind === 'PatchOptions' && exchange.query.has('force');
+  const errors = isForced ? [forbidden('force', 'may not be specified for non-apply patch')] : [];
+  return parseOptions(exchange, kind, errors);
+}
+
+function parseOptions(exchange: Exchange, kind: string, errors: FieldError[]): WriteQuery {
   const { query, request } = exchange;
   const fieldManager = query.get('fieldManager') ?? '';
   const fieldValidation = query.get('fieldValidation') ?? '';
-  const errors: FieldError[] = [];
-  if (kind === 'PatchOptions' && query.has('force')) {
-    errors.push(forbidden('force', 'may not be specified for non-apply patch'));
-  }
   errors.push(...validateFieldManager(fieldManager, 'fieldManager'), ...validateDryRun(dryRunValues(query)));
   if (fieldValidation !== '' && !FIELD_VALIDATIONS.includes(fieldValidation)) {
     errors.push(notSupported('fieldValidation', fieldValidation, FIELD_VALIDATIONS));

@@ -5,10 +5,10 @@ import {
   newInvalid,
   newNotFound,
   newRequestEntityTooLarge,
-  newUnsupportedMediaType,
 } from '../../api/machinery/errors.ts';
 import { goQuote, goValue } from '../../api/machinery/go-format.ts';
 import { JSONError, parseJSON, stringifyJSON } from '../../api/machinery/json.ts';
+import { keepReset } from '../../api/machinery/managed-fields/managed-entries.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import { jsonPatchStrictErrors, JSON_PATCH_OPERATIONS_MAX } from '../../api/machinery/patch/json.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
@@ -16,12 +16,14 @@ import { invalid } from '../../api/machinery/validation.ts';
 import { negotiate } from '../negotiation/accept.ts';
 import { mediaTypeOf, readBody } from '../negotiation/request-body.ts';
 import { respondObject } from '../negotiation/write-object.ts';
-import { applyPatch, PATCH_CONTENT_TYPES, patchKindOf, type PatchKind } from '../registry/patching.ts';
+import { applyPatch, isApplyPatch, patchKindOf, type PatchKind } from '../registry/patching.ts';
+import { apply } from './apply.ts';
 import { parseWriteOptions, type FieldValidation } from './options.ts';
 import type { Handler, ResourceRequest } from './resource-request.ts';
 import { strictFindings } from './strict-findings.ts';
 
 export const patch: Handler = async (request) => {
+  if (isApplyPatch(request.exchange.request)) return apply(request);
   const { exchange, services, context, target, object: place, form, definition, subresource } = request;
   const reader = await readPatch(request, form.typed);
   const format = negotiate(exchange.request.headers.get('accept'), form.offer);
@@ -46,7 +48,7 @@ export interface PatchReader {
 
 /** Reads the patch. Throws 415 for one that cannot be applied to this kind, 400 for one that cannot be read. */
 export async function readPatch({ exchange }: ResourceRequest, typed: boolean): Promise<PatchReader> {
-  const kind = kindOfPatch(exchange.request.headers.get('content-type'), typed);
+  const kind = patchKindOf(mediaTypeOf(exchange.request.headers.get('content-type')), typed);
   const options = parseWriteOptions(exchange, 'PatchOptions');
   const body = await readBody(exchange.request);
   const { value, duplicates } = parsePatch(kind, body);
@@ -70,15 +72,6 @@ export async function readPatch({ exchange }: ResourceRequest, typed: boolean): 
       return object;
     },
   };
-}
-
-/** Strategic merge needs the marks that only built-in types have. */
-function kindOfPatch(contentType: string | null, typed: boolean): PatchKind {
-  const kind = patchKindOf(mediaTypeOf(contentType));
-  if (typed || kind !== 'strategic') return kind;
-  throw newUnsupportedMediaType(
-    Object.keys(PATCH_CONTENT_TYPES).filter((type) => PATCH_CONTENT_TYPES[type] !== kind),
-  );
 }
 
 function parsePatch(kind: PatchKind, body: Buffer): { value: unknown; duplicates: readonly string[] } {
@@ -124,6 +117,7 @@ function decodePatched(
     if (!(error instanceof DecodeError)) throw error;
     throw refuse(error.message);
   }
+  keepReset(patched, decoded.object);
   const findings = [...patchFindings, ...strictFindings(patched, decoded.unknownFields, [])];
   if (fieldValidation === 'Strict' && findings.length > 0) {
     throw refuse(`strict decoding error: ${findings.join(', ')}`);

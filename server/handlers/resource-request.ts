@@ -4,6 +4,7 @@ import type { ResourceDefinition, SubresourceDefinition, VersionDefinition } fro
 import type { Clock } from '../../api/machinery/clock.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { Random } from '../../api/machinery/random.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Answer } from '../filters/filter.ts';
 import type { RequestMetrics } from '../metrics/request-metrics.ts';
@@ -23,6 +24,7 @@ export interface HandlerServices {
   /** POST to subresources whose body is another kind. */
   readonly creators: SubresourceCreators;
   /** Time of the objects. */
+  readonly authorizer: Authorizer;
   readonly clock: Clock;
   /** Time of the client. */
   readonly wall: Clock;

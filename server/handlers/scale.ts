@@ -3,11 +3,14 @@ import { structuredCopy } from '../../api/machinery/client.ts';
 import { scaleTable } from '../../api/groups/printing/index.ts';
 import { newBadRequest, newNotFound } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { Answer } from '../filters/filter.ts';
 import { negotiate } from '../negotiation/accept.ts';
 import { newForm, type ObjectForm } from '../negotiation/form.ts';
 import { bodyTypeOf, readBody } from '../negotiation/request-body.ts';
 import { respondObject } from '../negotiation/write-object.ts';
-import { applyScale, scaleOf, scaleSchema } from '../registry/scale.ts';
+import { isApplyPatch } from '../registry/patching.ts';
+import { changeScale, scaleOf, scaleSchema } from '../registry/scale.ts';
+import { applyScaleConfiguration } from './apply.ts';
 import { decodeRequestObject } from './decode.ts';
 import { parseWriteOptions, type WriteQuery } from './options.ts';
 import { readPatch } from './patch.ts';
@@ -54,23 +57,43 @@ export const updateScale: Handler = async (request) => {
 };
 
 export const patchScale: Handler = async (request) => {
+  if (isApplyPatch(request.exchange.request))
+    return applyScaleConfiguration(request, scaleForm(), (parent, format) =>
+      respondScale(request, format, parent),
+    );
   const reader = await readPatch(request, true);
   return writeScale(request, reader.options, (current) => reader.apply(scaleSchema(), current));
 };
 
 async function writeScale(
-  { exchange, services, context, target, object: place, definition }: ResourceRequest,
+  request: ResourceRequest,
   options: WriteQuery,
   newScale: (current: UnknownObject) => UnknownObject,
 ): Promise<Response> {
+  const { exchange, services, context, target, object: place, definition } = request;
   const format = negotiate(exchange.request.headers.get('accept'), scaleForm().offer);
   const updater = (parent: UnknownObject | undefined): UnknownObject => {
     if (parent === undefined)
       throw newNotFound({ group: definition.group, resource: definition.names.plural }, place.name);
-    return applyScale(definition, parent, newScale(scaleOf(definition, parent)));
+    return changeScale(target, parent, newScale, {
+      manager: options.fieldManager,
+      nowMs: services.clock.now(),
+    });
   };
   // Replicas are part of the main resource, so its rules hold (generation, validation).
-  const { result } = await services.registry.update(context, target, place, updater, options);
-  const scale = scaleOf(definition, result.object);
-  return respondObject(exchange, services.clock, format, scaleForm(), { object: scale });
+  const { result } = await services.registry.update(context, target, place, updater, {
+    ...options,
+    tracked: false,
+  });
+  return respondScale(request, format, result.object);
+}
+
+function respondScale(
+  { exchange, services, definition }: ResourceRequest,
+  format: ReturnType<typeof negotiate>,
+  parent: UnknownObject,
+): Answer {
+  return respondObject(exchange, services.clock, format, scaleForm(), {
+    object: scaleOf(definition, parent),
+  });
 }

@@ -4,6 +4,7 @@ import { newBadRequest } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import { negotiate } from '../negotiation/accept.ts';
 import { respondObject } from '../negotiation/write-object.ts';
+import { authorizeCreate } from './create-authorization.ts';
 import { readObject } from './create.ts';
 import { parseWriteOptions } from './options.ts';
 import type { Handler } from './resource-request.ts';
@@ -19,7 +20,10 @@ export const update: Handler = async (request) => {
     context,
     target,
     place,
-    () => structuredCopy(object),
+    async (current) => {
+      if (current === undefined) await authorizeCreate(request);
+      return structuredCopy(object);
+    },
     {
       ...options,
       ...(subresource === undefined ? { mayCreate: true } : { subresource }),

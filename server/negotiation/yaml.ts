@@ -24,6 +24,14 @@ function withoutForeignTags(tags: Tags): Tags {
   );
 }
 
+const UNMARSHAL_ERRORS = /^(?:error converting YAML to JSON: )?yaml: unmarshal errors:\n/;
+
+/** The findings of one text of the strict reader, a warning each. Mirrors handlers/rest.go parseYAMLWarnings. */
+export function warningsOfYAML(text: string): string[] {
+  const findings = text.replace(UNMARSHAL_ERRORS, '');
+  return findings === text ? [text] : findings.split('\n').map((line) => line.trim());
+}
+
 /** Reads a single document. Throws {@link YAMLError}. */
 export function parseYAML(text: string): ParsedYAML {
   const documents = parseAllDocuments(text, {

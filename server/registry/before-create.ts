@@ -44,15 +44,9 @@ export function fillSystemFields(
   delete meta.selfLink;
   delete meta.deletionTimestamp;
   delete meta.deletionGracePeriodSeconds;
-  clearManagedFields(object);
   meta.uid = randomUUID(random);
   meta.creationTimestamp = formatTime(clock.now());
   dedupeOwnerReferences(object, warnings);
-}
-
-/** Field managers are not tracked: what a client sends back of another server's tracking is dropped, always. */
-export function clearManagedFields(object: UnknownObject): void {
-  delete object.metadata.managedFields;
 }
 
 /** Keeps one of equal owner references, with upstream's warning. */

@@ -5,13 +5,7 @@ import { newBadRequest, newConflict, newInvalid, type FieldError } from '../../a
 import type { GroupResource } from '../../api/machinery/gvk.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import { invalid, validateObjectMeta, validateObjectMetaUpdate } from '../../api/machinery/validation.ts';
-import {
-  clearManagedFields,
-  hasSubresource,
-  matchNamespace,
-  throwInvalid,
-  validateDomains,
-} from './before-create.ts';
+import { hasSubresource, matchNamespace, throwInvalid, validateDomains } from './before-create.ts';
 import type { ObjectTarget } from './interface.ts';
 
 /** The changed object must be the one of the URL; what it leaves out of its identity is filled in. */
@@ -62,7 +56,6 @@ export function keepSystemFields(object: UnknownObject, old: UnknownObject): voi
   const meta = object.metadata;
   const before = old.metadata;
   delete meta.selfLink;
-  clearManagedFields(object);
   meta.uid = before.uid;
   meta.resourceVersion = before.resourceVersion;
   meta.creationTimestamp ??= before.creationTimestamp;

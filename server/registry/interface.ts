@@ -110,6 +110,11 @@ export interface WriteOptions {
   readonly dryRun: boolean;
   /** Name of the field manager; recorded in managedFields. */
   readonly fieldManager: string;
+  /**
+   * Whether the registry works out managedFields. Default true; false when the object comes with the right ones: an apply
+   * has them, and what the server does itself leaves them as they are.
+   */
+  readonly tracked?: boolean;
 }
 
 export interface UpdateOptions extends WriteOptions {
@@ -117,6 +122,8 @@ export interface UpdateOptions extends WriteOptions {
   readonly subresource?: SubresourceDefinition;
   /** PUT on a missing object creates it where the kind allows that. Default false. */
   readonly mayCreate?: boolean;
+  /** A missing object is created whatever the kind says of PUT (server-side apply). Default false. */
+  readonly forceCreate?: boolean;
 }
 
 export interface DeleteOptions {

@@ -6,6 +6,7 @@ import { applyJsonPatch } from '../../api/machinery/patch/json.ts';
 import { applyMergePatch } from '../../api/machinery/patch/merge.ts';
 import { applyStrategicMergePatch } from '../../api/machinery/patch/strategic.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
+import { mediaTypeOf } from '../negotiation/request-body.ts';
 
 export type PatchKind = 'json' | 'merge' | 'strategic';
 
@@ -16,11 +17,24 @@ export const PATCH_CONTENT_TYPES: Readonly<Record<string, PatchKind>> = {
   'application/strategic-merge-patch+json': 'strategic',
 };
 
-/** The patch a content type stands for. Throws 415 with the accepted ones. */
-export function patchKindOf(contentType: string): PatchKind {
+/** Of server-side apply, which is no patch of a document. */
+export const APPLY_CONTENT_TYPE = 'application/apply-patch+yaml';
+
+export function isApplyPatch({ headers }: Request): boolean {
+  return mediaTypeOf(headers.get('content-type')) === APPLY_CONTENT_TYPE;
+}
+
+/**
+ * The patch a content type stands for. Throws 415 with the accepted ones. Strategic merge needs the marks that only
+ * built-in types have.
+ */
+export function patchKindOf(contentType: string, typed: boolean): PatchKind {
   const kind = Object.hasOwn(PATCH_CONTENT_TYPES, contentType) ? PATCH_CONTENT_TYPES[contentType] : undefined;
-  if (kind === undefined) throw newUnsupportedMediaType(Object.keys(PATCH_CONTENT_TYPES));
-  return kind;
+  if (kind !== undefined && (typed || kind !== 'strategic')) return kind;
+  const accepted = Object.keys(PATCH_CONTENT_TYPES).filter(
+    (type) => typed || PATCH_CONTENT_TYPES[type] !== 'strategic',
+  );
+  throw newUnsupportedMediaType([...accepted, APPLY_CONTENT_TYPE]);
 }
 
 /** The patched document, new; not canonical yet. Throws StatusErrors as upstream words them. */

@@ -14,7 +14,7 @@ import {
   newTooLargeResourceVersion,
 } from '../../api/machinery/errors.ts';
 import { formatGroupVersion, type GroupResource } from '../../api/machinery/gvk.ts';
-import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { ManagedFieldsEntry, UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Random } from '../../api/machinery/random.ts';
 import { isKeyExists, isRevisionConflict, isKeyNotFound } from '../../storage/errors.ts';
 import type { KeyRange, Store, StoredValue } from '../../storage/interface.ts';
@@ -39,6 +39,7 @@ import {
   matchIdentity,
   validateChange,
 } from './before-update.ts';
+import { fieldManagerScope, isUnchanged, trackManagedFields } from './field-management.ts';
 import type {
   DeleteOptions,
   ListOutcome,
@@ -194,6 +195,7 @@ class Registry implements ResourceRegistry {
     checkNewObject(created, scope.namespace);
     fillSystemFields(created, this.#options.clock, this.#options.random, context.warnings);
     applyDefaults(storing, created);
+    this.#track(resolved, '', undefined, created, created.metadata.managedFields, options);
     const request = this.#admissionRequest(
       context,
       resolved,
@@ -281,11 +283,10 @@ class Registry implements ResourceRegistry {
     options: UpdateOptions,
   ): Promise<{ result: ResultObject; created: boolean }> {
     const { target, resource } = resolved;
-    const allowed =
-      options.mayCreate === true &&
-      options.subresource === undefined &&
-      resolved.storing.behaviour.allowCreateOnUpdate === true;
-    if (!allowed) throw newNotFound(resource, object.name);
+    const mayCreate =
+      options.forceCreate === true ||
+      (options.mayCreate === true && resolved.storing.behaviour.allowCreateOnUpdate === true);
+    if (!mayCreate || options.subresource !== undefined) throw newNotFound(resource, object.name);
     const created = await updater(undefined);
     matchIdentity(created, object);
     const { uid, resourceVersion = '' } = created.metadata;
@@ -312,15 +313,16 @@ class Registry implements ResourceRegistry {
     const { storing } = resolved;
     const subresource = options.subresource?.name ?? '';
     const old = decodeStored(current);
-    const changed = this.#toStored(
-      resolved,
-      await updater(structuredCopy(this.#results.of(current, resolved.target, storing).object)),
-    );
+    const live = this.#results.of(current, resolved.target, storing).object;
+    const written = await updater(structuredCopy(live));
+    const given = written.metadata?.managedFields;
+    const changed = this.#toStored(resolved, written);
     matchIdentity(changed, object);
     checkPreconditions(storing, changed, old);
     keepSystemFields(changed, old);
     dedupeOwnerReferences(changed, context.warnings);
     if (subresource === '') applyDefaults(storing, changed);
+    this.#track(resolved, subresource, live, changed, given, options);
     const request = this.#admissionRequest(
       context,
       resolved,
@@ -333,7 +335,10 @@ class Registry implements ResourceRegistry {
     );
     await this.#options.admission.admit(request);
     const facts = this.#facts(context);
+    const { managedFields } = changed.metadata;
     keepOtherParts(storing, subresource, changed, old, facts);
+    if (managedFields === undefined) delete changed.metadata.managedFields;
+    else changed.metadata.managedFields = managedFields;
     if (subresource === '') storing.behaviour.prepareForUpdate?.(changed, old);
     else if (subresource === 'status') storing.behaviour.prepareForStatusUpdate?.(changed, old, facts);
     const undo =
@@ -361,7 +366,7 @@ class Registry implements ResourceRegistry {
     if (request.subresource === '' || isPart) countGeneration(storing, canonical, old);
     // What a write leaves as it was needs no new revision, and nobody is told.
     canonical.metadata.resourceVersion = old.metadata.resourceVersion;
-    const isSame = equalJSON(canonical, old);
+    const isSame = isUnchanged(canonical, old);
     if (!isSame) {
       validateChange(storing, request.subresource, canonical, old);
       context.warnings.push(...(storing.behaviour.warnings?.(canonical, old) ?? []));
@@ -472,21 +477,28 @@ class Registry implements ResourceRegistry {
 
   #resolve(target: ResourceTarget): Resolved {
     const { definition } = target;
-    const { storedAs, group, names } = definition;
-    const resource = { group, resource: names.plural };
-    if (storedAs.group === group && storedAs.resource === names.plural)
-      return { target, storing: definition, resource };
-    const storing = this.#options.definitions
-      .all()
-      .find((other) => other.group === storedAs.group && other.names.plural === storedAs.resource);
-    if (storing === undefined) throw new Error(`nothing stores ${names.plural} of ${group}`);
-    return { target, storing, resource };
+    const resource = { group: definition.group, resource: definition.names.plural };
+    return { target, storing: this.#options.definitions.storing(definition), resource };
   }
 
   #hooks({ storing }: Resolved): ResourceHooks | undefined {
     return this.#options.hooks?.[
       storing.group === '' ? storing.names.plural : `${storing.names.plural}.${storing.group}`
     ];
+  }
+
+  /** Works out who manages what of a changed object, in place. */
+  #track(
+    { target, storing }: Resolved,
+    subresource: string,
+    live: UnknownObject | undefined,
+    changed: UnknownObject,
+    given: ManagedFieldsEntry[] | undefined,
+    { tracked = true, fieldManager: manager }: WriteOptions,
+  ): void {
+    if (!tracked) return;
+    const scope = fieldManagerScope(target, storing, subresource);
+    trackManagedFields(scope, live, changed, { manager, nowMs: this.#options.clock.now(), given });
   }
 
   #facts({ user }: RequestContext): WriteFacts {

@@ -3,8 +3,20 @@ import type { ResourceDefinition, ScaleMapping } from '../../api/definition.ts';
 import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
 import { canonicalize } from '../../api/machinery/codec.ts';
 import { newConflict, newInvalid } from '../../api/machinery/errors.ts';
+import { formatGroupVersion, parseGroupVersion } from '../../api/machinery/gvk.ts';
+import {
+  managedFieldsOfUpdate,
+  type FieldManagerScope,
+  type Write,
+} from '../../api/machinery/managed-fields/field-manager.ts';
+import {
+  parentEntries,
+  SCALE_API_VERSION,
+  scaleEntries,
+} from '../../api/machinery/managed-fields/scale-entries.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import { invalid } from '../../api/machinery/validation.ts';
+import type { ResourceTarget } from './interface.ts';
 
 const SCALE = 'io.k8s.api.autoscaling.v1.Scale';
 
@@ -25,15 +37,57 @@ export function scaleOf(definition: ResourceDefinition, object: UnknownObject): 
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   return canonicalize(scaleSchema(), {
     kind: 'Scale',
-    apiVersion: 'autoscaling/v1',
+    apiVersion: SCALE_API_VERSION,
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: { replicas: mapping.specReplicas(object) },
     status: { replicas: mapping.statusReplicas(object), selector: mapping.selector(object) },
   });
 }
 
+let scope: FieldManagerScope | undefined;
+
+/** Who manages a Scale is told apart as for any other kind. */
+export function scaleScope(): FieldManagerScope {
+  return (scope ??= {
+    apiVersion: SCALE_API_VERSION,
+    kind: 'Scale',
+    subresource: 'scale',
+    schemaAt: (apiVersion) => (apiVersion === SCALE_API_VERSION ? scaleSchema() : undefined),
+    convert: (object) => object,
+    empty: canonicalize(scaleSchema(), { kind: 'Scale', apiVersion: SCALE_API_VERSION }),
+  });
+}
+
+/**
+ * The parent (a copy) with what `change` makes of its Scale, managers included: `change` says itself who they are
+ * (apply), unless `write` does.
+ */
+export function changeScale(
+  { definition, version }: ResourceTarget,
+  parent: UnknownObject,
+  change: (scale: UnknownObject) => UnknownObject,
+  write?: Write,
+): UnknownObject {
+  const { group } = definition;
+  const isVersion = (apiVersion: string): boolean => parseGroupVersion(apiVersion)?.group === group;
+  const before = parent.metadata.managedFields;
+  const old = scaleOf(definition, parent);
+  const entries = scaleEntries(before, isVersion);
+  if (entries !== undefined) old.metadata.managedFields = entries;
+  const scale = change(old);
+  const managedFields =
+    write === undefined
+      ? scale.metadata.managedFields
+      : managedFieldsOfUpdate(scaleScope(), old, scale, { ...write, given: undefined });
+  const changed = applyScale(definition, parent, scale);
+  const after = parentEntries(before, managedFields, formatGroupVersion(group, version), isVersion);
+  if (after === undefined) delete changed.metadata.managedFields;
+  else changed.metadata.managedFields = after;
+  return changed;
+}
+
 /** Writes the replicas of `scale` into `object` (a copy), honouring UID and resourceVersion as preconditions. */
-export function applyScale(
+function applyScale(
   definition: ResourceDefinition,
   object: UnknownObject,
   scale: UnknownObject,

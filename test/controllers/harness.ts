@@ -79,7 +79,7 @@ export async function startHarness(
     freeze: true,
   });
   const creators = createSubresourceCreators({ registry, definitions, clock });
-  const client = createLoopbackClient({ registry, definitions, tasks, creators }, 'test');
+  const client = createLoopbackClient({ registry, definitions, tasks, creators, clock }, 'test');
   await client.create(namespaces, { metadata: { name: NAMESPACE }, spec: {} });
   const options = {
     serviceClusterIPRange: '10.96.0.0/16',

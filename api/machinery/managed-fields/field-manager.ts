@@ -56,6 +56,11 @@ export interface Write {
   readonly nowMs: number;
 }
 
+export interface UpdateWrite extends Write {
+  /** What the writer says of managedFields itself. It counts, but not through a subresource. */
+  readonly given: readonly ManagedFieldsEntry[] | undefined;
+}
+
 /** Metadata that nobody owns. Mirrors internal/stripmeta.go. */
 const UNTRACKED = fieldSet(
   ['f:apiVersion'],
@@ -80,16 +85,15 @@ const BEFORE_APPLY_MANAGER = 'before-first-apply';
 
 /**
  * `managedFields` after `changed` was written over `live` (undefined when it is created); undefined for none. Both are in
- * `scope.apiVersion`. What the writer says of managedFields counts, but not through a subresource. Nothing is changed.
+ * `scope.apiVersion`. Nothing is changed.
  */
 export function managedFieldsOfUpdate(
   scope: FieldManagerScope,
   live: UnknownObject | undefined,
   changed: UnknownObject,
-  write: Write,
+  write: UpdateWrite,
 ): ManagedFieldsEntry[] | undefined {
-  const before = live?.metadata.managedFields;
-  const managed = managedOfWrite(scope, before, changed.metadata.managedFields);
+  const managed = managedOfWrite(scope, live?.metadata.managedFields, write.given);
   // What is not tracked so far is not tracked from now on, unless it is new.
   if (managed.owners.size === 0 && live !== undefined) return undefined;
   try {

@@ -190,10 +190,25 @@ export function parseFieldSet(fields: unknown): FieldSet {
   return asNormal(ordered(set));
 }
 
-/** Remembers that the set is in normal form, so that reading it again costs nothing. */
+/** Equal sets of many objects are kept once; the least recently made ones are forgotten. */
+const interned = new Map<string, FieldSet>();
+const INTERNED_MAX = 2048;
+
+/** The set, in normal form, or the one that equals it: reading it again costs nothing, and neither does having many. */
 export function asNormal(set: FieldSet): FieldSet {
-  normal.add(set);
-  return set;
+  if (normal.has(set)) return set;
+  const text = JSON.stringify(set);
+  const known = interned.get(text);
+  const kept = known ?? set;
+  if (known === undefined) {
+    normal.add(set);
+    for (const oldest of interned.keys()) {
+      if (interned.size < INTERNED_MAX) break;
+      interned.delete(oldest);
+    }
+  } else interned.delete(text);
+  interned.set(text, kept);
+  return kept;
 }
 
 function parseMembers(fields: Readonly<Record<string, unknown>>): MutableFieldSet {

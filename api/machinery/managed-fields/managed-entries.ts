@@ -1,6 +1,6 @@
 /** `metadata.managedFields` and the owners it stands for. Mirrors apimachinery util/managedfields internal/managedfields.go. */
 import { stringifyJSON } from '../json.ts';
-import type { ManagedFieldsEntry } from '../object-meta.ts';
+import type { ManagedFieldsEntry, UnknownObject } from '../object-meta.ts';
 import { asNormal, parseFieldSet } from './field-set.ts';
 import { compareText, PathElementError } from './path-element.ts';
 import type { Owners, VersionedSet } from './updater.ts';
@@ -97,6 +97,12 @@ function compareEntries(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
 
 export function secondsOf(time: string | undefined): number {
   return time === undefined ? 0 : Math.floor(Date.parse(time) / 1000);
+}
+
+/** Canonical form drops empty lists; one of managers is a wish that has to get through to {@link isReset}. */
+export function keepReset(raw: unknown, object: UnknownObject): void {
+  const given = (raw as Partial<UnknownObject> | null)?.metadata?.managedFields;
+  if (Array.isArray(given) && given.length === 0) object.metadata.managedFields = [];
 }
 
 /** A client asks for a clean slate with no entry, or with one that is empty. */

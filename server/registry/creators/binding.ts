@@ -23,6 +23,7 @@ export const bind: Creator = async ({ options, context, target, object, body, wr
   };
   await registry.update(context, target, object, updater, {
     ...writeOptions,
+    tracked: false,
     subresource: { name: 'binding', verbs: ['create'] },
   });
   return SUCCESS;

@@ -71,6 +71,7 @@ export async function spendBudget(
   try {
     await options.registry.update(context, target, { namespace: namespace!, name: name! }, updater, {
       ...writeOptions,
+      fieldManager: 'kube-apiserver',
       dryRun: false,
       subresource,
     });

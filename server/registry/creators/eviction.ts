@@ -129,6 +129,7 @@ async function removePod({ options, context, target, object, writeOptions }: Cre
     const status = target.definition.subresources.find(({ name }) => name === 'status')!;
     const { result } = await registry.update(context, target, object, updater, {
       ...writeOptions,
+      tracked: false,
       subresource: status,
     });
     if (preconditions?.resourceVersion !== undefined)

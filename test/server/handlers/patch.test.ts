@@ -7,6 +7,7 @@ const MAP = '/api/v1/namespaces/default/configmaps/map';
 const WEB = '/apis/apps/v1/namespaces/default/deployments/web';
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE = 'application/merge-patch+json';
+const APPLY = 'application/apply-patch+yaml';
 const STRATEGIC = 'application/strategic-merge-patch+json';
 
 let server: TestServer;
@@ -103,16 +104,16 @@ describe('a patch', () => {
       {},
       415,
       {
-        message: `the body of the request was in an unknown format - accepted media types include: ${JSON_PATCH}, ${MERGE}, ${STRATEGIC}`,
+        message: `the body of the request was in an unknown format - accepted media types include: ${JSON_PATCH}, ${MERGE}, ${STRATEGIC}, ${APPLY}`,
       },
     ],
     [
-      'to apply',
-      'application/apply-patch+yaml',
+      'to apply as CBOR',
+      'application/apply-patch+cbor',
       'a: 1',
       415,
       {
-        message: `the body of the request was in an unknown format - accepted media types include: ${JSON_PATCH}, ${MERGE}, ${STRATEGIC}`,
+        message: `the body of the request was in an unknown format - accepted media types include: ${JSON_PATCH}, ${MERGE}, ${STRATEGIC}, ${APPLY}`,
       },
     ],
     ['that is no JSON', MERGE, '{', 400, { message: 'error decoding patch: unexpected end of JSON input' }],
@@ -201,7 +202,7 @@ describe('a patch', () => {
     expect([answer.status, answer.json]).toMatchObject([
       415,
       {
-        message: `the body of the request was in an unknown format - accepted media types include: ${JSON_PATCH}, ${MERGE}`,
+        message: `the body of the request was in an unknown format - accepted media types include: ${JSON_PATCH}, ${MERGE}, ${APPLY}`,
       },
     ]);
     expect(

@@ -45,10 +45,8 @@ export class ManagedObject {
     const scope = this.#scope(write);
     const changed = this.#canonical(object);
     const given = (object as UnknownObject).metadata.managedFields;
-    // Canonical form drops empty lists; here one asks for a clean slate.
-    if (given?.length === 0) changed.metadata.managedFields = [];
     if (this.live !== undefined) changed.metadata.uid = 'u';
-    const managedFields = managedFieldsOfUpdate(scope, this.live, changed, this.#by(write));
+    const managedFields = managedFieldsOfUpdate(scope, this.live, changed, { ...this.#by(write), given });
     delete changed.metadata.managedFields;
     if (managedFields !== undefined) changed.metadata.managedFields = managedFields;
     return this.#keep(changed);
