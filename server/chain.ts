@@ -7,6 +7,7 @@ import type { Authenticator } from './authn/authenticator.ts';
 import type { Authorizer } from './authz/authorizer.ts';
 import { authentication, type FlowControlIdentity } from './filters/authentication.ts';
 import { authorization } from './filters/authorization.ts';
+import { impersonation } from './filters/impersonation.ts';
 import { inFlight } from './filters/in-flight.ts';
 import type { ExchangeHandler, Filter } from './filters/filter.ts';
 import { maxInFlight, type InFlightLimits } from './filters/max-in-flight.ts';
@@ -42,6 +43,7 @@ export function filterChain(options: ChainOptions, handler: ExchangeHandler): Ex
     timeout(options.wall),
     ...(options.tasks === undefined ? [] : [inFlight(options.tasks)]),
     authentication(options.authenticator, options.flowControl),
+    impersonation(options.authorizer),
     maxInFlight(options.inFlightLimits),
     authorization(options.authorizer),
   ];

@@ -19,7 +19,9 @@ export function createMetricsEndpoint(metrics: Metrics, gitVersion: string) {
     .set([major, minor, gitVersion, `${process.platform}/${process.arch}`], 1);
   return async (exchange: Exchange): Promise<Response | undefined> => {
     if (exchange.info.path !== METRICS_PATH) return undefined;
-    const { Registry, collectDefaultMetrics } = await import('prom-client');
+    // A CommonJS module has one export that every loader agrees on.
+    const { default: prometheus } = await import('prom-client');
+    const { Registry, collectDefaultMetrics } = prometheus;
     const registry = new Registry();
     for (const family of metrics.collect()) registry.registerMetric(adapt(family));
     const own = await registry.metrics();
