@@ -1,4 +1,5 @@
 /** One HTTP request on its way through the chain: the facts each stage learns and later stages read. */
+import type { BodySource } from './negotiation/body-source.ts';
 import type { UserInfo } from './registry/interface.ts';
 
 /** A certificate the client presented in the TLS handshake. */
@@ -28,6 +29,8 @@ export interface RequestEnvironment {
   readonly webSocket?: { accept(messages: WebSocketMessages): void };
   /** What responses are made with, where the platform's own class costs more than the rest of a request. */
   readonly responseClass?: typeof Response;
+  /** Sends a body past the Response, which is too dear for bodies that come in many pieces. Gives what to answer instead. */
+  send?(status: number, headers: Readonly<Record<string, string>>, body: BodySource): Response;
 }
 
 /** What a path and method ask for. Mirrors apiserver endpoints/request RequestInfo. */

@@ -1,12 +1,14 @@
 /** The one place with sockets: HTTPS with HTTP/1.1 and HTTP/2 on one port, client certificates asked for. */
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
   type Http2ServerRequest,
+  type Http2ServerResponse,
   type ServerHttp2Session,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import type { Clock } from '../../api/machinery/clock.ts';
@@ -14,7 +16,7 @@ import type { Logger } from '../../api/machinery/logger.ts';
 import type { RequestEnvironment } from '../exchange.ts';
 import { clientCertificateOf } from './client-certificate.ts';
 import { createUpgrader } from './web-sockets.ts';
-import { lightResponseClass } from './light-response.ts';
+import { SocketEnvironment, type ConnectionFacts, type ServerFacts } from './socket-environment.ts';
 
 export interface ListenOptions {
   readonly fetch: (request: Request, environment: RequestEnvironment) => Response | Promise<Response>;
@@ -67,8 +69,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const connections = new Connections(server, options);
   const serve = getRequestListener(
     (request, { incoming, outgoing }) => {
-      outgoing.once('close', connections.begin());
-      return options.fetch(request, connections.environmentOf(incoming));
+      connections.begin(outgoing);
+      return options.fetch(request, connections.environmentOf(incoming, outgoing));
     },
     // The globals of the process this runs in are left alone.
     { overrideGlobalObjects: false },
@@ -83,8 +85,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     'upgrade',
     createUpgrader({
       ...options,
-      environmentOf: (incoming) => connections.environmentOf(incoming),
-      begin: () => connections.begin(),
+      environmentOf: (incoming) => connections.upgradedEnvironmentOf(incoming),
+      begin: (socket) => connections.begin(socket),
     }),
   );
   await new Promise<void>((resolve, reject) => {
@@ -110,14 +112,20 @@ class Connections {
   readonly #clock: Clock;
   readonly #sockets = new Set<TLSSocket>();
   readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #environments = new WeakMap<object, RequestEnvironment>();
+  readonly #facts = new WeakMap<object, ConnectionFacts>();
   readonly #closing = new AbortController();
+  readonly #shared: ServerFacts;
   #running = 0;
   #idle: (() => void) | undefined;
 
   constructor(server: Http2SecureServer, { clock, logger }: ListenOptions) {
     this.#server = server;
     this.#clock = clock;
+    this.#shared = {
+      closing: this.#closing.signal,
+      bodies: new Set(),
+      failed: (error) => logger.error('response failed', { error }),
+    };
     // What breaks on a connection is its client's affair and ends that connection only.
     server.on('secureConnection', (socket) => {
       this.#sockets.add(socket);
@@ -140,37 +148,46 @@ class Connections {
     server.on('unknownProtocol', (socket) => socket.destroy());
   }
 
-  /** Counts a request until the result is called. */
-  begin(): () => void {
+  /** Counts a request until its response closes, or the socket it took over. */
+  begin(outgoing: ServerResponse | Http2ServerResponse | Duplex): void {
     this.#running++;
-    return () => {
-      this.#running--;
-      if (this.#running === 0) this.#idle?.();
-    };
+    outgoing.on('close', this.#ended);
   }
 
-  /** Facts of the connection a request came on, found once per connection. */
-  environmentOf(incoming: IncomingMessage | Http2ServerRequest): RequestEnvironment {
+  readonly #ended = (): void => {
+    this.#running--;
+    if (this.#running === 0) this.#idle?.();
+  };
+
+  environmentOf(
+    incoming: IncomingMessage | Http2ServerRequest,
+    outgoing: ServerResponse | Http2ServerResponse,
+  ): RequestEnvironment {
+    return new SocketEnvironment(this.#shared, this.#factsOf(incoming), outgoing);
+  }
+
+  /** Of a request that takes its connection over. */
+  upgradedEnvironmentOf(incoming: IncomingMessage): RequestEnvironment {
+    return { ...this.#factsOf(incoming), closing: this.#closing.signal };
+  }
+
+  /** Of the connection a request came on. */
+  #factsOf(incoming: IncomingMessage | Http2ServerRequest): ConnectionFacts {
     const session = 'stream' in incoming ? incoming.stream.session : undefined;
     const socket = (session?.socket ?? incoming.socket) as TLSSocket;
     const key = session ?? socket;
-    let environment = this.#environments.get(key);
-    if (environment === undefined) {
-      const clientCertificate = clientCertificateOf(socket);
-      environment = {
-        closing: this.#closing.signal,
-        responseClass: lightResponseClass(),
-        ...(socket.remoteAddress === undefined ? {} : { remoteAddress: socket.remoteAddress }),
-        ...(clientCertificate === undefined ? {} : { clientCertificate }),
-      };
-      this.#environments.set(key, environment);
+    let facts = this.#facts.get(key);
+    if (facts === undefined) {
+      facts = { remoteAddress: socket.remoteAddress, clientCertificate: clientCertificateOf(socket) };
+      this.#facts.set(key, facts);
     }
-    return environment;
+    return facts;
   }
 
   async close(): Promise<void> {
     const stopped = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#closing.abort();
+    for (const body of this.#shared.bodies) body.finish();
     for (const session of this.#sessions) session.close();
     if (this.#running > 0) {
       await new Promise<void>((resolve) => {

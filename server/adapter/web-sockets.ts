@@ -13,8 +13,8 @@ const NORMAL_CLOSURE = 1000;
 export interface UpgradeOptions {
   readonly fetch: (request: Request, environment: RequestEnvironment) => Response | Promise<Response>;
   environmentOf(incoming: IncomingMessage): RequestEnvironment;
-  /** Counts a request until the result is called. */
-  begin(): () => void;
+  /** Counts a request until its socket closes. */
+  begin(socket: Duplex): void;
   readonly logger: Logger;
 }
 
@@ -23,8 +23,7 @@ export function createUpgrader(
   options: UpgradeOptions,
 ): (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void {
   return (incoming, socket, head) => {
-    const end = options.begin();
-    socket.once('close', end);
+    options.begin(socket);
     socket.on('error', () => socket.destroy());
     upgrade(options, incoming, socket, head).catch((error: unknown) => {
       options.logger.debug('upgrade failed', { error });

@@ -2,7 +2,8 @@
 import { isExpired, StatusError } from '../../api/machinery/errors.ts';
 import { randomFloat, type Random } from '../../api/machinery/random.ts';
 import { negotiate, JSON_TYPE } from '../negotiation/accept.ts';
-import { respond } from '../negotiation/respond.ts';
+import { streamOf } from '../negotiation/body-source.ts';
+import { respond, respondStream } from '../negotiation/respond.ts';
 import { includeObjectOf } from '../negotiation/table.ts';
 import { FrameEncoder } from '../negotiation/watch-frames.ts';
 import { WatchStream } from '../negotiation/watch-stream.ts';
@@ -34,14 +35,16 @@ export const watch: Handler = async ({ exchange, services, context, target, scop
     stream.ended(error as StatusError);
   }
   stream.onEnd(requestMetrics.openWatch(exchange));
-  endWith(exchange.signal, stream);
-  endWith(exchange.environment.closing, stream);
+  if (exchange.environment.send === undefined) {
+    endWith(exchange.signal, stream);
+    endWith(exchange.environment.closing, stream);
+  }
   if (exchange.environment.webSocket !== undefined) {
-    exchange.environment.webSocket.accept({ body: stream.body, text: format.type === JSON_TYPE });
+    exchange.environment.webSocket.accept({ body: streamOf(stream), text: format.type === JSON_TYPE });
     return respond(exchange, 200, {}, null);
   }
   const type = format.type === JSON_TYPE ? JSON_TYPE : `${format.type};stream=watch`;
-  return respond(exchange, 200, { 'Content-Type': type }, stream.body);
+  return respondStream(exchange, { 'Content-Type': type }, stream);
 };
 
 function endWith(signal: AbortSignal | undefined, stream: WatchStream): void {

@@ -3,6 +3,7 @@ import { gzip as gzipWithCallback, constants } from 'node:zlib';
 import { promisify } from 'node:util';
 import type { Exchange } from '../exchange.ts';
 import type { Answer } from '../filters/filter.ts';
+import { gzipped, streamOf, type BodySource } from './body-source.ts';
 import { warningHeader } from './warnings.ts';
 
 const gzip = promisify(gzipWithCallback);
@@ -17,11 +18,38 @@ export function respond(
   headers: Readonly<Record<string, string>>,
   body: Uint8Array | string | ReadableStream<Uint8Array> | null,
 ): Response {
+  const ResponseClass = exchange.environment.responseClass ?? Response;
+  return new ResponseClass(body as BodyInit | null, { status, headers: headersOf(exchange, headers) });
+}
+
+function headersOf(exchange: Exchange, headers: Readonly<Record<string, string>>): Record<string, string> {
   const all: Record<string, string> = { ...exchange.headers, ...headers };
   const warning = warningHeader(exchange.warnings);
   if (warning !== undefined) all['Warning'] = warning;
-  const ResponseClass = exchange.environment.responseClass ?? Response;
-  return new ResponseClass(body as BodyInit | null, { status, headers: all });
+  return all;
+}
+
+/** A response whose body comes piece by piece, straight to the connection where there is one. */
+export function respondStream(
+  exchange: Exchange,
+  headers: Readonly<Record<string, string>>,
+  source: BodySource,
+): Response {
+  const { environment } = exchange;
+  if (environment.send === undefined) return respond(exchange, 200, headers, streamOf(source));
+  return environment.send(200, headersOf(exchange, headers), source);
+}
+
+/** As `respondStream` for a body of known length, compressed when that pays and the client can read it. */
+export function respondSource(
+  exchange: Exchange,
+  headers: Readonly<Record<string, string>>,
+  source: BodySource & { readonly length: number },
+): Response {
+  if (!isCompressed(exchange, source.length)) {
+    return respondStream(exchange, { ...headers, 'Content-Length': String(source.length) }, source);
+  }
+  return respondStream(exchange, compressedHeaders(headers), gzipped(source));
 }
 
 /** As `respond`, compressed when that pays and the client can read it. */
@@ -31,9 +59,7 @@ export function respondCompressible(
   headers: Readonly<Record<string, string>>,
   body: Uint8Array,
 ): Answer {
-  const isCompressed =
-    body.length > GZIP_THRESHOLD_BYTES && acceptsGzip(exchange.request.headers.get('accept-encoding'));
-  return isCompressed
+  return isCompressed(exchange, body.length)
     ? respondCompressed(exchange, status, headers, body)
     : respond(exchange, status, headers, body);
 }
@@ -45,8 +71,16 @@ async function respondCompressed(
   body: Uint8Array,
 ): Promise<Response> {
   const compressed = await gzip(body, { level: constants.Z_BEST_SPEED });
+  return respond(exchange, status, compressedHeaders(headers), compressed);
+}
+
+function compressedHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   const vary = headers['Vary'] === undefined ? 'Accept-Encoding' : `${headers['Vary']}, Accept-Encoding`;
-  return respond(exchange, status, { ...headers, 'Content-Encoding': 'gzip', Vary: vary }, compressed);
+  return { ...headers, 'Content-Encoding': 'gzip', Vary: vary };
+}
+
+function isCompressed({ request }: Exchange, length: number): boolean {
+  return length > GZIP_THRESHOLD_BYTES && acceptsGzip(request.headers.get('accept-encoding'));
 }
 
 function acceptsGzip(header: string | null): boolean {

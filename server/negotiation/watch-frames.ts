@@ -28,7 +28,8 @@ export interface FrameOptions {
   readonly clock: Clock;
 }
 
-const sharedFrames = new WeakMap<ResultObject, Map<string, Buffer>>();
+/** Frames by what they encode, an object or a batch, and by the watches' key. */
+const sharedFrames = new WeakMap<object, Map<string, Buffer>>();
 
 /** Encodes the events of one watch. */
 export class FrameEncoder {
@@ -43,16 +44,26 @@ export class FrameEncoder {
     this.#key = `${type} ${transform?.kind ?? ''} ${transform?.version ?? ''} ${options.form.apiVersion}`;
   }
 
-  encode(event: RegistryEvent): Buffer {
+  /** The frames of a batch, one behind the other. Watches that are told of one batch share it. */
+  encode(events: readonly RegistryEvent[]): Buffer {
+    if (this.#isShared && events.length > 1) {
+      return shared(events, this.#key, () => Buffer.concat(events.map((event) => this.#frame(event))));
+    }
+    return events.length === 1
+      ? this.#frame(events[0]!)
+      : Buffer.concat(events.map((event) => this.#frame(event)));
+  }
+
+  /** Ages in tables differ from one moment to the next. */
+  get #isShared(): boolean {
+    return this.#options.format.transform?.kind !== 'Table';
+  }
+
+  #frame(event: RegistryEvent): Buffer {
     if (event.type === 'BOOKMARK') return this.#bookmark(event);
-    // Ages in tables differ from one moment to the next.
-    if (this.#options.format.transform?.kind === 'Table') return this.#encode(event.type, event.result);
-    let frames = sharedFrames.get(event.result);
-    if (frames === undefined) sharedFrames.set(event.result, (frames = new Map()));
-    const key = `${event.type} ${this.#key}`;
-    let frame = frames.get(key);
-    if (frame === undefined) frames.set(key, (frame = this.#encode(event.type, event.result)));
-    return frame;
+    const { type, result } = event;
+    if (!this.#isShared) return this.#encode(type, result);
+    return shared(result, `${type} ${this.#key}`, () => this.#encode(type, result));
   }
 
   /** A frame without what sets it apart from the next. */
@@ -112,6 +123,14 @@ export class FrameEncoder {
     this.#columnsSent = true;
     return formatTable(request, { resourceVersion: item.object.metadata.resourceVersion }, [item]);
   }
+}
+
+function shared(what: object, key: string, encode: () => Buffer): Buffer {
+  let frames = sharedFrames.get(what);
+  if (frames === undefined) sharedFrames.set(what, (frames = new Map()));
+  let frame = frames.get(key);
+  if (frame === undefined) frames.set(key, (frame = encode()));
+  return frame;
 }
 
 function envelope(schema: StructSchema, object: UnknownObject): Uint8Array {

@@ -2,10 +2,11 @@
 import type { Clock, Timer } from '../../api/machinery/clock.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { RegistryEvent, RegistryWatch, RegistryWatchListener } from '../registry/interface.ts';
+import type { BodySink, BodySource } from './body-source.ts';
 import type { FrameEncoder } from './watch-frames.ts';
 import { toStatusError } from './write-status.ts';
 
-/** Bytes a watcher may leave unread, besides its initial state, before its watch is ended. */
+/** Bytes a watcher may leave unread, besides the events it began with, before its watch is ended. */
 export const WATCH_BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 /** Frames are handed to the connection in pieces of about this size. */
 const CHUNK_BYTES = 256 * 1024;
@@ -26,73 +27,79 @@ export interface WatchStreamOptions {
 }
 
 /**
- * Listens to a registry watch and is read as bytes. Frames wait in a queue of their own until the connection takes them;
- * a client that lets too much pile up is cut off and resumes from what it has seen. Every end but that one comes behind
- * all frames that were due.
+ * Listens to a registry watch and is read as bytes. While the reader keeps up, frames go straight to it; else they wait
+ * here, and a client that lets too much pile up is cut off and resumes from what it has seen. The events a watch begins
+ * with are encoded as they are read. Every end but the cut comes behind all frames that were due.
  */
-export class WatchStream implements RegistryWatchListener {
-  readonly body: ReadableStream<Uint8Array>;
+export class WatchStream implements RegistryWatchListener, BodySource {
   readonly #options: WatchStreamOptions;
-  readonly #queue: Buffer[] = [];
+  #sink: BodySink | undefined;
+  /** The sink has room. */
+  #isReady = false;
+  #isClosed = false;
+  /** What the watch began with, from `#beginningNext` on not read yet. */
+  #beginning: RegistryEvent[] = [];
+  #beginningNext = 0;
+  #queue: Buffer[] = [];
   #queuedBytes = 0;
-  /** What may be queued: grows by the initial state, which is not held against the watcher. */
-  #queuedBytesMax = WATCH_BACKLOG_BYTES_MAX;
   #watch: RegistryWatch | undefined;
   #ended = false;
-  #timers: Timer[] = [];
-  #bookmarkTimer: Timer | undefined;
+  #timer: Timer | undefined;
+  #untilEndMs: number;
+  #untilBookmarkMs: number;
   readonly #endListeners: (() => void)[] = [];
-  #wake: (() => void) | undefined;
 
   constructor(options: WatchStreamOptions) {
     this.#options = options;
-    this.body = new ReadableStream<Uint8Array>(
-      { pull: (controller) => this.#pull(controller), cancel: () => this.#discard() },
-      { highWaterMark: 0 },
-    );
+    this.#untilEndMs = options.timeoutMs;
+    this.#untilBookmarkMs = options.allowBookmarks ? BOOKMARK_INTERVAL_MS : Infinity;
   }
 
-  /** Takes the opened watch over, whose initial state has arrived by now; it is cancelled when the stream ends. */
+  start(sink: BodySink): void {
+    this.#sink = sink;
+  }
+
+  resume(): void {
+    this.#isReady = true;
+    this.#flush();
+  }
+
+  cancel(): void {
+    this.#isClosed = true;
+    this.#discard();
+  }
+
+  finish(): void {
+    this.end();
+  }
+
+  /** Takes the opened watch over, whose first events have arrived by now; it is cancelled when the stream ends. */
   attach(watch: RegistryWatch): void {
     this.#watch = watch;
-    this.#queuedBytesMax += this.#queuedBytes;
-    if (this.#ended) {
-      watch.cancel();
-      return;
-    }
-    const { clock, timeoutMs, allowBookmarks } = this.#options;
-    this.#timers.push(clock.schedule(timeoutMs, () => this.end()));
-    if (!allowBookmarks) return;
-    if (timeoutMs > BOOKMARK_BEFORE_END_MS) {
-      this.#timers.push(clock.schedule(timeoutMs - BOOKMARK_BEFORE_END_MS, () => this.#sendBookmark()));
-    }
-    this.#scheduleBookmark();
+    if (this.#ended) watch.cancel();
+    else this.#schedule();
   }
 
   events(events: readonly RegistryEvent[]): void {
     if (this.#ended) return;
-    try {
-      for (const event of events) this.#push(this.#options.encoder.encode(event));
-      this.#options.onEvents(events.length);
-    } catch (error) {
-      // A fault of ours must not reach the store that is telling us.
-      this.#options.logger.error('watch event could not be encoded', { error });
-      this.ended(error as Error);
+    this.#options.onEvents(events.length);
+    if (this.#watch === undefined) {
+      for (const event of events) this.#beginning.push(event);
       return;
     }
-    if (this.#watch !== undefined && this.#queuedBytes > this.#queuedBytesMax) {
-      this.#options.logger.warn('watch ended: the client reads too slowly', {
-        queuedBytes: this.#queuedBytes,
-      });
-      this.#discard();
-      return;
+    const batches = this.#options.framed ? [events] : events.map((event) => [event]);
+    for (const batch of batches) {
+      const frames = this.#encode(batch);
+      if (frames !== undefined && !this.#ended) this.#send(frames);
     }
-    this.#wake?.();
   }
 
   ended(error: Error | undefined): void {
     if (this.#ended) return;
-    if (error !== undefined) this.#push(this.#options.encoder.encodeError(toStatusError(error).status));
+    if (error !== undefined) {
+      const { encoder } = this.#options;
+      this.#push(this.#unframed(encoder.encodeError(toStatusError(error).status)));
+    }
     this.end();
   }
 
@@ -106,15 +113,34 @@ export class WatchStream implements RegistryWatchListener {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const timer of this.#timers) timer.cancel();
-    this.#bookmarkTimer?.cancel();
+    this.#timer?.cancel();
     this.#watch?.cancel();
     for (const listener of this.#endListeners) listener();
-    this.#wake?.();
+    this.#flush();
+  }
+
+  #send(frames: Buffer): void {
+    if (this.#isReady && !this.#hasMore) {
+      this.#isReady = this.#sink!.write(frames);
+      return;
+    }
+    this.#push(frames);
+    if (this.#queuedBytes <= WATCH_BACKLOG_BYTES_MAX) {
+      this.#flush();
+      return;
+    }
+    const { logger } = this.#options;
+    logger.warn('watch ended: the client reads too slowly', { queuedBytes: this.#queuedBytes });
+    this.#discard();
+  }
+
+  get #hasMore(): boolean {
+    return this.#beginning.length > 0 || this.#queue.length > 0;
   }
 
   #discard(): void {
-    this.#queue.length = 0;
+    this.#beginning = [];
+    this.#queue = [];
     this.#queuedBytes = 0;
     this.end();
   }
@@ -124,51 +150,86 @@ export class WatchStream implements RegistryWatchListener {
     this.#queuedBytes += frame.length;
   }
 
-  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
-    while (this.#queue.length === 0) {
-      if (this.#ended) {
-        controller.close();
-        return;
-      }
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-      this.#wake = undefined;
+  /** Writes as long as the sink has room. */
+  #flush(): void {
+    if (this.#sink === undefined || this.#isClosed) return;
+    while (this.#isReady && this.#hasMore) {
+      const chunk = this.#beginning.length > 0 ? this.#takeBeginning() : this.#takeQueued();
+      if (chunk !== undefined) this.#isReady = this.#sink.write(chunk);
     }
-    controller.enqueue(this.#takeChunk());
-    // Nobody need ask again to learn that this was all.
-    if (this.#ended && this.#queue.length === 0) controller.close();
+    if (!this.#ended || this.#hasMore) return;
+    this.#isClosed = true;
+    this.#sink.end();
+  }
+
+  /** About one chunk of what the watch began with; undefined when it cannot be encoded, which ends the stream. */
+  #takeBeginning(): Buffer | undefined {
+    const frames: Buffer[] = [];
+    let bytes = 0;
+    const bytesMax = this.#options.framed ? CHUNK_BYTES : 1;
+    while (bytes < bytesMax && this.#beginningNext < this.#beginning.length) {
+      const frame = this.#encode([this.#beginning[this.#beginningNext++]!]);
+      if (frame === undefined) return undefined;
+      frames.push(frame);
+      bytes += frame.length;
+    }
+    if (this.#beginningNext === this.#beginning.length) {
+      this.#beginning = [];
+      this.#beginningNext = 0;
+    }
+    return joined(frames, bytes);
   }
 
   /** As many frames as make about one chunk. */
-  #takeChunk(): Buffer {
-    if (!this.#options.framed) return this.#takeFrame();
+  #takeQueued(): Buffer {
+    const bytesMax = this.#options.framed ? CHUNK_BYTES : 1;
     let count = 0;
     let bytes = 0;
-    while (count < this.#queue.length && (count === 0 || bytes + this.#queue[count]!.length <= CHUNK_BYTES)) {
+    while (count < this.#queue.length && (count === 0 || bytes + this.#queue[count]!.length <= bytesMax)) {
       bytes += this.#queue[count]!.length;
       count++;
     }
-    const frames = this.#queue.splice(0, count);
     this.#queuedBytes -= bytes;
-    if (this.#queuedBytes === 0) this.#queuedBytesMax = WATCH_BACKLOG_BYTES_MAX;
-    return frames.length === 1 ? frames[0]! : Buffer.concat(frames, bytes);
+    return joined(this.#queue.splice(0, count), bytes);
   }
 
-  #takeFrame(): Buffer {
-    const frame = this.#queue.shift()!;
-    this.#queuedBytes -= frame.length;
-    if (this.#queuedBytes === 0) this.#queuedBytesMax = WATCH_BACKLOG_BYTES_MAX;
-    return this.#options.encoder.unframed(frame);
+  /** A fault of ours ends this watch, but must not reach the store that is telling us. */
+  #encode(events: readonly RegistryEvent[]): Buffer | undefined {
+    try {
+      return this.#unframed(this.#options.encoder.encode(events));
+    } catch (error) {
+      this.#options.logger.error('watch event could not be encoded', { error });
+      this.#beginning = [];
+      this.ended(error as Error);
+      return undefined;
+    }
   }
 
-  #scheduleBookmark(): void {
-    this.#bookmarkTimer = this.#options.clock.schedule(BOOKMARK_INTERVAL_MS, () => {
-      this.#sendBookmark();
-      if (!this.#ended) this.#scheduleBookmark();
+  #unframed(frame: Buffer): Buffer {
+    const { framed, encoder } = this.#options;
+    return framed ? frame : encoder.unframed(frame);
+  }
+
+  /** One timer serves the bookmarks, the last of them and the end. */
+  #schedule(): void {
+    const { allowBookmarks, clock } = this.#options;
+    const isLastDue = allowBookmarks && this.#untilEndMs > BOOKMARK_BEFORE_END_MS;
+    const untilLastMs = this.#untilEndMs - (isLastDue ? BOOKMARK_BEFORE_END_MS : 0);
+    const delayMs = Math.min(untilLastMs, this.#untilBookmarkMs);
+    this.#timer = clock.schedule(delayMs, () => {
+      this.#untilEndMs -= delayMs;
+      this.#untilBookmarkMs -= delayMs;
+      if (this.#untilEndMs <= 0) {
+        this.end();
+        return;
+      }
+      if (this.#untilBookmarkMs <= 0) this.#untilBookmarkMs = BOOKMARK_INTERVAL_MS;
+      this.events([{ type: 'BOOKMARK', revision: this.#watch!.revision, initialEventsEnd: false }]);
+      if (!this.#ended) this.#schedule();
     });
   }
+}
 
-  #sendBookmark(): void {
-    if (this.#ended || this.#watch === undefined) return;
-    this.events([{ type: 'BOOKMARK', revision: this.#watch.revision, initialEventsEnd: false }]);
-  }
+function joined(frames: readonly Buffer[], bytes: number): Buffer {
+  return frames.length === 1 ? frames[0]! : Buffer.concat(frames, bytes);
 }

@@ -12,14 +12,13 @@ import type { ListOutcome, ResultObject } from '../registry/interface.ts';
 import { JSON_TYPE, PROTOBUF_TYPE, YAML_TYPE, type OutputFormat, type Transform } from './accept.ts';
 import { finishJSON } from './encode.ts';
 import type { ObjectForm } from './form.ts';
-import { respondCompressible } from './respond.ts';
+import { ListBody } from './list-body.ts';
+import { respondCompressible, respondSource } from './respond.ts';
 import { formatTable, includeObjectOf, partialMetadata } from './table.ts';
 import { encodeText, newTransformNotAcceptable, PARTIAL_METADATA_TYPE, withPretty } from './write-object.ts';
 import { formatYAML } from './yaml.ts';
 
 const LIST_META_TYPE = 'io.k8s.apimachinery.pkg.apis.meta.v1.ListMeta';
-const COMMA = 0x2c;
-const OPEN_BRACE = 0x7b;
 
 interface ListMeta {
   readonly resourceVersion: string;
@@ -43,6 +42,10 @@ export function respondList(
   outcome: ListOutcome,
 ): Answer {
   const format = withPretty(exchange, negotiated);
+  if (format.type === JSON_TYPE && format.transform === undefined && !format.pretty) {
+    const body = listBody(form, listMetaOf(outcome), outcome.items, '\n');
+    return respondSource(exchange, { 'Content-Type': format.type }, body);
+  }
   const body = encodeList(exchange, clock, format, form, outcome);
   return respondCompressible(exchange, 200, { 'Content-Type': format.type }, body);
 }
@@ -92,49 +95,38 @@ function encodePlainList(
       items.map(({ object }) => object),
     );
   }
-  const json = joinList(form, meta, items, format.type === JSON_TYPE && !format.pretty);
+  const json = listBody(form, meta, items, '').whole();
   if (format.type === YAML_TYPE) return Buffer.from(formatYAML(JSON.parse(json.toString('utf8'))));
-  return format.pretty ? finishJSON(json, true) : json;
+  return finishJSON(json, format.pretty);
 }
 
-/** Compact JSON of a list. Items of built-in kinds go without kind and apiVersion, those of custom kinds with them. */
-function joinList(
-  form: ObjectForm,
-  meta: ListMeta,
-  items: readonly ResultObject[],
-  newline: boolean,
-): Buffer {
+/** JSON of a list. Items of built-in kinds go without kind and apiVersion, those of custom kinds with them. */
+function listBody(form: ObjectForm, meta: ListMeta, items: readonly ResultObject[], end: string): ListBody {
   const kind = JSON.stringify(form.listKind);
   const apiVersion = JSON.stringify(form.apiVersion);
-  const [head, tail] = form.typed
-    ? [`{"kind":${kind},"apiVersion":${apiVersion},"metadata":${stringifyJSON(meta)},"items":[`, ']}']
-    : [
-        `{"apiVersion":${apiVersion},"items":[`,
-        `],"kind":${kind},"metadata":${stringifyJSON(sortedMeta(meta))}}`,
-      ];
-  const prefix = form.typed
-    ? Buffer.from(`{"kind":${JSON.stringify(form.kind)},"apiVersion":${apiVersion},`)
-    : undefined;
-  const parts = items.map((item) => (prefix === undefined ? item.bytes : withoutType(item, prefix)));
-  const end = newline ? `${tail}\n` : tail;
-  const braces = prefix === undefined ? 0 : parts.length;
-  const size = parts.reduce((sum, part) => sum + part.length, 0) + braces + Math.max(0, parts.length - 1);
-  const out = Buffer.allocUnsafe(Buffer.byteLength(head) + size + Buffer.byteLength(end));
-  let at = out.write(head);
-  parts.forEach((part, index) => {
-    if (index > 0) out[at++] = COMMA;
-    if (prefix !== undefined) out[at++] = OPEN_BRACE;
-    at += part.copy(out, at);
+  if (!form.typed) {
+    return new ListBody({
+      head: `{"apiVersion":${apiVersion},"items":[`,
+      open: '',
+      items: items.map(({ bytes }) => bytes),
+      tail: `],"kind":${kind},"metadata":${stringifyJSON(sortedMeta(meta))}}${end}`,
+    });
+  }
+  const prefix = Buffer.from(`{"kind":${JSON.stringify(form.kind)},"apiVersion":${apiVersion},`);
+  return new ListBody({
+    head: `{"kind":${kind},"apiVersion":${apiVersion},"metadata":${stringifyJSON(meta)},"items":[`,
+    open: '{',
+    items: items.map((item) => withoutType(item, prefix)),
+    tail: `]}${end}`,
   });
-  out.write(end, at);
-  return out;
 }
 
 /** The bytes of an object behind its kind and apiVersion, the opening brace left out. */
 function withoutType(item: ResultObject, prefix: Buffer): Buffer {
-  const { bytes } = item;
+  const { document } = item;
+  const bytes = document ?? item.bytes;
   if (bytes.length > prefix.length && prefix.compare(bytes, 0, prefix.length) === 0)
-    return bytes.subarray(prefix.length);
+    return bytes.subarray(prefix.length, document === undefined ? undefined : -1);
   const { kind: _kind, apiVersion: _apiVersion, ...rest } = item.object;
   return Buffer.from(stringifyJSON(rest)).subarray(1);
 }

@@ -178,6 +178,7 @@ class Registry implements ResourceRegistry {
       selection,
       options,
       listener,
+      version: formatGroupVersion(target.definition.group, target.version),
       toResult: (value) => this.#results.of(value, target, resolved.storing),
     });
   }

@@ -38,6 +38,8 @@ export interface WatchRequest {
   readonly selection: Selection;
   readonly options: WatchReadOptions;
   readonly listener: RegistryWatchListener;
+  /** Group and version `toResult` converts to; equal ones convert alike. */
+  readonly version: string;
   toResult(value: StoredValue): ResultObject;
 }
 
@@ -51,7 +53,7 @@ export function openWatch(request: WatchRequest): RegistryWatch {
   try {
     return store.watch(range, from, {
       events: (events) => {
-        const visible = events.flatMap((event) => eventFor(request, event) ?? []);
+        const visible = visibleEvents(request, events);
         if (visible.length > 0) listener.events(visible);
       },
       ended: (error) =>
@@ -81,6 +83,21 @@ function sendState(
     events.push({ type: 'BOOKMARK', revision, initialEventsEnd: true });
   }
   if (events.length > 0) listener.events(events);
+}
+
+/** Watchers without a selector see the same: what one batch looks like to them, by the version they speak. */
+const sharedBatches = new WeakMap<readonly StoreEvent[], Map<string, readonly RegistryEvent[]>>();
+
+function visibleEvents(request: WatchRequest, events: readonly StoreEvent[]): readonly RegistryEvent[] {
+  if (!request.selection.isEmpty) return events.flatMap((event) => eventFor(request, event) ?? []);
+  let versions = sharedBatches.get(events);
+  if (versions === undefined) sharedBatches.set(events, (versions = new Map()));
+  let batch = versions.get(request.version);
+  if (batch === undefined) {
+    batch = events.flatMap((event) => eventFor(request, event) ?? []);
+    versions.set(request.version, batch);
+  }
+  return batch;
 }
 
 /** What the watcher sees of a change: entering the selection is ADDED, leaving it DELETED. */

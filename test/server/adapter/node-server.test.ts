@@ -4,6 +4,7 @@ import { Agent, request as httpsRequest } from 'node:https';
 import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
 import type { IncomingMessage } from 'node:http';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { gunzipSync } from 'node:zlib';
 import request from 'supertest';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RealClock } from '../../../api/machinery/clock.ts';
@@ -17,6 +18,8 @@ import {
 import { ADMIN_TOKEN, configMap, newTestServer, type TestServer } from '../fixtures/server.ts';
 
 const clock = new RealClock();
+/** Their list takes several pieces. */
+const LARGE_NAMES = Array.from({ length: 12 }, (_, index) => `large-${100 + index}`);
 let server: TestServer;
 let listener: Listener;
 let authority: KeyAndCertificate;
@@ -54,6 +57,10 @@ beforeAll(async () => {
   admin = issueCertificate(authority, subject, clock.now());
   stranger = issueCertificate(createAuthority({ commonName: 'other' }, clock.now()), subject, clock.now());
   listener = await start();
+  for (const name of LARGE_NAMES) {
+    const object = { metadata: { name }, data: { text: `${name} `.repeat(10_000) } };
+    await server.call('POST', '/api/v1/namespaces/other/configmaps', object);
+  }
 });
 
 afterAll(() => listener.close());
@@ -69,10 +76,11 @@ interface Reply {
   readonly body: string;
 }
 
-async function readAll(stream: AsyncIterable<Buffer | string>): Promise<string> {
-  let text = '';
-  for await (const chunk of stream) text += chunk.toString();
-  return text;
+/** Text; bytes of a compressed body stand for one character each. */
+async function readAll(stream: AsyncIterable<Buffer | string>, isCompressed = false): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString(isCompressed ? 'latin1' : 'utf8');
 }
 
 function overHttp1(
@@ -84,7 +92,7 @@ function overHttp1(
     const outgoing = httpsRequest(`${listener.url}${path}`, { ...credentials(pair), headers, agent: false });
     outgoing.on('error', reject);
     outgoing.on('response', (incoming) => {
-      readAll(incoming).then(
+      readAll(incoming, incoming.headers['content-encoding'] === 'gzip').then(
         (body) => resolve({ status: incoming.statusCode!, headers: incoming.headers, body }),
         reject,
       );
@@ -102,7 +110,8 @@ async function overHttp2(
   try {
     const stream = session.request({ ':path': path, ...headers });
     const [found] = (await once(stream, 'response')) as [IncomingHttpHeaders];
-    return { status: Number(found[':status']), headers: found, body: await readAll(stream) };
+    const body = await readAll(stream, found['content-encoding'] === 'gzip');
+    return { status: Number(found[':status']), headers: found, body };
   } finally {
     session.close();
   }
@@ -121,6 +130,17 @@ describe.each(PROTOCOLS)('over %s', (_name, fetch) => {
     expect(reply.status).toBe(200);
     expect(JSON.parse(reply.body).metadata.name).toBe('default');
     expect(reply.headers['audit-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('writes a list of many pieces whole, plain and compressed', async () => {
+    const path = '/api/v1/namespaces/other/configmaps';
+    const plain = await fetch(path, admin);
+    const list = JSON.parse(plain.body) as { items: { metadata: { name: string } }[] };
+    expect(list.items.map(({ metadata }) => metadata.name)).toEqual(LARGE_NAMES);
+    expect(Number(plain.headers['content-length'])).toBe(Buffer.byteLength(plain.body));
+    const compressed = await fetch(path, admin, { 'accept-encoding': 'gzip' });
+    expect(compressed.headers['content-encoding']).toBe('gzip');
+    expect(gunzipSync(Buffer.from(compressed.body, 'latin1')).toString()).toBe(plain.body);
   });
 
   it('refuses a certificate of another authority', async () => {
@@ -318,7 +338,7 @@ describe('bad clients', () => {
       });
       outgoing.on('error', reject);
       outgoing.on('response', (incoming) => {
-        readAll(incoming).then(
+        readAll(incoming, incoming.headers['content-encoding'] === 'gzip').then(
           (text) => resolve({ status: incoming.statusCode!, headers: incoming.headers, body: text }),
           reject,
         );
