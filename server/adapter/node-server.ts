@@ -70,6 +70,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const serve = getRequestListener(
     (request, { incoming, outgoing }) => {
       connections.begin(outgoing);
+      // An HTTP/2 stream that its client closes without an error is only over when its body, though empty, was read.
+      if (request.method === 'GET' && 'stream' in incoming) incoming.resume();
       return options.fetch(request, connections.environmentOf(incoming, outgoing));
     },
     // The globals of the process this runs in are left alone.

@@ -1,7 +1,12 @@
 /** The server over real sockets: TLS, both protocols, streams, and what clients do to them. */
 import { once } from 'node:events';
 import { Agent, request as httpsRequest } from 'node:https';
-import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2';
+import {
+  constants,
+  connect as connectHttp2,
+  type ClientHttp2Session,
+  type IncomingHttpHeaders,
+} from 'node:http2';
 import type { IncomingMessage } from 'node:http';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
@@ -208,6 +213,23 @@ it('answers concurrent requests on one HTTP/2 connection', async () => {
   );
   session.close();
   expect(new Set(statuses)).toEqual(new Set([200]));
+});
+
+it('is done with a stream that its client closes without an error', async () => {
+  const session = connectHttp2(listener.url, credentials(admin));
+  const watch = async (): Promise<number> => {
+    const stream = session.request({ ':path': WATCH + '1' });
+    stream.once('response', () => stream.close());
+    stream.resume();
+    await once(stream, 'close');
+    return stream.rstCode;
+  };
+  // More than a connection may have at a time.
+  for (let round = 0; round < 10; round++) {
+    const codes = await Promise.all(Array.from({ length: 50 }, watch));
+    expect(new Set(codes)).toEqual(new Set([constants.NGHTTP2_NO_ERROR]));
+  }
+  session.close();
 });
 
 /** A watch that has answered with its headers, and how to hang up. */
