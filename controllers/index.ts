@@ -19,6 +19,7 @@ import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount-controller.ts';
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
+import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
 import {
   claimProtectionController,
@@ -32,6 +33,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   rootCAPublisher,
   garbageCollectorController,
   nodeLifecycleController,
+  taintEvictionController,
   deploymentController,
   replicaSetController,
   replicationControllerController,

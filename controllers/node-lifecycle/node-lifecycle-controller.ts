@@ -1,96 +1,191 @@
-/** Keeps the taints of nodes in step with their conditions and greets new nodes. */
+/** Notices nodes that fall silent, taints nodes by their conditions, and has the pods of ill nodes evicted. */
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
-import { nodes, type Node, type Taint } from '../../openapi/generated/core-v1.ts';
-import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
+import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
+import { leases, type Lease } from '../../openapi/generated/coordination-v1.ts';
+import { nodes, pods, type Node, type Pod } from '../../openapi/generated/core-v1.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  EventRecorder,
+  Informer,
+  Reconciler,
+  Result,
+  RunningController,
+} from '../runtime/controller.ts';
+import { indexByNode, podsOnNode } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { evictingTaint, readyStatus, sameTaints, wantedTaints } from './condition-taints.ts';
+import { Heartbeats, silentConditions } from './health.ts';
+import { Zones } from './zones.ts';
+
+const LEASE_NAMESPACE = 'kube-node-lease';
 
 export const nodeLifecycleController: ControllerDefinition = {
   name: 'node-lifecycle-controller',
   aliases: ['nodelifecycle'],
   description: {
-    does: 'Notices nodes and keeps the taints that follow from their conditions.',
-    watches: ['nodes'],
-    writes: ['nodes'],
-    events: ['RegisteredNode'],
+    does:
+      'Marks nodes that have not been heard of for 50 s (60 s when new) as unknown and their pods as not ready, taints nodes by ' +
+      'their conditions, and gives ill nodes the taints that evict, at upstream’s rates for each zone and not while all nodes are ill.',
+    watches: ['leases', 'nodes', 'pods'],
+    writes: ['nodes', 'nodes/status', 'pods/status'],
+    events: ['NodeNotReady', 'RegisteredNode', 'RemovingNode'],
   },
-  setup,
+  setup: (context) => new NodeLifecycle(context),
 };
 
-/** Condition, the status that calls for the taint, and the taint. */
-const CONDITION_TAINTS: readonly (readonly [type: string, status: string, key: string])[] = [
-  ['Ready', 'False', 'node.kubernetes.io/not-ready'],
-  ['Ready', 'Unknown', 'node.kubernetes.io/unreachable'],
-  ['MemoryPressure', 'True', 'node.kubernetes.io/memory-pressure'],
-  ['DiskPressure', 'True', 'node.kubernetes.io/disk-pressure'],
-  ['NetworkUnavailable', 'True', 'node.kubernetes.io/network-unavailable'],
-  ['PIDPressure', 'True', 'node.kubernetes.io/pid-pressure'],
-];
-const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable';
-const NOT_READY = 'node.kubernetes.io/not-ready';
+class NodeLifecycle implements RunningController {
+  readonly #context: ControllerContext;
+  readonly #recorder: EventRecorder;
+  readonly #nodes: Informer<Node>;
+  readonly #pods: Informer<Pod>;
+  readonly #heartbeats = new Heartbeats();
+  readonly #zones = new Zones();
+  readonly #reconciler: Reconciler;
 
-function setup(base: ControllerContext): RunningController {
-  const context = { ...base, client: base.client.as('node-controller') };
-  const recorder = context.recorder('node-controller');
-  const informer = context.informer(nodes);
-  const reconciler = createReconciler({
-    name: 'node-lifecycle',
-    context,
-    workers: 4,
-    reconcile: async (name) => {
-      const node = informer.get(name);
-      if (node === undefined) return;
-      const taints = wantedTaints(node, formatTime(context.clock.now()));
-      if (sameTaints(taints, node.spec.taints ?? [])) return;
+  constructor(base: ControllerContext) {
+    const context = { ...base, client: base.client.as('node-controller') };
+    this.#context = context;
+    this.#recorder = context.recorder('node-controller');
+    this.#nodes = context.informer(nodes);
+    this.#pods = context.informer(pods);
+    indexByNode(this.#pods);
+    this.#reconciler = createReconciler({
+      name: 'node-lifecycle',
+      context,
+      workers: 4,
+      reconcile: (name) => this.#reconcile(name),
+    });
+    this.#nodes.addHandler({
+      added: (node) => this.#nodeAdded(node),
+      updated: (node, old) => this.#nodeUpdated(node, old),
+      deleted: (node) => this.#nodeDeleted(node),
+    });
+    const heard = ({ metadata, spec }: Lease): void => {
+      if (metadata.namespace === LEASE_NAMESPACE)
+        this.#heartbeats.note(metadata.name!, spec?.renewTime ?? '', context.clock.now());
+    };
+    context.informer(leases).addHandler({ added: heard, updated: heard });
+  }
+
+  start(): void {
+    this.#reconciler.start?.();
+  }
+
+  async stop(): Promise<void> {
+    await this.#reconciler.stop?.();
+  }
+
+  #nodeAdded(node: Node): void {
+    const name = node.metadata.name!;
+    const message = `Node ${name} event: Registered Node ${name} in Controller`;
+    this.#recorder.event(node, 'Normal', 'RegisteredNode', message);
+    this.#noteState(node);
+    this.#reconciler.queue.add(name);
+  }
+
+  #nodeUpdated(node: Node, old: Node): void {
+    const heartbeat = (of: Node): string =>
+      of.status.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime ?? '';
+    if (readyStatus(node) !== 'Unknown' && heartbeat(node) !== heartbeat(old))
+      this.#heartbeats.note(node.metadata.name!, heartbeat(node), this.#context.clock.now());
+    this.#noteState(node);
+    if (readyStatus(old) === 'True' && readyStatus(node) !== 'True') this.#nodeFellIll(node);
+    this.#reconciler.queue.add(node.metadata.name!);
+  }
+
+  #nodeDeleted(node: Node): void {
+    const name = node.metadata.name!;
+    this.#heartbeats.forget(name);
+    this.#recorder.event(
+      node,
+      'Normal',
+      'RemovingNode',
+      `Node ${name} event: Removing Node ${name} from Controller`,
+    );
+    if (this.#zones.remove(name)) this.#lookAtAll();
+  }
+
+  #noteState(node: Node): void {
+    if (this.#zones.set(node.metadata.name!, zoneOf(node), readyStatus(node) === 'True')) this.#lookAtAll();
+  }
+
+  #lookAtAll(): void {
+    for (const { metadata } of this.#nodes.list()) this.#reconciler.queue.add(metadata.name!);
+  }
+
+  #nodeFellIll(node: Node): void {
+    const name = node.metadata.name!;
+    this.#recorder.event(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
+    const onError = (error: unknown): void =>
+      this.#context.logger.warn('pods of an ill node not marked', { node: name, error });
+    this.#context.tasks.run('node-lifecycle', () => this.#markPods(name), onError);
+  }
+
+  /** What the node cannot say itself: its pods are not ready. */
+  async #markPods(node: string): Promise<void> {
+    for (const pod of podsOnNode(this.#pods, node)) {
+      const ready = pod.status.conditions?.find(({ type }) => type === 'Ready');
+      if (ready?.status !== 'True') continue;
+      this.#recorder.event(pod, 'Warning', 'NodeNotReady', 'Node is not ready');
+      const { namespace, name, uid } = pod.metadata;
+      const lastTransitionTime = formatTime(this.#context.clock.now());
+      const conditions = [{ type: 'Ready', status: 'False', lastTransitionTime }];
+      const body = { metadata: { uid }, status: { conditions } };
+      await this.#context.client
+        .patch(pods, { namespace, name: name! }, { type: 'strategic', body }, { subresource: 'status' })
+        .catch((error: unknown) => {
+          if (!isNotFound(error) && !isConflict(error)) throw error;
+        });
+    }
+  }
+
+  async #reconcile(name: string): Promise<Result | void> {
+    const node = this.#nodes.get(name);
+    if (node === undefined) return;
+    const nowMs = this.#context.clock.now();
+    const leftMs = this.#heartbeats.leftMs(node, nowMs);
+    if (leftMs <= 0) {
+      const conditions = silentConditions(node, formatTime(nowMs));
+      if (conditions !== undefined) {
+        const status = { ...node.status, conditions };
+        await this.#context.client.update(nodes, { ...node, status }, { subresource: 'status' });
+        // Its event brings the node here again.
+        return;
+      }
+    }
+    const waitMs = await this.#taint(node, nowMs);
+    if (waitMs !== undefined) return { requeueAfterMs: waitMs };
+    return leftMs > 0 ? { requeueAfterMs: leftMs, recurring: true } : undefined;
+  }
+
+  /** How long to wait before the taint that evicts may be given; undefined when all taints are as they should be. */
+  async #taint(node: Node, nowMs: number): Promise<number | undefined> {
+    const current = node.spec.taints ?? [];
+    const wanted = this.#zones.allDisrupted ? undefined : evictingTaint(node);
+    const held = current.find(
+      ({ key, effect }) => effect === 'NoExecute' && (key === wanted || key === otherThan(wanted)),
+    )?.key;
+    // A node that is evicted from already only changes its reason.
+    const waitMs = wanted === undefined || held !== undefined ? 0 : this.#zones.admit(zoneOf(node), nowMs);
+    const evicting = waitMs === 0 ? wanted : undefined;
+    const taints = wantedTaints(node, evicting, formatTime(nowMs));
+    if (!sameTaints(taints, current)) {
       const changed = structuredCopy(node);
       changed.spec.taints = taints.length === 0 ? undefined : taints;
-      await context.client.update(nodes, changed);
-    },
-  });
-  informer.addHandler({
-    added: (node) => {
-      const name = node.metadata.name!;
-      recorder.event(
-        node,
-        'Normal',
-        'RegisteredNode',
-        `Node ${name} event: Registered Node ${name} in Controller`,
-      );
-      reconciler.queue.add(name);
-    },
-    updated: (node) => reconciler.queue.add(node.metadata.name!),
-  });
-  return reconciler;
+      await this.#context.client.update(nodes, changed);
+    }
+    return waitMs === 0 ? undefined : waitMs;
+  }
 }
 
-/** The taints of others, and those the conditions call for. A node without a Ready condition keeps its not-ready taint. */
-function wantedTaints(node: Node, now: string): Taint[] {
-  const current = node.spec.taints ?? [];
-  const managed = new Set([...CONDITION_TAINTS.map(([, , key]) => key), UNSCHEDULABLE]);
-  const foreign = current.filter(({ key, effect }) => !managed.has(key) || effect !== 'NoSchedule');
-  const status = new Map(
-    (node.status.conditions ?? []).map((condition) => [condition.type, condition.status]),
-  );
-  const keys = CONDITION_TAINTS.filter(([type, tainting]) => status.get(type) === tainting).map(
-    ([, , key]) => key,
-  );
-  const isUnheard =
-    !status.has('Ready') && current.some(({ key, effect }) => key === NOT_READY && effect === 'NoSchedule');
-  if (isUnheard) keys.push(NOT_READY);
-  if (node.spec.unschedulable === true) keys.push(UNSCHEDULABLE);
-  const own = keys.map(
-    (key) =>
-      current.find((taint) => taint.key === key && taint.effect === 'NoSchedule') ?? {
-        key,
-        effect: 'NoSchedule',
-        timeAdded: now,
-      },
-  );
-  return [...foreign, ...own];
+function otherThan(key: string | undefined): string | undefined {
+  if (key === 'node.kubernetes.io/not-ready') return 'node.kubernetes.io/unreachable';
+  return key === undefined ? undefined : 'node.kubernetes.io/not-ready';
 }
 
-function sameTaints(a: readonly Taint[], b: readonly Taint[]): boolean {
-  const view = (taints: readonly Taint[]): string =>
-    JSON.stringify(taints.map(({ key, value, effect }) => `${key}=${value}:${effect}`).toSorted());
-  return view(a) === view(b);
+function zoneOf({ metadata }: Node): string {
+  const labels = metadata.labels ?? {};
+  return `${labels['topology.kubernetes.io/region'] ?? ''}:${labels['topology.kubernetes.io/zone'] ?? ''}`;
 }

@@ -2,6 +2,7 @@
 import { parseTime } from '../../api/machinery/clock.ts';
 import type { Pod, PodTemplateSpec } from '../../openapi/generated/core-v1.ts';
 import type { OwnerReference } from '../../api/machinery/object-meta.ts';
+import type { Informer } from './controller.ts';
 
 /** Neither ended nor on its way out. */
 export function isPodActive({ metadata, status }: Pod): boolean {
@@ -74,4 +75,15 @@ export async function slowStart(
     if (failed !== undefined) return { done, error: failed.reason };
   }
   return { done, error: undefined };
+}
+
+const NODE_INDEX = 'pods of a node';
+
+/** Lets `podsOnNode` find pods without looking at all. Call before informers start; more than once is fine. */
+export function indexByNode(informer: Informer<Pod>): void {
+  informer.addIndex(NODE_INDEX, ({ spec }) => ((spec.nodeName ?? '') === '' ? [] : [spec.nodeName!]));
+}
+
+export function podsOnNode(informer: Informer<Pod>, node: string): readonly Pod[] {
+  return informer.byIndex(NODE_INDEX, node);
 }
