@@ -192,5 +192,6 @@ function ipv6Bytes(host: string): Buffer {
 }
 
 function exportKey(key: KeyObject): string {
-  return key.export({ type: 'pkcs8', format: 'pem' }) as string;
+  // Not PKCS #8: some clients take that for RSA (fabric8 for Java does).
+  return key.export({ type: 'sec1', format: 'pem' }) as string;
 }

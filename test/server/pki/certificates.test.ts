@@ -57,6 +57,12 @@ describe('certificates', () => {
     expect(certificate.checkHost('elsewhere.example.com')).toBeUndefined();
   });
 
+  it('come with keys in the form that all clients take', async () => {
+    const keeper = await openCertificates(undefined, NOW);
+    const { key } = await keeper.certificate('admin', { commonName: 'admin', usage: 'client' });
+    expect(key).toMatch(/^-----BEGIN EC PRIVATE KEY-----\n/);
+  });
+
   it('have serial numbers of their own', () => {
     const serials = Array.from({ length: 20 }, () => {
       const { certificate } = issueCertificate(authority, { commonName: 'x', usage: 'client' }, NOW);
