@@ -19,7 +19,7 @@ import { loadDocuments } from '../openapi/documents.ts';
 import { openEngine } from '../storage/engines/index.ts';
 import type { Store } from '../storage/interface.ts';
 import { openStore } from '../storage/store.ts';
-import { COMPACTION_INTERVAL_MS, compactRegularly } from './compaction.ts';
+import { COMPACTION_INTERVAL_MS, compactNow, compactRegularly } from './compaction.ts';
 import { createAdmissionChain } from './admission/index.ts';
 import { createObjectReader } from './admission/reader.ts';
 import { ServiceAllocator } from './allocators/service-allocator.ts';
@@ -196,6 +196,7 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
         { clock, control: clusterClock, wall, tasks, journal, revision: () => store.revision },
         request,
       ),
+    compact: () => compactNow(store),
   };
   const certificates = await openCertificates(
     options.dataDir === undefined ? undefined : join(options.dataDir, 'pki'),

@@ -21,3 +21,10 @@ export function compactRegularly(store: Store, intervalMs: number, clock: Clock,
   let timer = clock.schedule(intervalMs, round);
   return () => timer.cancel();
 }
+
+/** Forgets all history; returns the revision from which it goes on, the current one. */
+export async function compactNow(store: Store): Promise<number> {
+  const { revision } = store;
+  await store.compact(revision);
+  return revision;
+}

@@ -13,6 +13,8 @@ import { NotSettledError, type Settled, type SettledOptions } from './settled.ts
 export interface Control {
   readonly clock: ClusterClock;
   settled(options?: SettledOptions): Promise<Settled>;
+  /** Forgets all history and returns the revision that can still be read and watched from: the current one. */
+  compact(): Promise<number>;
 }
 
 type ControlHandler = (exchange: Exchange, control: Control) => Promise<object>;
@@ -24,6 +26,7 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, ControlHandler>>
     GET: (_exchange, { clock }) => Promise.resolve(clockState(clock)),
     POST: moveClock,
   },
+  compact: { POST: compact },
 };
 
 /** Answers a request below the prefix; undefined for other paths and for what is not there. */
@@ -67,6 +70,11 @@ async function settled(exchange: Exchange, control: Control): Promise<object> {
     ...milliseconds(body, 'timeout', 'timeoutMs'),
   });
   return { settled: true, resourceVersion, now: formatMicroTime(nowMs) };
+}
+
+async function compact(exchange: Exchange, control: Control): Promise<object> {
+  await readOptions(exchange, []);
+  return { compacted: true, resourceVersion: String(await control.compact()) };
 }
 
 const ACTIONS: Readonly<Record<string, (clock: ClusterClock, options: Options) => Promise<void>>> = {
@@ -119,7 +127,8 @@ async function readOptions({ request }: Exchange, known: readonly string[]): Pro
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw newBadRequest('the body must be a JSON object');
   const unknown = Object.keys(body).find((key) => !known.includes(key));
-  if (unknown !== undefined) throw newBadRequest(`unknown field "${unknown}"; known are ${known.join(', ')}`);
+  if (unknown !== undefined)
+    throw newBadRequest(`unknown field "${unknown}"; known are ${known.join(', ') || 'none'}`);
   return body as Options;
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../api/machinery/clock.ts';
 import { TaskTracker } from '../../../api/machinery/tasks.ts';
+import { compactNow } from '../../../server/compaction.ts';
 import { ClusterClock } from '../../../server/control/cluster-clock.ts';
 import { createControlSurface } from '../../../server/control/control-surface.ts';
 import { waitUntilSettled } from '../../../server/control/settled.ts';
@@ -25,6 +26,7 @@ beforeEach(async () => {
       clock: control,
       settled: (options) =>
         waitUntilSettled({ clock, control, wall, tasks, journal, revision: () => 42 }, options),
+      compact: () => compactNow(server.store),
     }),
     tasks,
   });
@@ -155,4 +157,29 @@ it('a request under way keeps the cluster from being settled', async () => {
   await request;
   expect(seen).toEqual(['request create /api/v1/namespaces/default/configmaps']);
   expect(tasks.busy()).toEqual([]);
+});
+
+describe('POST /_kubemu/compact', () => {
+  it('forgets what was, so that it can no longer be watched from', async () => {
+    const path = '/api/v1/namespaces/default/configmaps';
+    const created = await server.call('POST', path, {
+      kind: 'ConfigMap',
+      metadata: { name: 'a' },
+      apiVersion: 'v1',
+    });
+    const { resourceVersion } = created.json['metadata'] as { resourceVersion: string };
+    await server.call('PUT', `${path}/a`, { ...created.json, data: { a: '1' } });
+    const answer = await server.call('POST', '/_kubemu/compact');
+    expect(answer.json).toEqual({ compacted: true, resourceVersion: String(server.store.revision) });
+    const list = await server.call(
+      'GET',
+      `${path}?resourceVersion=${resourceVersion}&resourceVersionMatch=Exact`,
+    );
+    expect([list.status, list.json['reason']]).toEqual([410, 'Expired']);
+  });
+
+  it('takes no options', async () => {
+    const answer = await server.call('POST', '/_kubemu/compact', { to: '7' });
+    expect([answer.status, answer.json['message']]).toEqual([400, 'unknown field "to"; known are none']);
+  });
 });
