@@ -1,4 +1,4 @@
-// Drives client libraries against the built command. Needs Go beside Node.
+// Drives client libraries against the built command. Needs Go, Python, Rust and Java with Maven beside Node.
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { AppsV1Api, CoreV1Api, KubeConfig, makeInformer, type V1Pod } from '@kubernetes/client-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startKubemu, type RunningKubemu } from '../kubectl/harness.ts';
+import { SUITE_CACHE } from './suites.ts';
 
 const REPLICAS = 50;
 let server: RunningKubemu;
@@ -103,9 +104,10 @@ describe('informers', () => {
 
   it('of client-go, in protobuf', async () => {
     await createDeployment('go');
+    const binary = join(SUITE_CACHE, 'go', 'informer');
     const folder = join(import.meta.dirname, 'go');
-    execFileSync('go', ['build', '-o', 'informer', '.'], { cwd: folder, stdio: 'inherit' });
-    const child = spawn(join(folder, 'informer'), ['app=go'], {
+    execFileSync('go', ['build', '-o', binary, './informer'], { cwd: folder, stdio: 'inherit' });
+    const child = spawn(binary, ['app=go'], {
       env: { ...process.env, KUBECONFIG: server.kubeconfig },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
