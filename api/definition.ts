@@ -59,6 +59,8 @@ export interface WriteFacts {
     readonly extra?: Readonly<Record<string, readonly string[]>>;
   };
   readonly nowMs: number;
+  /** Collects texts for Warning headers. */
+  readonly warnings: string[];
 }
 
 /** What a write through a subresource that has the shape of the object may change (`approval`, `resize`, ...). */
@@ -74,7 +76,8 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   setDefaults?(object: T): void;
   /**
    * Called on create after metadata is filled and before validation; changes `object` in place. Status was cleared
-   * already unless `keepsStatusOnCreate`.
+   * already unless `keepsStatusOnCreate`. What is given up silently upstream, with a word to the client, goes into
+   * `warnings`.
    */
   prepareForCreate?(object: T, facts: WriteFacts): void;
   /** Called on update of the main resource, after status was taken over from `old`; changes `object` in place. */
@@ -86,8 +89,8 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   /** Field errors of a change; `validate` is not called for updates, call it from here where upstream does. */
   validateUpdate?(object: T, old: T): FieldError[];
   validateStatusUpdate?(object: T, old: T): FieldError[];
-  /** Texts of Warning headers for a created or updated object. */
-  warnings?(object: T, old: T | undefined): string[];
+  /** Texts of Warning headers for a created or updated object; `subresource` is '' for the main resource. */
+  warnings?(object: T, old: T | undefined, subresource: string): string[];
   /** Subresources in the shape of the object, by name, other than status and finalize. */
   readonly parts?: Readonly<Record<string, PartBehaviour<T>>>;
   /** What `metadata.name` may be. Default `dns-subdomain`. */

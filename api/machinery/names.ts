@@ -12,6 +12,8 @@ export type NameRule = 'dns-subdomain' | 'dns-label' | 'dns1035-label' | 'path-s
 
 const DNS1123_LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const DNS1123_SUBDOMAIN = `${DNS1123_LABEL}(\\.${DNS1123_LABEL})*`;
+const UNDERSCORE_LABEL = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const UNDERSCORE_SUBDOMAIN = `${UNDERSCORE_LABEL}(\\.${UNDERSCORE_LABEL})*`;
 const DNS1035_LABEL = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const WILDCARD_SUBDOMAIN = `\\*\\.${DNS1123_SUBDOMAIN}`;
 const LABEL_KEY = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
@@ -28,6 +30,7 @@ const whole = (source: string): RegExp => new RegExp(`^(?:${source})$`);
 
 const DNS1123_LABEL_REGEXP = whole(DNS1123_LABEL);
 const DNS1123_SUBDOMAIN_REGEXP = whole(DNS1123_SUBDOMAIN);
+const UNDERSCORE_SUBDOMAIN_REGEXP = whole(UNDERSCORE_SUBDOMAIN);
 const DNS1035_LABEL_REGEXP = whole(DNS1035_LABEL);
 const WILDCARD_SUBDOMAIN_REGEXP = whole(WILDCARD_SUBDOMAIN);
 const LABEL_KEY_REGEXP = whole(LABEL_KEY);
@@ -101,6 +104,23 @@ function subdomainErrors(value: string, lengthText: (max: number) => string): st
 /** RFC 1123 subdomain: names of most objects. */
 export function checkDNS1123Subdomain(value: string): string[] {
   return subdomainErrors(value, tooLongText);
+}
+
+/** RFC 1123 subdomain whose labels may begin with and hold underscores: DNS search paths. */
+export function checkSubdomainWithUnderscore(value: string): string[] {
+  const errors: string[] = [];
+  if (byteLength(value) > DNS1123_SUBDOMAIN_LENGTH_MAX)
+    errors.push(tooLongText(DNS1123_SUBDOMAIN_LENGTH_MAX));
+  if (!UNDERSCORE_SUBDOMAIN_REGEXP.test(value)) {
+    errors.push(
+      regexpText(
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character",
+        UNDERSCORE_SUBDOMAIN,
+        'example.com',
+      ),
+    );
+  }
+  return errors;
 }
 
 /** RFC 1035 label: must start with a letter. */
@@ -218,7 +238,7 @@ export function checkRange(value: number, min: number, max: number): string[] {
 
 /** A user or group id. */
 export function checkUserID(id: number): string[] {
-  return checkRange(id, 0, 0xffffffff);
+  return checkRange(id, 0, 2 ** 31 - 1);
 }
 
 /** Environment variable names as containers may have them since 1.34: printable ASCII without `=`. */

@@ -233,7 +233,7 @@ class Registry implements ResourceRegistry {
       const canonical = this.#canonical(resolved.storing, draft);
       validateNewObject(resolved.storing, canonical);
       if (tries === 1)
-        context.warnings.push(...(resolved.storing.behaviour.warnings?.(canonical, undefined) ?? []));
+        context.warnings.push(...(resolved.storing.behaviour.warnings?.(canonical, undefined, '') ?? []));
       await this.#options.admission.validate({
         ...request,
         name: canonical.metadata.name!,
@@ -370,7 +370,7 @@ class Registry implements ResourceRegistry {
     const isSame = isUnchanged(canonical, old);
     if (!isSame) {
       validateChange(storing, request.subresource, canonical, old);
-      context.warnings.push(...(storing.behaviour.warnings?.(canonical, old) ?? []));
+      context.warnings.push(...(storing.behaviour.warnings?.(canonical, old, request.subresource) ?? []));
     }
     await this.#options.admission.validate({ ...request, object: canonical });
     if (this.#isReleased(storing, canonical)) {
@@ -502,8 +502,8 @@ class Registry implements ResourceRegistry {
     trackManagedFields(scope, live, changed, { manager, nowMs: this.#options.clock.now(), given });
   }
 
-  #facts({ user }: RequestContext): WriteFacts {
-    return { user, nowMs: this.#options.clock.now() };
+  #facts({ user, warnings }: RequestContext): WriteFacts {
+    return { user, nowMs: this.#options.clock.now(), warnings };
   }
 
   /** Key of an object; undefined for a name that no object can have. */

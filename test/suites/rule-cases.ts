@@ -35,6 +35,8 @@ export interface RuleCase {
 }
 
 export interface RuleFile {
+  /** Structs shown in messages are compared as well. */
+  readonly exact?: boolean;
   readonly valid: UnknownObject;
   readonly cases: readonly RuleCase[];
 }
@@ -42,7 +44,7 @@ export interface RuleFile {
 export type RuleOutcome = Pick<RuleCase, 'errors' | 'warnings' | 'becomes'>;
 
 /** Who writes, and when, in every case. */
-const FACTS: WriteFacts = {
+const FACTS: Omit<WriteFacts, 'warnings'> = {
   user: { name: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:authenticated'] },
   nowMs: Date.UTC(2023, 10, 14, 22, 13, 20),
 };
@@ -128,7 +130,8 @@ export function runCase(definition: ResourceDefinition, file: RuleFile, rule: Ru
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     const causes = error.status.details?.causes ?? [];
-    return { errors: distinct(causes.map(({ reason, field, message }) => `${reason} ${field}: ${message}`)) };
+    const texts = causes.map(({ reason, field, message }) => `${reason} ${field}: ${message}`);
+    return { errors: distinct(texts, file.exact) };
   }
 }
 
@@ -137,8 +140,8 @@ function withoutStructs(text: string): string {
   return text.replace(/(Invalid value|Duplicate value|Not found): (\{.*\}|\[.*\]|null)(?=: |$)/, '$1: {}');
 }
 
-export function distinct(texts: readonly string[]): string[] {
-  return [...new Set(texts.map((text) => shorten(withoutStructs(text))))];
+export function distinct(texts: readonly string[], exact = false): string[] {
+  return [...new Set(texts.map((text) => shorten(exact ? text : withoutStructs(text))))];
 }
 
 function fill(definition: ResourceDefinition, object: UnknownObject): UnknownObject {
@@ -164,10 +167,10 @@ function createObject(
 ): UnknownObject {
   const created = fill(definition, object);
   applyDefaults(definition, created);
-  prepareForCreate(definition, created, FACTS);
+  prepareForCreate(definition, created, { ...FACTS, warnings });
   const canonical = canonicalize(definition.storageVersion.schema, created);
   validateNewObject(definition, canonical);
-  warnings.push(...(definition.behaviour.warnings?.(canonical, undefined) ?? []));
+  warnings.push(...(definition.behaviour.warnings?.(canonical, undefined, '') ?? []));
   return canonical;
 }
 
@@ -183,13 +186,14 @@ function updateObject(
   const changed = fill(definition, object);
   keepSystemFields(changed, old);
   applyDefaults(definition, changed);
-  keepOtherParts(definition, subresource, changed, old, FACTS);
+  const facts = { ...FACTS, warnings };
+  keepOtherParts(definition, subresource, changed, old, facts);
   if (subresource === '') definition.behaviour.prepareForUpdate?.(changed, old);
-  else if (subresource === 'status') definition.behaviour.prepareForStatusUpdate?.(changed, old, FACTS);
+  else if (subresource === 'status') definition.behaviour.prepareForStatusUpdate?.(changed, old, facts);
   const canonical = canonicalize(schema, changed);
   const isPart = definition.behaviour.parts?.[subresource] !== undefined;
   if (subresource === '' || isPart) countGeneration(definition, canonical, old);
   validateChange(definition, subresource, canonical, old);
-  warnings.push(...(definition.behaviour.warnings?.(canonical, old) ?? []));
+  warnings.push(...(definition.behaviour.warnings?.(canonical, old, subresource) ?? []));
   return canonical;
 }

@@ -1,7 +1,13 @@
 /** Names and amounts of resources. Mirrors pkg/apis/core/helper/helpers.go and the resource checks of validation.go. */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { checkQualifiedName } from '../../machinery/names.ts';
-import { compareQuantity, tryParseQuantity, type Quantity, ZERO_QUANTITY } from '../../machinery/quantity.ts';
+import {
+  compareQuantity,
+  formatQuantity,
+  tryParseQuantity,
+  type Quantity,
+  ZERO_QUANTITY,
+} from '../../machinery/quantity.ts';
 import { invalid } from '../../machinery/validation.ts';
 import { addEach, NEGATIVE_TEXT, NOT_POSITIVE_TEXT, type Findings } from './findings.ts';
 
@@ -149,4 +155,15 @@ export function isDivisibleByPage(name: string, value: string): boolean {
   const size = tryParseQuantity(name.slice(HUGE_PAGES.length));
   if (size === undefined || size.nano <= 0n || isFractional(name.slice(HUGE_PAGES.length))) return false;
   return awayFromZero(quantityOf(value).nano, UNIT) % awayFromZero(size.nano, UNIT) === 0n;
+}
+
+const FINER_THAN_MILLI = /(?:[nu]|[eE]-\d+)$/;
+
+/** Rounds amounts up to thousandths, the finest the API keeps, in place. Mirrors SetDefaults_ResourceList. */
+export function roundUpAmounts(list: Record<string, string> | undefined): void {
+  for (const [name, value] of Object.entries(list ?? {})) {
+    if (!FINER_THAN_MILLI.test(value)) continue;
+    const { nano, format } = quantityOf(value);
+    list![name] = formatQuantity({ nano: awayFromZero(nano, MILLI) * MILLI, format });
+  }
 }

@@ -1,6 +1,7 @@
 import type { GroupBehaviours } from '../../definition.ts';
 import { configMap, namespace, node, secret } from './basics.ts';
 import { pod } from './pod.ts';
+import { podTemplate } from './pod-template.ts';
 import { replicationController } from './replication-controller.ts';
 import { service } from './service.ts';
 import { persistentVolume, persistentVolumeClaim } from './volumes.ts';
@@ -13,6 +14,7 @@ export const coreBehaviours: GroupBehaviours = {
   persistentvolumeclaims: persistentVolumeClaim,
   persistentvolumes: persistentVolume,
   pods: pod,
+  podtemplates: podTemplate,
   replicationcontrollers: replicationController,
   secrets: secret,
   services: service,

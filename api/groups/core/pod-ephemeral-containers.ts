@@ -2,26 +2,19 @@
 import { definePart } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
-import { path, type FieldPath } from '../../machinery/field-path.ts';
+import { path } from '../../machinery/field-path.ts';
 import { goQuote } from '../../machinery/go-format.ts';
-import { duplicate, forbidden, notFound, required } from '../../machinery/validation.ts';
+import { forbidden } from '../../machinery/validation.ts';
 import type { EphemeralContainer, Pod } from '../../../openapi/generated/core-v1.ts';
+import type { Findings } from '../common/findings.ts';
+import { internalDiff } from '../common/internal-json.ts';
+import { addAnnotationChanges, addPodAnnotations, MIRROR_ANNOTATION } from './pod-annotations.ts';
 import { setPodSpecDefaults } from './pod-defaults.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import { addPod } from './pod-parts.ts';
+import { dropDisabledPodFields } from './pod-preparation.ts';
+import { podRules } from './pod-tolerances.ts';
 
-const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 const AT = path('spec', 'ephemeralContainers');
-/** What serves a pod's purpose is not for a container that comes and goes. */
-const REFUSED = [
-  'ports',
-  'resources',
-  'resizePolicy',
-  'restartPolicy',
-  'livenessProbe',
-  'readinessProbe',
-  'startupProbe',
-  'lifecycle',
-] as const;
 
 export const podEphemeralContainers = definePart<Pod>({
   prepareForUpdate: (pod, old) => {
@@ -30,46 +23,21 @@ export const podEphemeralContainers = definePart<Pod>({
     pod.spec = { ...old.spec, ephemeralContainers };
     pod.status = old.status;
     setPodSpecDefaults(pod.spec);
+    dropDisabledPodFields(pod.spec, old.spec);
   },
   validateUpdate: (pod, old) => {
     if (old.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined)
       return [forbidden('', 'static pods do not support ephemeral containers')];
-    return [
-      ...validatePodSpec(pod.spec, path('spec')),
-      ...validateEphemeralContainers(pod),
-      ...validateChanges(pod.spec.ephemeralContainers ?? [], old.spec.ephemeralContainers ?? []),
-    ];
+    const errors: Findings = [];
+    const rules = { ...podRules(old.spec, old.metadata), isPod: true };
+    const annotations = path('metadata', 'annotations');
+    addPod(errors, pod, rules);
+    addAnnotationChanges(errors, annotations, pod.metadata.annotations, old.metadata.annotations);
+    addPodAnnotations(errors, annotations, pod.metadata.annotations, pod.spec, rules);
+    errors.push(...validateChanges(pod.spec.ephemeralContainers ?? [], old.spec.ephemeralContainers ?? []));
+    return errors;
   },
 });
-
-function validateEphemeralContainers({ spec }: Pod): FieldError[] {
-  const others = new Set([...spec.containers, ...(spec.initContainers ?? [])].map(({ name }) => name));
-  const names = new Set(others);
-  return (spec.ephemeralContainers ?? []).flatMap((container, index) => {
-    const at = AT.index(index);
-    const { name, targetContainerName: target = '' } = container;
-    const errors: FieldError[] = [];
-    if (name === '') errors.push(required(at.child('name')));
-    if ((container.image ?? '') === '') errors.push(required(at.child('image')));
-    if (names.has(name)) errors.push(duplicate(at.child('name'), name));
-    names.add(name);
-    if (target !== '' && !others.has(target)) errors.push(notFound(at.child('targetContainerName'), target));
-    return [...errors, ...validateAllowed(container, at)];
-  });
-}
-
-function validateAllowed(container: EphemeralContainer, at: FieldPath): FieldError[] {
-  const why = 'cannot be set for an Ephemeral Container';
-  const isSet = (value: unknown): boolean =>
-    value !== undefined && !(typeof value === 'object' && value !== null && Object.keys(value).length === 0);
-  const refused = REFUSED.filter((name) => isSet((container as unknown as Record<string, unknown>)[name]));
-  const mounts = (container.volumeMounts ?? []).flatMap((mount, index) =>
-    (['subPath', 'subPathExpr'] as const)
-      .filter((name) => (mount[name] ?? '') !== '')
-      .map((name) => forbidden(at.child('volumeMounts').index(index).child(name), why)),
-  );
-  return [...refused.map((name) => forbidden(at.child(name), why)), ...mounts];
-}
 
 /** Those that are there stay as they are; a patch may order them differently. */
 function validateChanges(
@@ -77,9 +45,12 @@ function validateChanges(
   old: readonly EphemeralContainer[],
 ): FieldError[] {
   return old.flatMap((before) => {
-    const after = containers.find(({ name }) => name === before.name);
+    const after = containers.findLast(({ name }) => name === before.name);
     const which = `existing ephemeral containers ${goQuote(before.name)}`;
     if (after === undefined) return [forbidden(AT, `${which} may not be removed\n`)];
-    return equalJSON(after, before) ? [] : [forbidden(AT, `${which} may not be changed\n`)];
+    if (equalJSON(after, before)) return [];
+    return [
+      forbidden(AT, `${which} may not be changed\n${internalDiff('EphemeralContainer', before, after)}`),
+    ];
   });
 }

@@ -5,13 +5,17 @@ import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { forbidden, invalid } from '../../machinery/validation.ts';
 import type { Container, Pod, ResourceRequirements } from '../../../openapi/generated/core-v1.ts';
+import type { Findings } from '../common/findings.ts';
+import { MIRROR_ANNOTATION } from './pod-annotations.ts';
 import { setPodSpecDefaults } from './pod-defaults.ts';
-import { qosClass } from './pod.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import { addPod } from './pod-parts.ts';
+import { dropDisabledPodFields } from './pod-preparation.ts';
+import { isRestartable } from './pod-rules.ts';
+import { podRules } from './pod-tolerances.ts';
+import { qosClass } from './qos.ts';
 
-const MIRROR_ANNOTATION = 'kubernetes.io/config.mirror';
 const RESIZABLE = ['cpu', 'memory'];
-const LISTS = ['containers', 'initContainers'] as const;
+const LISTS = ['initContainers', 'containers'] as const;
 type ContainerList = (typeof LISTS)[number];
 type Amounts = Readonly<Record<string, string>>;
 
@@ -30,20 +34,20 @@ export const podResize = definePart<Pod>({
     pod.metadata = { ...old.metadata };
     pod.status = old.status;
     setPodSpecDefaults(pod.spec);
+    dropDisabledPodFields(pod.spec, old.spec);
   },
   validateUpdate: (pod, old) => {
     if (old.metadata.annotations?.[MIRROR_ANNOTATION] !== undefined)
       return [forbidden('', 'static pods cannot be resized')];
     if (old.spec.os?.name === 'windows') return [forbidden('', 'windows pods cannot be resized')];
-    const errors = [...validatePodSpec(pod.spec, path('spec')), ...validateSupport(pod, old)];
-    const order = LISTS.flatMap((list) => validateOrder(pod, old, list));
+    const errors: Findings = [];
+    addPod(errors, pod, { ...podRules(old.spec, old.metadata), isPod: true });
+    errors.push(...validateSupport(pod, old), ...validatePodLevel(pod, old));
+    const order = [...validateOrder(pod, old, 'containers'), ...validateOrder(pod, old, 'initContainers')];
     if (order.length > 0) return [...errors, ...order];
-    return [
-      ...errors,
-      ...validatePodLevel(pod.spec.resources, old.spec.resources),
-      ...validateContainers(pod, old, 'initContainers'),
-      ...validateContainers(pod, old, 'containers'),
-    ];
+    errors.push(...LISTS.flatMap((list) => validateRemovals(pod, old, list)));
+    errors.push(...validateContainers(pod, old), ...validateInitContainers(pod, old));
+    return errors;
   },
 });
 
@@ -63,10 +67,12 @@ function resized(containers: readonly Container[], old: readonly Container[]): C
 
 function validateSupport(pod: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = [];
-  const { qosClass: before } = old.status;
-  if (before !== undefined && before !== qosClass(pod.spec))
-    errors.push(invalid('spec', before, 'Pod QOS Class may not change as a result of resizing'));
-  const running = old.status.containerStatuses?.find(({ state }) => state?.running !== undefined);
+  const before = old.status?.qosClass || qosClass(old.spec);
+  if (before !== qosClass(pod.spec)) {
+    const text = 'Pod QOS Class may not change as a result of resizing';
+    errors.push(invalid('spec', pod.status?.qosClass ?? '', text));
+  }
+  const running = old.status?.containerStatuses?.find(({ state }) => state?.running !== undefined);
   if (running !== undefined && running.resources === undefined)
     errors.push(forbidden('spec', 'Pod running on node without support for resize'));
   return errors;
@@ -85,39 +91,68 @@ function validateOrder(pod: Pod, old: Pod, list: ContainerList): FieldError[] {
   );
 }
 
-function validatePodLevel(
-  resources: ResourceRequirements | undefined,
-  old: ResourceRequirements | undefined,
-): FieldError[] {
-  if (old === undefined) return [];
+function hasAmounts({ spec }: Pod): boolean {
+  const { requests, limits } = spec.resources ?? {};
+  return Object.keys(requests ?? {}).length + Object.keys(limits ?? {}).length > 0;
+}
+
+function validatePodLevel(pod: Pod, old: Pod): FieldError[] {
+  if (!hasAmounts(pod) && !hasAmounts(old)) return [];
+  const { resources } = pod.spec;
+  const before = old.spec.resources;
   const at = path('spec', 'resources');
-  if (resources === undefined) return [forbidden(at, 'pod-level resources cannot be removed')];
-  const errors = removals(resources, old, at, 'pod-level resource');
-  if (!equalJSON(withoutResizable(resources), withoutResizable(old)))
+  if (before !== undefined && resources === undefined)
+    return [forbidden(at, 'pod-level resources cannot be removed')];
+  const errors = before === undefined ? [] : removals(resources ?? {}, before, at, 'pod-level resource');
+  if (!equalJSON(withoutResizable(resources ?? {}), withoutResizable(before ?? {})))
     errors.push(forbidden('spec', 'only cpu and memory resources are mutable at pod-level'));
   return errors;
 }
 
-function validateContainers(pod: Pod, old: Pod, list: ContainerList): FieldError[] {
-  return containersOf(pod, list).flatMap((container, index) => {
-    const before = containersOf(old, list)[index]!;
-    const at = path('spec', list).index(index);
-    const errors = removals(
-      container.resources ?? {},
-      before.resources ?? {},
-      at.child('resources'),
+function validateRemovals(pod: Pod, old: Pod, list: ContainerList): FieldError[] {
+  return containersOf(old, list).flatMap(({ resources }, index) => {
+    const after = containersOf(pod, list)[index]!.resources;
+    return removals(
+      after ?? {},
+      resources ?? {},
+      path('spec', list).index(index).child('resources'),
       'resource',
     );
-    const isSameOtherwise = equalJSON(
-      { ...container, resources: withoutResizable(container.resources ?? {}) },
-      { ...before, resources: withoutResizable(before.resources ?? {}) },
-    );
-    if (isSameOtherwise) return errors;
-    const refusal =
-      list === 'containers'
-        ? forbidden('spec', 'only cpu and memory resources are mutable')
-        : forbidden(at, 'only cpu and memory resources for init or sidecar containers are mutable');
-    return [...errors, refusal];
+  });
+}
+
+/** The same container, but for what may be resized. */
+function isSameOtherwise(container: Container, old: Container): boolean {
+  return equalJSON(
+    { ...container, resources: withoutResizable(container.resources ?? {}) },
+    { ...old, resources: withoutResizable({ ...old.resources, claims: undefined }) },
+  );
+}
+
+function validateContainers(pod: Pod, old: Pod): FieldError[] {
+  return containersOf(pod, 'containers').flatMap((container, index) =>
+    isSameOtherwise(container, containersOf(old, 'containers')[index]!)
+      ? []
+      : [forbidden('spec', 'only cpu and memory resources are mutable')],
+  );
+}
+
+function validateInitContainers(pod: Pod, old: Pod): FieldError[] {
+  return containersOf(pod, 'initContainers').flatMap((container, index) => {
+    const before = containersOf(old, 'initContainers')[index]!;
+    const at = path('spec', 'initContainers').index(index);
+    const errors: FieldError[] = [];
+    if (!isSameOtherwise(container, before)) {
+      const text = 'only cpu and memory resources for init or sidecar containers are mutable';
+      errors.push(forbidden(at, text));
+    }
+    if (isRestartable(container) || equalJSON(container, before)) return errors;
+    for (const { restartPolicy } of container.resizePolicy ?? []) {
+      if (restartPolicy !== 'RestartContainer') continue;
+      const text = 'non-sidecar init containers with a resize policy of RestartContainer cannot be resized';
+      errors.push(forbidden(at, text));
+    }
+    return errors;
   });
 }
 
@@ -136,9 +171,9 @@ function removals(
 }
 
 function withoutResizable(resources: ResourceRequirements): object {
-  const rest = (list: Amounts | undefined): [string, string][] =>
-    Object.entries(amounts(list)).filter(([name]) => !RESIZABLE.includes(name));
-  return { ...resources, requests: rest(resources.requests), limits: rest(resources.limits) };
+  const rest = (list: Amounts | undefined): Amounts =>
+    Object.fromEntries(Object.entries(amounts(list)).filter(([name]) => !RESIZABLE.includes(name)));
+  return { claims: undefined, requests: rest(resources.requests), limits: rest(resources.limits) };
 }
 
 function amounts(list: Amounts | undefined): Amounts {

@@ -1,32 +1,85 @@
 /** Pods. Mirrors registry/core/pod strategy.go. */
 import { defineBehaviour } from '../../definition.ts';
-import { equalJSON } from '../../machinery/equality.ts';
-import type { FieldError } from '../../machinery/errors.ts';
+import { formatTime } from '../../machinery/clock.ts';
 import { path } from '../../machinery/field-path.ts';
-import { parseQuantity } from '../../machinery/quantity.ts';
+import { checkDNS1123Label } from '../../machinery/names.ts';
 import { forbidden } from '../../machinery/validation.ts';
-import type { Container, Pod, PodSpec } from '../../../openapi/generated/core-v1.ts';
-import { setPodSpecDefaults } from './pod-defaults.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import type { Pod } from '../../../openapi/generated/core-v1.ts';
+import type { Findings } from '../common/findings.ts';
+import { ipWarnings } from '../common/ip.ts';
+import { goValue } from '../../machinery/go-format.ts';
+import { addProfileConflicts } from './pod-annotations.ts';
+import { addPodUpdate } from './pod-changes.ts';
+import { setPodDefaults } from './pod-defaults.ts';
+import { dropDisabledPodFields, mergeLabelKeys, syncAppArmor } from './pod-preparation.ts';
+import { addPod } from './pod-parts.ts';
+import { addPodStatusUpdate, keepObservedGenerations } from './pod-status.ts';
+import { podRules } from './pod-tolerances.ts';
+import { podWarnings } from './pod-warnings.ts';
+import { qosClass } from './qos.ts';
 
 export const pod = defineBehaviour<Pod>({
-  setDefaults: ({ spec }) => setPodSpecDefaults(spec),
-  prepareForCreate: (object) => {
+  setDefaults: (object) => {
+    object.spec ??= {} as Pod['spec'];
+    setPodDefaults(object);
+  },
+  prepareForCreate: (object, { warnings, nowMs }) => {
     object.status = { phase: 'Pending', qosClass: qosClass(object.spec) };
+    dropDisabledPodFields(object.spec);
+    if ((object.spec.schedulingGates ?? []).length > 0)
+      object.status.conditions = [
+        {
+          type: 'PodScheduled',
+          status: 'False',
+          lastTransitionTime: formatTime(nowMs),
+          reason: 'SchedulingGated',
+          message: 'Scheduling is blocked due to non-empty scheduling gates',
+        },
+      ];
+    mergeLabelKeys(object);
+    warnings.push(...syncAppArmor(object));
   },
+  prepareForUpdate: (object, old) => dropDisabledPodFields(object.spec, old.spec),
   prepareForStatusUpdate: (object, old) => {
-    object.metadata = {
-      ...object.metadata,
-      ownerReferences: old.metadata.ownerReferences,
-      deletionTimestamp: old.metadata.deletionTimestamp,
-    };
-    object.status.qosClass = old.status.qosClass;
+    object.metadata = { ...object.metadata, ownerReferences: old.metadata.ownerReferences };
+    object.metadata.deletionTimestamp = old.metadata.deletionTimestamp;
+    if ((object.status.qosClass ?? '') === '') object.status.qosClass = old.status.qosClass;
+    keepObservedGenerations(object.status, old.status);
   },
-  validate: ({ spec }) => validatePodSpec(spec, path('spec')),
-  validateUpdate: (object, old) => [
-    ...validatePodSpec(object.spec, path('spec')),
-    ...validateChange(object.spec, old.spec),
-  ],
+  validate: (object) => {
+    const errors: Findings = [];
+    const { spec, metadata } = object;
+    addPod(errors, object, { isPod: true });
+    if ((spec.ephemeralContainers ?? []).length > 0)
+      errors.push(forbidden('spec.ephemeralContainers', 'cannot be set on create'));
+    if ((spec.nodeName ?? '') !== '' && (spec.schedulingGates ?? []).length > 0)
+      errors.push(forbidden('spec.nodeName', 'cannot be set until all schedulingGates have been cleared'));
+    addProfileConflicts(errors, path('spec'), metadata.annotations, spec);
+    return errors;
+  },
+  validateUpdate: (object, old) => {
+    const errors: Findings = [];
+    const rules = { ...podRules(old.spec, old.metadata), isPod: true };
+    addPod(errors, object, rules);
+    addPodUpdate(errors, object, old, rules);
+    return errors;
+  },
+  validateStatusUpdate: (object, old) => {
+    const errors: Findings = [];
+    addPodStatusUpdate(errors, object, old, podRules(old.spec, old.metadata));
+    return errors;
+  },
+  warnings: (object, old, subresource) => {
+    if (subresource === 'status') return statusWarnings(object);
+    if (old !== undefined) return [];
+    const texts = checkDNS1123Label(object.metadata.name ?? '');
+    const nameWarning =
+      "metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: ";
+    return [
+      ...(texts.length === 0 ? [] : [`${nameWarning}${goValue(texts)}`]),
+      ...podWarnings(undefined, object.spec, object.metadata),
+    ];
+  },
   gracePeriodSeconds: ({ metadata, spec, status }, requested) => {
     if ((spec.nodeName ?? '') === '' || status.phase === 'Succeeded' || status.phase === 'Failed') return 0;
     const wanted =
@@ -35,63 +88,11 @@ export const pod = defineBehaviour<Pod>({
   },
 });
 
-/** Guaranteed: every container limits what it requests. BestEffort: none asks for anything. Burstable: the rest. */
-export function qosClass({ containers, initContainers = [] }: PodSpec): string {
-  const all = [...containers, ...initContainers];
-  const asks = ({ resources }: Container): boolean =>
-    [...amounts(resources?.requests), ...amounts(resources?.limits)].some(
-      ([, amount]) => parseQuantity(amount).nano > 0n,
+function statusWarnings({ status }: Pod): string[] {
+  const warnings: string[] = [];
+  for (const list of ['podIPs', 'hostIPs'] as const)
+    status?.[list]?.forEach(({ ip }, index) =>
+      warnings.push(...ipWarnings(path('status', list).index(index).child('ip'), ip)),
     );
-  if (!all.some(asks)) return 'BestEffort';
-  const isGuaranteed = ({ resources }: Container): boolean =>
-    ['cpu', 'memory'].every((name) => {
-      const limit = resources?.limits?.[name];
-      return (
-        limit !== undefined &&
-        parseQuantity(limit).nano > 0n &&
-        (resources?.requests?.[name] ?? limit) === limit
-      );
-    });
-  return all.every(isGuaranteed) ? 'Guaranteed' : 'Burstable';
-}
-
-function amounts(list: Readonly<Record<string, string>> | undefined): [string, string][] {
-  return Object.entries(list ?? {}).filter(([name]) => name === 'cpu' || name === 'memory');
-}
-
-const MUTABLE =
-  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,' +
-  '`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)';
-
-function validateChange(spec: PodSpec, old: PodSpec): FieldError[] {
-  if ((spec.containers ?? []).length !== (old.containers ?? []).length) {
-    return [forbidden('spec.containers', 'pod updates may not add or remove containers')];
-  }
-  const addsOnly = (old.tolerations ?? []).every((toleration) =>
-    (spec.tolerations ?? []).some((other) =>
-      equalJSON({ ...other, tolerationSeconds: toleration.tolerationSeconds }, toleration),
-    ),
-  );
-  const withOld = (
-    containers: readonly Container[] | undefined,
-    before: readonly Container[] | undefined,
-  ): Container[] | undefined =>
-    containers?.map((container, index) => ({ ...container, image: before?.[index]?.image }));
-  const gates = spec.schedulingGates ?? [];
-  const gatesShrink = gates.every(({ name }) =>
-    (old.schedulingGates ?? []).some((other) => other.name === name),
-  );
-  const comparable: PodSpec = {
-    ...spec,
-    containers: withOld(spec.containers, old.containers)!,
-    initContainers: withOld(spec.initContainers, old.initContainers),
-    activeDeadlineSeconds: old.activeDeadlineSeconds,
-    tolerations: addsOnly ? old.tolerations : spec.tolerations,
-    schedulingGates: gatesShrink ? old.schedulingGates : spec.schedulingGates,
-    terminationGracePeriodSeconds:
-      (old.terminationGracePeriodSeconds ?? 0) < 0 && spec.terminationGracePeriodSeconds === 1
-        ? old.terminationGracePeriodSeconds
-        : spec.terminationGracePeriodSeconds,
-  };
-  return equalJSON(comparable, old) ? [] : [forbidden('spec', MUTABLE)];
+  return warnings;
 }

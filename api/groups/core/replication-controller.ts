@@ -2,31 +2,47 @@
 import { defineBehaviour } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
-import { formatLabels, selectorFromLabelSelector } from '../../machinery/labels.ts';
-import {
-  forbidden,
-  invalid,
-  notSupported,
-  required,
-  validateLabels,
-  validateNonnegative,
-} from '../../machinery/validation.ts';
+import { formatLabels, selectorFromLabels } from '../../machinery/labels.ts';
+import { required } from '../../machinery/validation.ts';
 import type { ReplicationController } from '../../../openapi/generated/core-v1.ts';
-import { setPodSpecDefaults } from './pod-defaults.ts';
-import { validatePodSpec } from './pod-validation.ts';
+import { addReplicaStatus } from '../apps/replica-set.ts';
+import { addNonnegative, type Findings } from '../common/findings.ts';
+import { nameWarnings } from '../apps/selectors.ts';
+import type { Counts } from '../apps/counts.ts';
+import type { PodRules } from './pod-rules.ts';
+import {
+  addForeverRules,
+  addSelectedTemplate,
+  dropDisabledTemplateFields,
+  setTemplateDefaults,
+  templateRules,
+} from './pod-template.ts';
+import { podTemplateWarnings } from './pod-warnings.ts';
 
 export const replicationController = defineBehaviour<ReplicationController>({
   setDefaults: ({ metadata, spec }) => {
-    spec.replicas ??= 1;
     const labels = spec.template?.metadata?.labels;
     if (labels !== undefined) {
       if (Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels };
       if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
     }
-    if (spec.template?.spec !== undefined) setPodSpecDefaults(spec.template.spec);
+    spec.replicas ??= 1;
+    setTemplateDefaults(spec.template);
   },
-  validate: validateReplicationController,
-  validateUpdate: validateReplicationController,
+  prepareForCreate: ({ spec }) => dropDisabledTemplateFields(spec.template),
+  prepareForUpdate: ({ spec }, old) => dropDisabledTemplateFields(spec.template, old.spec.template),
+  validate: (object) => validateSpec(object, {}),
+  validateUpdate: (object, old) => validateSpec(object, templateRules(old.spec.template)),
+  validateStatusUpdate: ({ status }) => {
+    const errors: Findings = [];
+    addReplicaStatus(errors, (status ?? {}) as unknown as Counts);
+    return errors;
+  },
+  warnings: (object, old, subresource) => {
+    if (subresource !== '' || object.metadata.generation === old?.metadata.generation) return [];
+    const template = podTemplateWarnings(path('spec', 'template'), object.spec.template);
+    return old === undefined ? [...nameWarnings(object), ...template] : template;
+  },
   scale: {
     specReplicas: ({ spec }) => spec.replicas ?? 1,
     setSpecReplicas: ({ spec }, replicas) => {
@@ -37,38 +53,18 @@ export const replicationController = defineBehaviour<ReplicationController>({
   },
 });
 
-function validateReplicationController({ spec }: ReplicationController): FieldError[] {
+function validateSpec({ spec }: ReplicationController, rules: PodRules): FieldError[] {
   const at = path('spec');
-  const errors = validateNonnegative(at.child('minReadySeconds'), spec.minReadySeconds ?? 0);
-  if (Object.keys(spec.selector ?? {}).length === 0) errors.push(required(at.child('selector')));
-  errors.push(...validateNonnegative(at.child('replicas'), spec.replicas ?? 1));
-  return [...errors, ...validateTemplate(spec, at.child('template'))];
-}
-
-function validateTemplate(
-  { selector = {}, template }: ReplicationController['spec'],
-  at: ReturnType<typeof path>,
-): FieldError[] {
-  if (template === undefined) return [required(at)];
-  const labels = template.metadata?.labels ?? {};
-  const errors: FieldError[] = [];
-  if (!selectorFromLabelSelector({ matchLabels: selector }).matches(labels))
-    errors.push(
-      invalid(at.child('metadata', 'labels'), labels, '`selector` does not match template `labels`'),
-    );
-  errors.push(...validateLabels(labels, at.child('metadata', 'labels')));
-  const { spec } = template;
-  if (spec === undefined) return [...errors, required(at.child('spec', 'containers'))];
-  errors.push(...validatePodSpec(spec, at.child('spec')));
-  if (spec.restartPolicy !== undefined && spec.restartPolicy !== 'Always')
-    errors.push(notSupported(at.child('spec', 'restartPolicy'), spec.restartPolicy, ['Always']));
-  if (spec.activeDeadlineSeconds !== undefined) {
-    errors.push(
-      forbidden(
-        at.child('spec', 'activeDeadlineSeconds'),
-        'activeDeadlineSeconds in ReplicationController is not Supported',
-      ),
-    );
+  const errors: Findings = [];
+  const { selector = {}, template } = spec;
+  addNonnegative(errors, at.child('minReadySeconds'), spec.minReadySeconds);
+  if (Object.keys(selector).length === 0) errors.push(required(at.child('selector')));
+  addNonnegative(errors, at.child('replicas'), spec.replicas);
+  const place = at.child('template');
+  if (template === undefined) errors.push(required(place));
+  else {
+    addSelectedTemplate(errors, place, template, selectorFromLabels(selector), rules);
+    addForeverRules(errors, place, template, 'ReplicationController');
   }
   return errors;
 }

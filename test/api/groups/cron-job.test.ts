@@ -2,6 +2,9 @@ import { expect, it } from 'vitest';
 import { batchBehaviours } from '../../../api/groups/batch/index.ts';
 import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
 
+const container = { name: 'main', image: 'image:1' };
+const jobTemplate = { spec: { template: { spec: { restartPolicy: 'Never', containers: [container] } } } };
+
 it.each([
   { name: 'a schedule', spec: { schedule: '*/5 * * * *', timeZone: 'Europe/Berlin' }, errors: [] },
   { name: 'one that never comes', spec: { schedule: '59 23 31 2 *' }, errors: [] },
@@ -41,6 +44,9 @@ it.each([
     ],
   },
 ])('a cron job with $name', ({ spec, errors }) => {
-  const found = batchBehaviours['cronjobs']!.validate!({ metadata: {}, spec } as UnknownObject);
+  const { setDefaults, validate } = batchBehaviours['cronjobs']!;
+  const object = { metadata: {}, spec: { ...spec, jobTemplate } } as unknown as UnknownObject;
+  setDefaults!(object);
+  const found = validate!(object);
   expect(found.map(({ field, message }) => `${field}: ${message}`)).toEqual(errors);
 });

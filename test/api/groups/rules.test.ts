@@ -8,7 +8,7 @@ const FOLDER = new URL('../../golden/rules/', import.meta.url);
 const definitions = new DefinitionSet(builtInDefinitions());
 
 for (const name of readdirSync(FOLDER)) {
-  const [plural = '', ...group] = name.replace(/\.json$/, '').split('.');
+  const [plural = '', ...group] = name.replace(/(~\d+)?\.json$/, '').split('.');
   const definition = definitions.findResource(group.join('.'), plural)!;
   const file = JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as RuleFile;
   describe(`${definition.names.kind} answers as Kubernetes does`, () => {
