@@ -77,6 +77,7 @@ export class ClusterChanges {
     source: Required<ForkSource>,
     isEmpty: (range: KeyRange) => boolean,
   ): Change<ForkInfo> {
+    if (cluster === source.parent) throw new TypeError(`cluster ${cluster} cannot be forked from itself`);
     const prefix = clusterPrefix(cluster);
     const parentPrefix = clusterPrefix(source.parent);
     if (

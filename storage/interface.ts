@@ -133,7 +133,7 @@ export interface Store {
 
   /**
    * Makes `cluster`, which has no keys so far, a writable copy of the cluster `parent` as it was at `revision` (default: the
-   * store revision). Costs the same however much the parent holds: see "Forks".
+   * store revision); forking a cluster from itself is a `TypeError`. Costs the same however much the parent holds: see "Forks".
    * Errors: `key-exists` (the cluster has keys, or is a fork), `compacted`, `future-revision`, `unavailable`.
    */
   fork(cluster: string, source: ForkSource): Promise<ForkInfo>;
