@@ -154,7 +154,9 @@ class LogReader {
 
   #expectFork(fork: ForkRecord, branches: Map<number | undefined, Branch>): void {
     const { sequence, revision, parentRevision, droppedRevision, cluster } = fork;
-    const parent = branches.get(fork.parentSequence);
+    // A dropped fork may outlive what is known of its parent: there is nothing left to be read of it.
+    const isDropped = droppedRevision !== undefined;
+    const parent = isDropped ? this.history.trunk : branches.get(fork.parentSequence);
     const key = forkKey(sequence);
     if (parent === undefined) throw newCorrupt(key, `the cluster ${cluster} was forked from is missing`);
     if ((droppedRevision ?? revision) > this.#meta.revision) {

@@ -287,6 +287,20 @@ export function forkCases(factory: MediumFactory): void {
       await expect(store.dropFork('main')).rejects.toMatchObject({ code: 'key-not-found' });
     });
 
+    it('can be opened again without each other', async (test) => {
+      const bench = await open();
+      test.skip(!bench.persistent, NOT_PERSISTENT);
+      await fill(bench.store);
+      await bench.store.fork('child', { parent: 'main' });
+      await put(bench.store, key('child', 'a'));
+      await bench.store.fork('grandchild', { parent: 'child' });
+      await put(bench.store, key('grandchild', 'a'));
+      await bench.store.dropFork('grandchild');
+      await bench.store.dropFork('child');
+      const { store } = await bench.reopen();
+      expect([store.forks(), contents(store, 'main').length, store.count(EVERYTHING)]).toEqual([[], 3, 3]);
+    });
+
     it('free the engine', async () => {
       const bench = await open();
       let { store, engine } = bench;

@@ -8,6 +8,7 @@ import { LevelEngine } from '../../../storage/engines/level.ts';
 import { openStore } from '../../../storage/store.ts';
 import { engineSuite } from '../../suites/engine.suite.ts';
 import { levelMedium, temporaryDirectory } from '../fixtures/engines.ts';
+import type { WriterPlan } from '../fixtures/writer-process.ts';
 
 engineSuite('level engine, durability process', levelMedium('process'));
 engineSuite('level engine, durability power', levelMedium('power'));
@@ -51,7 +52,8 @@ describe('level engine', () => {
   });
 
   it('refuses a directory open in another process', async () => {
-    const child = spawn(process.execPath, ['--import', 'tsx', writer, directory], {
+    const plan: WriterPlan = { directory, durability: 'process', seed: '1' };
+    const child = spawn(process.execPath, ['--import', 'tsx', writer, JSON.stringify(plan)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     try {
