@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefinitionSet } from '../api/definition-set.ts';
 import { builtInDefinitions } from '../api/groups/index.ts';
+import { metricsDefinitions } from '../api/groups/metrics/index.ts';
 import type { Client } from '../api/machinery/client.ts';
 import { RealClock, VirtualClock, type Clock, type WatchableClock } from '../api/machinery/clock.ts';
 import { createLogger, type Logger, type LogLevel } from '../api/machinery/logger.ts';
@@ -41,6 +42,8 @@ import { watchStore } from './metrics/store-metrics.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
 import { createLoopbackClient } from './loopback-client.ts';
 import { openCertificates, type CertificateKeeper } from './pki/keep.ts';
+import { metricsSources } from './metrics-api.ts';
+import { withComputed } from './registry/computed.ts';
 import type { ResourceRegistry } from './registry/interface.ts';
 import { createRegistry } from './registry/resource-registry.ts';
 import { createSubresourceCreators } from './registry/subresources.ts';
@@ -157,7 +160,7 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
   const tasks = new TaskTracker();
   const metrics = new Metrics();
   const journal = new WriteJournal();
-  const definitions = new DefinitionSet(builtInDefinitions());
+  const definitions = new DefinitionSet([...builtInDefinitions(), ...metricsDefinitions()]);
   const reader = createObjectReader(store, CLUSTER_NAME);
   const services = new ServiceAllocator(options.serviceClusterIPRange ?? '10.96.0.0/16', random);
   services.restore(reader);
@@ -176,7 +179,7 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
     hooks: { services },
     freeze: process.env['NODE_ENV'] === 'test',
   });
-  const registry = journalled(objects, journal);
+  const registry = journalled(withComputed(objects, metricsSources(reader, clock)), journal);
   // Requests take their audit IDs from a source of their own, so that reading does not change what is made next.
   const requests = new SeededRandom(`${seed} requests`);
   const tokens = new ServiceAccountTokens({

@@ -1,6 +1,7 @@
 /** Controllers on a real registry in memory, on virtual time, with pods that do what the test tells them. */
 import { DefinitionSet } from '../../api/definition-set.ts';
 import { builtInDefinitions } from '../../api/groups/index.ts';
+import { metricsDefinitions } from '../../api/groups/metrics/index.ts';
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import { formatTime, VirtualClock } from '../../api/machinery/clock.ts';
 import { createLogger } from '../../api/machinery/logger.ts';
@@ -14,6 +15,8 @@ import { createAdmissionChain } from '../../server/admission/index.ts';
 import { createObjectReader } from '../../server/admission/reader.ts';
 import { ServiceAllocator } from '../../server/allocators/service-allocator.ts';
 import { createLoopbackClient } from '../../server/loopback-client.ts';
+import { metricsSources } from '../../server/metrics-api.ts';
+import { withComputed } from '../../server/registry/computed.ts';
 import { createRegistry } from '../../server/registry/resource-registry.ts';
 import { createSubresourceCreators } from '../../server/registry/subresources.ts';
 import { openEngine } from '../../storage/engines/index.ts';
@@ -63,12 +66,12 @@ export async function startHarness(
   const tasks = new TaskTracker();
   const logs: string[] = [];
   const logger = createLogger({ level: 'warn', write: (line) => logs.push(line), now: () => clock.now() });
-  const definitions = new DefinitionSet(builtInDefinitions());
+  const definitions = new DefinitionSet([...builtInDefinitions(), ...metricsDefinitions()]);
   const store = await openStore({ engine: openEngine({ type: 'memory' }), logger });
   const reader = createObjectReader(store, 'test');
   const services = new ServiceAllocator('10.96.0.0/16', random);
   const admission = createAdmissionChain({ reader, random }, { disable: ['ServiceAccount'] });
-  const registry = createRegistry({
+  const objects = createRegistry({
     store,
     cluster: 'test',
     definitions,
@@ -78,6 +81,7 @@ export async function startHarness(
     hooks: { services },
     freeze: true,
   });
+  const registry = withComputed(objects, metricsSources(reader, clock));
   const creators = createSubresourceCreators({ registry, definitions, clock });
   const client = createLoopbackClient({ registry, definitions, tasks, creators, clock }, 'test');
   await client.create(namespaces, { metadata: { name: NAMESPACE }, spec: {} });

@@ -112,4 +112,18 @@ describe.skipIf(kubectl === undefined)('workloads', () => {
       ['old', '3', '3', '3'],
     ]);
   });
+
+  it('top shows what pods declare and nodes use', async () => {
+    await text('run busy --image=nginx:1.25 --annotations=kubemu.io/usage-cpu=250m');
+    await text('wait pod/busy --for=condition=Ready --timeout=60s');
+    expect(await table('top pod busy')).toEqual([
+      ['NAME', 'CPU(cores)', 'MEMORY(bytes)'],
+      ['busy', '250m', '16Mi'],
+    ]);
+    const [header, ...rows] = await table('top nodes');
+    expect(header!.slice(0, 2)).toEqual(['NAME', 'CPU(cores)']);
+    expect(rows.map(([name]) => name)).toEqual(['node-1', 'node-2']);
+    const gone = await run(['top', 'pod', 'nothing'], { code: 1 });
+    expect(gone.stderr).toContain('podmetrics.metrics.k8s.io "default/nothing" not found');
+  });
 });
