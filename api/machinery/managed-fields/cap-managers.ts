@@ -1,6 +1,6 @@
 /** Keeps the number of updating managers small. Mirrors apimachinery util/managedfields internal/capmanagers.go. */
 import { union } from './field-set.ts';
-import { managerIdentifier, secondsOf, type Managed } from './managed-entries.ts';
+import { managerIdentifier, type Managed } from './managed-entries.ts';
 import { compareText } from './path-element.ts';
 
 export const UPDATE_MANAGERS_MAX = 10;
@@ -10,7 +10,7 @@ const OLD_UPDATES_MANAGER = 'ancient-changes';
 export function capUpdateManagers({ owners, times }: Managed): void {
   const updaters = [...owners].filter(([, { applied }]) => !applied).map(([manager]) => manager);
   if (updaters.length <= UPDATE_MANAGERS_MAX) return;
-  updaters.sort((a, b) => secondsOf(times.get(a)) - secondsOf(times.get(b)) || compareText(a, b));
+  updaters.sort((a, b) => compareText(times.get(a) ?? '', times.get(b) ?? '') || compareText(a, b));
   const firstOfVersion = new Map<string, string>();
   let count = updaters.length;
   for (const manager of updaters) {

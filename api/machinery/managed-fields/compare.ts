@@ -9,8 +9,7 @@ import {
   isEmptyMap,
   itemElement,
   itemsByElement,
-  memberOf,
-  membersOf,
+  visitMembers,
 } from './typed-value.ts';
 
 export interface Comparison {
@@ -77,10 +76,9 @@ function compareMaps(shape: MapShape, old: unknown, changed: unknown): Changes |
   const isEmpty = (left === undefined || isEmptyMap(left)) && (right === undefined || isEmptyMap(right));
   if (shape.atomic || isEmpty) return compareLeaves(old, changed);
   const collector = new ChangeCollector();
-  for (const { name, pathElement, type } of membersOf(shape, left, right)) {
-    if (type !== undefined)
-      collector.put(pathElement, compareNodes(type, memberOf(left, name), memberOf(right, name)));
-  }
+  visitMembers(shape, left, right, (pathElement, type, before, after) => {
+    if (type !== undefined && before !== after) collector.put(pathElement, compareNodes(type, before, after));
+  });
   return collector.finish(old, changed);
 }
 
@@ -123,10 +121,10 @@ class ChangeCollector {
 
   put(element: string, changes: Changes | undefined): void {
     if (changes === undefined) return;
-    for (const change of CHANGES) {
-      const node = changes[change];
-      if (node !== undefined) (this.#changes[change] ??= {})[element] = node;
-    }
+    const { removed, modified, added } = changes;
+    if (removed !== undefined) (this.#changes.removed ??= {})[element] = removed;
+    if (modified !== undefined) (this.#changes.modified ??= {})[element] = modified;
+    if (added !== undefined) (this.#changes.added ??= {})[element] = added;
   }
 
   /** The changes of the whole; one that is new or gone is so itself, too. */

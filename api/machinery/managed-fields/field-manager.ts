@@ -114,10 +114,10 @@ function managedOfWrite(
 ): Managed {
   if (subresource === '' && !equalJSON(live, given)) {
     if (isReset(given)) return emptyManaged();
-    const managed = decodeManaged(given);
+    const managed = decodeManaged(given, 'client');
     if (managed !== undefined && managed.owners.size > 0) return managed;
   }
-  return decodeManaged(live) ?? emptyManaged();
+  return decodeManaged(live, 'store') ?? emptyManaged();
 }
 
 /** Adds what `changed` changes to the fields of the writer, in place. */
@@ -129,7 +129,8 @@ function trackUpdate(
   { manager, nowMs }: Write,
 ): void {
   const owners = updateOwners(
-    updaterOptions(scope),
+    // Types of what is stored are today's; what a client gives may be of any.
+    updaterOptions(scope, managed.sources.size < managed.owners.size),
     typed(scope, live),
     typed(scope, changed),
     managed.owners,
@@ -179,8 +180,9 @@ function withoutManagedFields(object: UnknownObject): UnknownObject {
   return { ...object, metadata };
 }
 
-function updaterOptions(scope: FieldManagerScope): UpdaterOptions {
+function updaterOptions(scope: FieldManagerScope, reconcile: boolean): UpdaterOptions {
   return {
+    reconcile,
     convert: (object, apiVersion) => {
       if (object.apiVersion === apiVersion) return object;
       const schema = scope.schemaAt(apiVersion);
@@ -205,7 +207,7 @@ export function applyToObject(
 ): UnknownObject {
   checkKind(scope, config);
   const current = live ?? scope.empty;
-  const managed = decodeManaged(current.metadata.managedFields);
+  const managed = decodeManaged(current.metadata.managedFields, 'store');
   if (managed === undefined) throw new StatusError('', 'failed to decode managed fields: error decoding set');
   if (managed.owners.size === 0) trackBeforeApply(scope, current, managed, write.nowMs);
   if (config.metadata?.managedFields !== undefined && config.metadata.managedFields !== null)
@@ -219,7 +221,7 @@ export function applyToObject(
   const object = structuredCopy((value ?? liveTyped.value) as UnknownObject);
   if (value !== undefined) managed.times.set(identifier, formatTime(write.nowMs));
   if (write.manager === LAST_APPLIED_MANAGER) updateLastApplied(object, config);
-  const managedFields = encodeManaged({ owners, times: managed.times });
+  const managedFields = encodeManaged({ ...managed, owners });
   if (managedFields !== undefined) object.metadata.managedFields = managedFields;
   return object;
 }
@@ -279,7 +281,7 @@ function applyWithLastApplied(
   identifier: string,
   { manager, force }: { readonly manager: string; readonly force: boolean },
 ): Applied {
-  const options = updaterOptions(scope);
+  const options = updaterOptions(scope, true);
   try {
     return applyConfiguration(options, live, config, owners, identifier, force);
   } catch (error) {

@@ -9,7 +9,7 @@ import {
   isEmptyMap,
   itemElementIfAny,
   itemsByElement,
-  membersOf,
+  visitMembers,
   type ValueMap,
 } from './typed-value.ts';
 
@@ -45,15 +45,15 @@ function fieldsOfMembers(shape: MapShape, map: ValueMap | undefined): FieldSet |
   if (map === undefined) return undefined;
   const members: { [element: string]: FieldSet } = {};
   let count = 0;
-  for (const { name, pathElement, type, isField } of membersOf(shape, map, undefined)) {
-    const value = map[name];
+  visitMembers(shape, map, undefined, (pathElement, type, value, _, name) => {
     let node = type === undefined ? undefined : fieldsOf(type, value);
     const inner = asMap(value);
-    if (!isField || value === null || (inner !== undefined && isEmptyMap(inner))) node = withSelf(node);
-    if (node === undefined) continue;
+    const isWhole = value === null || (inner !== undefined && isEmptyMap(inner));
+    if (isWhole || !shape.byName.has(name)) node = withSelf(node);
+    if (node === undefined) return;
     members[pathElement] = node;
     count++;
-  }
+  });
   return count === 0 ? undefined : members;
 }
 

@@ -175,40 +175,14 @@ export function pathsOf(set: FieldSet): string[][] {
   return paths;
 }
 
-/** Sets that are in normal form: our own, and those read once. */
-const normal = new WeakSet<FieldSet>();
-
 /**
- * The set that `fieldsV1` of a client or of the store stands for: elements in normal form and order, those of an unknown
- * kind left out. Throws PathElementError for what cannot be read.
+ * The set that `fieldsV1` of a client stands for: elements in normal form and order, those of an unknown kind left out.
+ * What was stored is in that form already. Throws PathElementError for what cannot be read.
  */
 export function parseFieldSet(fields: unknown): FieldSet {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return EMPTY_SET;
-  if (normal.has(fields as FieldSet)) return fields as FieldSet;
-  const parsed = parseMembers(fields as Record<string, unknown>);
-  const { [SELF]: _, ...set } = parsed;
-  return asNormal(ordered(set));
-}
-
-/** Equal sets of many objects are kept once; the least recently made ones are forgotten. */
-const interned = new Map<string, FieldSet>();
-const INTERNED_MAX = 2048;
-
-/** The set, in normal form, or the one that equals it: reading it again costs nothing, and neither does having many. */
-export function asNormal(set: FieldSet): FieldSet {
-  if (normal.has(set)) return set;
-  const text = JSON.stringify(set);
-  const known = interned.get(text);
-  const kept = known ?? set;
-  if (known === undefined) {
-    normal.add(set);
-    for (const oldest of interned.keys()) {
-      if (interned.size < INTERNED_MAX) break;
-      interned.delete(oldest);
-    }
-  } else interned.delete(text);
-  interned.set(text, kept);
-  return kept;
+  const { [SELF]: _, ...set } = parseMembers(fields as Record<string, unknown>);
+  return ordered(set);
 }
 
 function parseMembers(fields: Readonly<Record<string, unknown>>): MutableFieldSet {

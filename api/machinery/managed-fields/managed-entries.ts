@@ -1,7 +1,7 @@
 /** `metadata.managedFields` and the owners it stands for. Mirrors apimachinery util/managedfields internal/managedfields.go. */
 import { stringifyJSON } from '../json.ts';
 import type { ManagedFieldsEntry, UnknownObject } from '../object-meta.ts';
-import { asNormal, parseFieldSet } from './field-set.ts';
+import { EMPTY_SET, parseFieldSet, type FieldSet } from './field-set.ts';
 import { compareText, PathElementError } from './path-element.ts';
 import type { Owners, VersionedSet } from './updater.ts';
 
@@ -10,10 +10,12 @@ export interface Managed {
   readonly owners: Owners;
   /** RFC 3339, by manager identifier. */
   readonly times: Map<string, string | undefined>;
+  /** The entries that owners were read from: what stays as it was is written as it was. */
+  readonly sources: ReadonlyMap<VersionedSet, ManagedFieldsEntry>;
 }
 
 export function emptyManaged(): Managed {
-  return { owners: new Map(), times: new Map() };
+  return { owners: new Map(), times: new Map(), sources: new Map() };
 }
 
 /**
@@ -34,38 +36,51 @@ function isText(value: string | undefined): boolean {
   return value !== undefined && value !== '';
 }
 
-/** Undefined when an entry cannot be read. */
-export function decodeManaged(entries: readonly ManagedFieldsEntry[] | undefined): Managed | undefined {
-  const managed = emptyManaged();
+/** Undefined when an entry cannot be read. What comes from the store is in normal form. */
+export function decodeManaged(
+  entries: readonly ManagedFieldsEntry[] | undefined,
+  from: 'client' | 'store',
+): Managed | undefined {
+  const owners: Owners = new Map();
+  const times = new Map<string, string | undefined>();
+  const sources = new Map<VersionedSet, ManagedFieldsEntry>();
   for (const entry of entries ?? []) {
-    const owner = decodeOwner(entry);
+    const owner = decodeOwner(entry, from);
     if (owner === undefined) return undefined;
     const manager = managerIdentifier(entry);
-    managed.owners.set(manager, owner);
-    managed.times.set(manager, entry.time);
+    owners.set(manager, owner);
+    times.set(manager, entry.time);
+    if (from === 'store') sources.set(owner, entry);
   }
-  return managed;
+  return { owners, times, sources };
 }
 
-function decodeOwner(entry: ManagedFieldsEntry): VersionedSet | undefined {
+function decodeOwner(entry: ManagedFieldsEntry, from: 'client' | 'store'): VersionedSet | undefined {
   const { operation, apiVersion = '', fieldsType } = entry;
   if (operation !== 'Apply' && operation !== 'Update') return undefined;
   if (apiVersion === '' || fieldsType !== 'FieldsV1') return undefined;
+  const applied = operation === 'Apply';
+  if (from === 'store') return { set: (entry.fieldsV1 ?? EMPTY_SET) as FieldSet, apiVersion, applied };
   try {
-    return { set: parseFieldSet(entry.fieldsV1), apiVersion, applied: operation === 'Apply' };
+    return { set: parseFieldSet(entry.fieldsV1), apiVersion, applied };
   } catch (error) {
     if (error instanceof PathElementError) return undefined;
     throw error;
   }
 }
 
-/** Entries in upstream's order and key order; undefined when there is no owner. */
-export function encodeManaged({ owners, times }: Managed): ManagedFieldsEntry[] | undefined {
+/** Entries in upstream's order and key order; undefined when there is no owner. Times are all of one form and length. */
+export function encodeManaged({ owners, times, sources }: Managed): ManagedFieldsEntry[] | undefined {
   if (owners.size === 0) return undefined;
-  const entries = [...owners].map(([identifier, owner]) =>
-    encodeOwner(identifier, owner, times.get(identifier)),
-  );
-  return entries.sort(compareEntries);
+  const entries: ManagedFieldsEntry[] = [];
+  for (const [identifier, owner] of owners) {
+    const time = times.get(identifier);
+    const source = sources.get(owner);
+    entries.push(
+      source !== undefined && source.time === time ? source : encodeOwner(identifier, owner, time),
+    );
+  }
+  return entries.length === 1 ? entries : entries.sort(compareEntries);
 }
 
 function encodeOwner(
@@ -80,7 +95,7 @@ function encodeOwner(
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: asNormal(set),
+    fieldsV1: set,
     ...(subresource === undefined ? {} : { subresource }),
   };
 }
@@ -88,15 +103,11 @@ function encodeOwner(
 function compareEntries(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {
   return (
     compareText(a.operation!, b.operation!) ||
-    secondsOf(a.time) - secondsOf(b.time) ||
+    compareText(a.time ?? '', b.time ?? '') ||
     compareText(a.manager ?? '', b.manager ?? '') ||
     compareText(a.apiVersion!, b.apiVersion!) ||
     compareText(a.subresource ?? '', b.subresource ?? '')
   );
-}
-
-export function secondsOf(time: string | undefined): number {
-  return time === undefined ? 0 : Math.floor(Date.parse(time) / 1000);
 }
 
 /** Canonical form drops empty lists; one of managers is a wish that has to get through to {@link isReset}. */

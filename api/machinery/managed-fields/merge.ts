@@ -6,8 +6,7 @@ import {
   asMap,
   isEmptyMap,
   itemElement,
-  memberOf,
-  membersOf,
+  visitMembers,
   throwMisfits,
   TypedError,
 } from './typed-value.ts';
@@ -33,11 +32,10 @@ function mergeMaps(shape: MapShape, live: unknown, config: unknown): unknown {
   const isEmpty = (left === undefined || isEmptyMap(left)) && (right === undefined || isEmptyMap(right));
   if (shape.atomic || isEmpty) return config === undefined ? live : config;
   const merged: Record<string, unknown> = {};
-  for (const { name, type } of membersOf(shape, left, right)) {
-    const value =
-      type === undefined ? undefined : mergeValues(type, memberOf(left, name), memberOf(right, name));
+  visitMembers(shape, left, right, (_, type, before, after, name) => {
+    const value = type === undefined ? undefined : mergeValues(type, before, after);
     if (value !== undefined) setMember(merged, name, value);
-  }
+  });
   return isEmptyMap(merged) ? undefined : merged;
 }
 

@@ -23,14 +23,26 @@ export function fieldElement(name: string): string {
 
 /** An item of a list by its keys; `keys` must be sorted by name. */
 export function keyElement(keys: readonly (readonly [name: string, value: unknown])[]): string {
-  const members = keys.map(([name, value]) => `${stringifyJSON(name)}:${stringifyJSON(value)}`);
-  return `k:{${members.join(',')}}`;
+  let members = '';
+  for (const [name, value] of keys)
+    members += `${members === '' ? '' : ','}${scalarText(name)}:${scalarText(value)}`;
+  return `k:{${members}}`;
 }
 
 /** An item of a set. */
 export function valueElement(value: unknown): string {
-  return `v:${stringifyJSON(value)}`;
+  return `v:${scalarText(value)}`;
 }
+
+/** JSON of a value; most are text that needs no escaping. */
+function scalarText(value: unknown): string {
+  return typeof value === 'string' && PLAIN.test(value) ? `"${value}"` : stringifyJSON(value);
+}
+
+/** Text that is its own JSON, all of whose characters sort behind the quote that ends it. */
+const PLAIN = /^[\w./-]*$/;
+/** Elements whose text sorts as they do: fields, and keys and values of plain text. */
+const SORTS_AS_TEXT = /^(?:\.$|f:|v:"[\w./-]*"$|k:\{(?:"\w+":"[\w./-]*",?)+\}$)/;
 
 /**
  * The element in its normal form: keys sorted by name, no spaces. Undefined for an element of a kind that is not known,
@@ -106,6 +118,7 @@ const RANKS: Readonly<Record<string, number>> = { '.': 0, f: 1, k: 2, v: 3, i: 4
 
 /** Sorts elements as FieldsV1 has them: the node itself, fields by name, keys, values, places. */
 export function sortElements(elements: readonly string[]): string[] {
+  if (elements.every((element) => SORTS_AS_TEXT.test(element))) return [...elements].sort(compareText);
   return elements
     .map((element) => ({ element, rank: RANKS[element[0]!]!, order: orderOf(element) }))
     .sort((a, b) => a.rank - b.rank || compareOrders(a.order, b.order))

@@ -2,7 +2,7 @@
 import { setMember } from '../json.ts';
 import { isMember, type FieldSet } from './field-set.ts';
 import { shapeOf, type ListShape, type MapShape, type MergeType } from './merge-type.ts';
-import { asList, asMap, isEmptyMap, itemElementIfAny, membersOf } from './typed-value.ts';
+import { asList, asMap, isEmptyMap, itemElementIfAny, visitMembers } from './typed-value.ts';
 
 /** The value without the members of the set. Null when nothing is left. */
 export function removeFields(type: MergeType, value: unknown, fields: FieldSet): unknown {
@@ -34,11 +34,10 @@ function removeMembers(
 ): unknown {
   if (map === undefined || shape.atomic) return null;
   const kept: Record<string, unknown> = {};
-  for (const { name, pathElement, type } of membersOf(shape, map, undefined)) {
+  visitMembers(shape, map, undefined, (pathElement, type, value, _, name) => {
     const node = fields[pathElement];
-    if (node !== undefined && isMember(node)) continue;
-    const value = node === undefined || type === undefined ? map[name] : removeFields(type, map[name], node);
-    setMember(kept, name, value);
-  }
+    if (node !== undefined && isMember(node)) return;
+    setMember(kept, name, node === undefined || type === undefined ? value : removeFields(type, value, node));
+  });
   return isEmptyMap(kept) ? null : kept;
 }

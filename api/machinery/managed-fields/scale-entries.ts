@@ -56,5 +56,5 @@ export function parentEntries(
 }
 
 function readEntries(entries: readonly ManagedFieldsEntry[] | undefined): Managed {
-  return decodeManaged(entries) ?? emptyManaged();
+  return decodeManaged(entries, 'store') ?? emptyManaged();
 }

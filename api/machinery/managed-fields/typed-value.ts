@@ -50,34 +50,60 @@ export function isEmptyMap(map: ValueMap): boolean {
 }
 
 export function memberOf(map: ValueMap | undefined, name: string): unknown {
-  return map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
+  if (map === undefined) return undefined;
+  const value = map[name];
+  // What every object inherits is no member.
+  return value === undefined || Object.hasOwn(map, name) ? value : undefined;
 }
 
-export interface Member {
-  readonly name: string;
-  readonly pathElement: string;
-  /** Absent when the type has no such member. */
-  readonly type: MergeType | undefined;
-  readonly isField: boolean;
+/** Is told of a member that one of two maps has; `type` is absent when their type has no such member. */
+export type MemberVisitor = (
+  pathElement: string,
+  type: MergeType | undefined,
+  a: unknown,
+  b: unknown,
+  name: string,
+) => void;
+
+/** Visits the members that one of the maps has, in the order of their path elements. */
+export function visitMembers(
+  shape: MapShape,
+  a: ValueMap | undefined,
+  b: ValueMap | undefined,
+  visit: MemberVisitor,
+): void {
+  if (hasOthers(shape, a) || hasOthers(shape, b)) {
+    visitSorted(shape, a, b, visit);
+    return;
+  }
+  for (const field of shape.fields) {
+    const { name } = field;
+    const left = memberOf(a, name);
+    const right = memberOf(b, name);
+    if (left !== undefined || right !== undefined) visit(field.pathElement, field.type, left, right, name);
+  }
 }
 
-/** Members that one of the maps has, in the order of their path elements. */
-export function membersOf(shape: MapShape, a: ValueMap | undefined, b: ValueMap | undefined): Member[] {
-  const members: Member[] = [];
-  for (const { name, pathElement, type } of shape.fields) {
-    if (memberOf(a, name) !== undefined || memberOf(b, name) !== undefined)
-      members.push({ name, pathElement, type, isField: true });
+/** Whether the map has members besides declared fields. */
+function hasOthers({ byName }: MapShape, map: ValueMap | undefined): boolean {
+  for (const name in map) if (map[name] !== undefined && !byName.has(name)) return true;
+  return false;
+}
+
+function visitSorted(
+  shape: MapShape,
+  a: ValueMap | undefined,
+  b: ValueMap | undefined,
+  visit: MemberVisitor,
+): void {
+  const names: string[] = [];
+  for (const name in a) if (a[name] !== undefined) names.push(name);
+  for (const name in b) if (b[name] !== undefined && memberOf(a, name) === undefined) names.push(name);
+  if (names.length > 1) names.sort(compareText);
+  for (const name of names) {
+    const type = shape.byName.get(name)?.type ?? shape.element;
+    visit(fieldElement(name), type, memberOf(a, name), memberOf(b, name), name);
   }
-  const declared = members.length;
-  for (const map of [a, b]) {
-    for (const name in map) {
-      if (map[name] === undefined || shape.byName.has(name)) continue;
-      if (map === b && memberOf(a, name) !== undefined) continue;
-      members.push({ name, pathElement: fieldElement(name), type: shape.element, isField: false });
-    }
-  }
-  if (members.length > declared) members.sort((left, right) => compareText(left.name, right.name));
-  return members;
 }
 
 /** Path element of an item of an associative list. Throws {@link TypedError} for an item that has none. */
@@ -221,14 +247,17 @@ function validateMap(
   allowDuplicates: boolean,
   misfits: Misfit[],
 ): void {
-  for (const { name, pathElement, type } of membersOf(shape, map, undefined)) {
+  let isOver = false;
+  visitMembers(shape, map, undefined, (pathElement, type, value) => {
+    if (isOver) return;
     const below = [...path, pathElement];
-    if (type === undefined) {
-      misfits.push({ path: below.map(formatElement).join(''), message: 'field not declared in schema' });
+    if (type !== undefined) {
+      validate(type, value, below, allowDuplicates, misfits);
       return;
     }
-    validate(type, map[name], below, allowDuplicates, misfits);
-  }
+    misfits.push({ path: below.map(formatElement).join(''), message: 'field not declared in schema' });
+    isOver = true;
+  });
 }
 
 function scalarMisfit(shape: ScalarShape, value: unknown): string | undefined {

@@ -3,7 +3,7 @@
  * apiVersion; values are compared in the version of each owner.
  */
 import { equalJSON } from '../equality.ts';
-import { compareValues, type Comparison } from './compare.ts';
+import { compareValues, isSame, type Comparison } from './compare.ts';
 import { fieldSetOf, reconcileWithType, withNamedFields } from './field-set-of.ts';
 import {
   difference,
@@ -58,6 +58,8 @@ export interface UpdaterOptions {
   convert(object: TypedObject, apiVersion: string): TypedObject | undefined;
   /** Leaves out what the write cannot change. */
   readonly filter?: FieldFilter;
+  /** The owners may be of another type than today's; false when they were stored under it. */
+  readonly reconcile: boolean;
 }
 
 /** Owners after `changed` was written by `manager` over `live`. */
@@ -70,6 +72,7 @@ export function updateOwners(
 ): Owners {
   const reconciled = reconcileOwners(options, live, owners);
   const comparison = compareFiltered(options, live, changed);
+  if (isSame(comparison)) return reconciled;
   releaseChanged(options, live, changed, reconciled, manager, comparison, true);
   const own = reconciled.get(manager)?.set ?? EMPTY_SET;
   const { removed, modified, added } = comparison;
@@ -123,7 +126,7 @@ function reconcileOwners(options: UpdaterOptions, live: TypedObject, owners: Own
     const type =
       owner.apiVersion === live.apiVersion ? live.type : options.convert(live, owner.apiVersion)?.type;
     if (type === undefined) continue;
-    const set = reconcileWithType(owner.set, type);
+    const set = options.reconcile ? reconcileWithType(owner.set, type) : owner.set;
     reconciled.set(manager, set === owner.set ? owner : { ...owner, set });
   }
   return reconciled;
@@ -139,7 +142,7 @@ function releaseChanged(
   comparison: Comparison,
   force: boolean,
 ): void {
-  const comparisons = new Map([[changed.apiVersion, comparison]]);
+  const comparisons = new Map([[changed.apiVersion, ownedByWriter(comparison)]]);
   const kept = new Map<string, FieldSet>();
   const conflicts: Conflict[] = [];
   for (const [other, { set, apiVersion }] of owners) {
@@ -149,7 +152,7 @@ function releaseChanged(
       owners.delete(other);
       continue;
     }
-    const lost = intersection(set, union(versioned.modified, versioned.added));
+    const lost = intersection(set, versioned.written);
     for (const path of pathsOf(lost)) conflicts.push({ manager: other, path });
     kept.set(other, difference(difference(set, lost), versioned.removed));
   }
@@ -161,21 +164,31 @@ function releaseChanged(
   for (const [other, { set }] of owners) if (isEmptySet(set)) owners.delete(other);
 }
 
+/** What the writer takes from others, and what nobody has any more. */
+interface Takeover {
+  readonly written: FieldSet;
+  readonly removed: FieldSet;
+}
+
+function ownedByWriter({ removed, modified, added }: Comparison): Takeover {
+  return { removed, written: union(modified, added) };
+}
+
 function comparisonAt(
   options: UpdaterOptions,
   live: TypedObject,
   changed: TypedObject,
   apiVersion: string,
-  comparisons: Map<string, Comparison>,
-): Comparison | undefined {
+  comparisons: Map<string, Takeover>,
+): Takeover | undefined {
   const known = comparisons.get(apiVersion);
   if (known !== undefined) return known;
   const versionedLive = options.convert(live, apiVersion);
   const versionedChanged = options.convert(changed, apiVersion);
   if (versionedLive === undefined || versionedChanged === undefined) return undefined;
-  const comparison = compareFiltered(options, versionedLive, versionedChanged);
-  comparisons.set(apiVersion, comparison);
-  return comparison;
+  const takeover = ownedByWriter(compareFiltered(options, versionedLive, versionedChanged));
+  comparisons.set(apiVersion, takeover);
+  return takeover;
 }
 
 /** Takes out what the manager applied last, and nobody owns any more. */

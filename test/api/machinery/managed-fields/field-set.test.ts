@@ -78,11 +78,6 @@ describe('reading fieldsV1', () => {
     });
     expect(JSON.stringify(set)).toBe('{"f:a":{},"f:b":{".":{},"f:z":{},"k:{\\"a\\":2,\\"b\\":1}":{}}}');
   });
-
-  it('takes a set it knows as it is', () => {
-    const set = parseFieldSet({ 'f:a': {} });
-    expect(parseFieldSet(set)).toBe(set);
-  });
 });
 
 /** Paths as text, the model that sets are held against. */
