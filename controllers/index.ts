@@ -1,4 +1,5 @@
 /** Every controller there is. The scheduler and the nodes are controllers too, with switches of their own. */
+import { clusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
 import { cronJobController } from './cronjob/cronjob-controller.ts';
 import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
@@ -13,6 +14,7 @@ import { persistentVolumeBinder } from './persistent-volume-binder/persistent-vo
 import { podGarbageCollector } from './pod-garbage-collector/pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationControllerController } from './replicationcontroller/replicationcontroller-controller.ts';
+import { resourceQuotaController } from './resourcequota/resourcequota-controller.ts';
 import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
 import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
@@ -31,6 +33,8 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   serviceAccountController,
   rootCAPublisher,
   garbageCollectorController,
+  resourceQuotaController,
+  clusterRoleAggregationController,
   nodeLifecycleController,
   taintEvictionController,
   deploymentController,
