@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Engine } from '../../../storage/interface.ts';
+import type { Engine, Store } from '../../../storage/interface.ts';
 import { encodeMeta, encodeRecord, logKey, META_KEY } from '../../../storage/log-format.ts';
 import { openStore } from '../../../storage/store.ts';
 import type { Medium, MediumFactory } from '../fixtures/engines.ts';
@@ -85,6 +85,102 @@ export function failureCases(factory: MediumFactory): void {
     await store.close();
     expect(ends).toMatchObject([REFUSAL]);
     expect(engine.closes).toBe(1);
+  });
+
+  describe('at any operation', () => {
+    const media: Medium[] = [];
+    afterEach(async () => {
+      for (const medium of media.splice(0)) await medium.remove();
+    });
+
+    const child = 'registry/child/core/pods/x/a';
+    const steps: readonly ((store: Store) => Promise<unknown>)[] = [
+      (store) => put(store, 'registry/main/core/pods/x/a', '1'),
+      (store) => store.createSnapshot('s'),
+      (store) => put(store, 'registry/main/core/pods/x/a', '2'),
+      (store) => store.fork('child', { parent: 'main' }),
+      (store) => put(store, child, 'child'),
+      (store) => store.compact(store.revision),
+      (store) => remove(store, 'registry/main/core/pods/x/a'),
+      (store) => store.fork('grandchild', { parent: 'child' }),
+      (store) => remove(store, child),
+      (store) => store.releaseSnapshot('s'),
+      (store) => store.compact(store.revision),
+      (store) => store.dropFork('grandchild'),
+      (store) => store.dropFork('child'),
+      (store) => put(store, child, 'new'),
+      (store) => store.compact(store.revision),
+    ];
+
+    const look = (store: Store): unknown => ({
+      revisions: [store.revision, store.compactedRevision],
+      keys: showList(store),
+      forks: store.forks(),
+      snapshots: store.snapshots().map(({ name, revision }) => [name, showList(store, EVERYTHING, revision)]),
+    });
+
+    /** Takes the steps up to the first that fails. Returns what the store showed after each, and before the first. */
+    async function take(store: Store): Promise<unknown[]> {
+      const looks = [look(store)];
+      for (const step of steps) {
+        const isDone = await step(store).then(
+          () => true,
+          () => false,
+        );
+        if (!isDone) break;
+        looks.push(look(store));
+      }
+      return looks;
+    }
+
+    it.each([false, true])(
+      'keeps what was acknowledged (failed writes on the medium: %s)',
+      async (written) => {
+        const whole = await open();
+        const expected = await take(whole.store);
+        expect(expected.length).toBe(steps.length + 1);
+        const { length: operations } = whole.engine.batches;
+        for (let failing = 1; failing < operations; failing++) {
+          const bench = await open();
+          bench.engine.failFrom = failing;
+          bench.engine.writesWhenFailing = written;
+          const looks = await take(bench.store);
+          expect(looks).toEqual(expected.slice(0, looks.length));
+          expect(look(bench.store)).toEqual(looks.at(-1));
+          if (looks.length <= steps.length) {
+            await expect(put(bench.store, 'z')).rejects.toMatchObject(REFUSAL);
+          }
+          if (!bench.persistent) continue;
+          const again = look((await bench.reopen()).store);
+          const allowed = expected.slice(looks.length - 1, looks.length + (written ? 1 : 0));
+          expect(allowed).toContainEqual(again);
+        }
+      },
+    );
+
+    it('reads nothing wrong, or does not open', async (test) => {
+      const medium = await factory();
+      media.push(medium);
+      const store = await openStore({ engine: medium.engine() });
+      test.skip(!medium.engine().supports.persistent, 'the engine does not keep its contents after close');
+      for (const step of steps.slice(0, 9)) await step(store);
+      const expected = look(store);
+      await store.close();
+      for (let failing = 0; ; failing++) {
+        const engine = new ControlledEngine(medium.engine());
+        engine.failReadsFrom = failing;
+        const opened = await openStore({ engine }).catch((error: unknown) => error);
+        if (opened instanceof Error) {
+          expect(opened).toMatchObject({ code: 'unavailable', message: 'disk on fire' });
+          expect(engine.closes).toBe(1);
+          continue;
+        }
+        expect(failing).toBeGreaterThan(5);
+        expect(look(opened as Store)).toEqual(expected);
+        await (opened as Store).close();
+        break;
+      }
+    });
   });
 
   describe('with contents the store did not write', () => {
