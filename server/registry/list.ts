@@ -68,12 +68,20 @@ export function parseResourceVersion(text: string | undefined): number {
   return revision;
 }
 
-/** Reads one page. `isWanted` is asked for every object; without selectors pass undefined. */
+/** What of a list is wanted. */
+export interface PageFilter {
+  /** Asked for every value that comes into question. */
+  isWanted(value: StoredValue): boolean;
+  /** Values in a range now, in order, among which are all wanted ones; undefined when that may be any. */
+  find(range: KeyRange): readonly StoredValue[] | undefined;
+}
+
+/** Reads one page, of everything without a filter. */
 export function readPage(
   store: Store,
   range: KeyRange,
   options: ListReadOptions,
-  isWanted: ((value: StoredValue) => boolean) | undefined,
+  filter: PageFilter | undefined,
 ): Page {
   const limit = options.limit ?? 0;
   const token = (options.continue ?? '') === '' ? undefined : parseToken(options.continue!);
@@ -95,8 +103,9 @@ export function readPage(
   // Version "0" without an exact match may be answered from any state, so upstream's cache ignores the limit.
   const pageSize = options.resourceVersion === '0' && token === undefined ? 0 : limit;
   const from = token === undefined ? range : { start: range.start + token.start, end: range.end };
-  const entries = readEntries(store, from, revision, token);
-  return cutPage(entries, range, revision, pageSize, isWanted);
+  const found = revision === store.revision ? filter?.find(from) : undefined;
+  const entries = found ?? readEntries(store, from, revision, token);
+  return cutPage(entries, range, revision, pageSize, filter?.isWanted);
 }
 
 function readEntries(

@@ -59,10 +59,11 @@ import type {
   WriteOptions,
 } from './interface.ts';
 import { interpretError } from './interpret-errors.ts';
-import { parseResourceVersion, readPage, validateListOptions } from './list.ts';
+import { parseResourceVersion, readPage, validateListOptions, type PageFilter } from './list.ts';
 import { convertObject, Results } from './results.ts';
-import { Selection } from './selection.ts';
-import { decodeStored, encodeForm } from './stored-form.ts';
+import { newSelectable, Selection } from './selection.ts';
+import { SelectorIndex } from './selector-index.ts';
+import { decodeStored, encodeForm, selectableOf } from './stored-form.ts';
 import { openWatch, validateWatchOptions, withResourceVersion } from './watch.ts';
 
 /** How long a read waits for a revision that does not exist yet. */
@@ -111,10 +112,12 @@ class Registry implements ResourceRegistry {
   readonly #options: RegistryOptions;
   readonly #store: Store;
   readonly #results = new Results();
+  readonly #index: SelectorIndex;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
     this.#store = options.store;
+    this.#index = new SelectorIndex(options.store);
   }
 
   async get(
@@ -145,14 +148,8 @@ class Registry implements ResourceRegistry {
     validateListOptions(options);
     const selection = new Selection(target.definition, options.labelSelector, options.fieldSelector);
     await this.#waitForRevision(parseResourceVersion(options.resourceVersion));
-    const matches = (value: StoredValue): boolean =>
-      selection.matches(this.#results.of(value, target, resolved.storing).object);
-    const page = readPage(
-      this.#store,
-      this.#range(resolved, scope, selection),
-      options,
-      selection.isEmpty ? undefined : matches,
-    );
+    const range = this.#range(resolved, scope, selection);
+    const page = readPage(this.#store, range, options, this.#filter(resolved, selection));
     return {
       items: page.values.map((value) => this.#results.of(value, target, resolved.storing)),
       resourceVersion: String(page.revision),
@@ -175,7 +172,7 @@ class Registry implements ResourceRegistry {
     return openWatch({
       store: this.#store,
       range: this.#range(resolved, scope, selection),
-      selection,
+      filter: this.#filter(resolved, selection),
       options,
       listener,
       version: formatGroupVersion(target.definition.group, target.version),
@@ -519,15 +516,34 @@ class Registry implements ResourceRegistry {
     });
   }
 
-  #range(resolved: Resolved, { namespace }: Scope, selection: Selection): KeyRange {
+  #range(resolved: Resolved, { namespace }: Scope, selection?: Selection): KeyRange {
     const { storing } = resolved;
     const resource = { cluster: this.#options.cluster, group: storing.group, resource: storing.names.plural };
-    if (selection.name !== undefined && (namespace !== '' || !storing.namespaced)) {
+    if (selection?.name !== undefined && (namespace !== '' || !storing.namespaced)) {
       const key = this.#key(resolved, { namespace, name: selection.name });
       if (key !== undefined) return singleKeyRange(key);
     }
     if (namespace === '') return resourceRange(resource);
     return namespaceRange({ ...resource, namespace });
+  }
+
+  /** How to find what is selected; undefined when that is everything. */
+  #filter(resolved: Resolved, selection: Selection): PageFilter | undefined {
+    if (selection.isEmpty) return undefined;
+    const { target, storing } = resolved;
+    if (target.definition !== storing) {
+      // Its fields are of the other form.
+      const objectOf = (value: StoredValue): UnknownObject => this.#results.of(value, target, storing).object;
+      return {
+        isWanted: (value) => selection.matches(newSelectable(target.definition, objectOf(value))),
+        find: () => undefined,
+      };
+    }
+    const resource = this.#range(resolved, { namespace: '' });
+    return {
+      isWanted: (value) => selection.matches(selectableOf(value, storing)),
+      find: (range) => this.#index.find(storing, resource, range, selection),
+    };
   }
 
   async #waitForRevision(revision: number): Promise<void> {

@@ -2,11 +2,47 @@
 import type { ResourceDefinition } from '../../api/definition.ts';
 import { newBadRequest } from '../../api/machinery/errors.ts';
 import { parseFieldSelector, type FieldSelector } from '../../api/machinery/fields.ts';
-import { parseLabelSelector, type LabelSelectorMatcher } from '../../api/machinery/labels.ts';
+import { parseLabelSelector, type Labels, type LabelSelectorMatcher } from '../../api/machinery/labels.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+
+/** What selectors look at in an object. */
+export interface Selectable {
+  /** Whose fields they are. */
+  readonly definition: ResourceDefinition;
+  readonly labels: Labels;
+  /** By the names selectors have for them. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+const NO_LABELS: Labels = {};
+
+export function newSelectable(definition: ResourceDefinition, object: UnknownObject): Selectable {
+  const { labels = NO_LABELS, name = '', namespace = '' } = object.metadata;
+  const fields: Record<string, string> = { 'metadata.name': name, 'metadata.namespace': namespace };
+  const selectors = definition.behaviour.fieldSelectors ?? {};
+  for (const field of Object.keys(selectors)) fields[field] = selectors[field]!(object);
+  return { definition, labels, fields };
+}
+
+/** A label or field that a selector wants to have one of some values; whatever matches has one of them. */
+export interface Pin {
+  readonly attribute: string;
+  readonly values: readonly string[];
+}
+
+const LABEL = 'label ';
+const FIELD = 'field ';
+
+/** The value of what a pin names. */
+export function attributeOf({ labels, fields }: Selectable, attribute: string): string | undefined {
+  if (attribute.startsWith(FIELD)) return fields[attribute.slice(FIELD.length)];
+  const key = attribute.slice(LABEL.length);
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
+}
 
 export class Selection {
   readonly isEmpty: boolean;
+  readonly pins: readonly Pin[];
   /** The one name the fields ask for, if they do. */
   readonly name: string | undefined;
   readonly #labels: LabelSelectorMatcher | undefined;
@@ -29,22 +65,24 @@ export class Selection {
     for (const { field } of this.#fields?.requirements ?? []) this.#check(field);
     this.isEmpty = this.#labels === undefined && this.#fields === undefined;
     this.name = this.#fields?.exactValue('metadata.name');
+    this.pins = [
+      ...(this.#labels?.requirements ?? [])
+        .filter(({ operator }) => operator === '=' || operator === '==' || operator === 'in')
+        .map(({ key, values }) => ({ attribute: LABEL + key, values: [...new Set(values)] })),
+      ...(this.#fields?.requirements ?? [])
+        .filter(({ operator }) => operator === '=')
+        .map(({ field, value }) => ({ attribute: FIELD + field, values: [value] })),
+    ];
   }
 
-  matches(object: UnknownObject): boolean {
-    if (this.#labels !== undefined && !this.#labels.matches(object.metadata.labels ?? {})) return false;
-    return this.#fields === undefined || this.#fields.matches((field) => this.#value(object, field));
+  matches({ labels, fields }: Selectable): boolean {
+    if (this.#labels !== undefined && !this.#labels.matches(labels)) return false;
+    return this.#fields === undefined || this.#fields.matches((field) => fields[field] ?? '');
   }
 
   #check(field: string): void {
     if (field === 'metadata.name' || (field === 'metadata.namespace' && this.#definition.namespaced)) return;
     if (this.#definition.behaviour.fieldSelectors?.[field] !== undefined) return;
     throw newBadRequest(`field label not supported: ${field}`);
-  }
-
-  #value(object: UnknownObject, field: string): string {
-    if (field === 'metadata.name') return object.metadata.name ?? '';
-    if (field === 'metadata.namespace') return object.metadata.namespace ?? '';
-    return this.#definition.behaviour.fieldSelectors![field]!(object);
   }
 }

@@ -1,8 +1,10 @@
 /** Stored values as the registry reads them: bytes that go out as they are, and objects decoded when somebody asks. */
+import type { ResourceDefinition } from '../../api/definition.ts';
 import { parseJSON, stringifyJSON } from '../../api/machinery/json.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Encoded, StoredValue } from '../../storage/interface.ts';
 import type { ResultObject } from './interface.ts';
+import { newSelectable, type Selectable } from './selection.ts';
 
 /** Objects kept decoded besides those that somebody holds: what is written or read again soon. */
 const DECODED_MAX = 1024;
@@ -29,6 +31,8 @@ export class StoredForm implements ResultObject {
   /** JSON; data written by older versions has no newline behind it. */
   readonly #json: Buffer;
   readonly revision: number;
+  /** What selectors look at; kept when the object is forgotten, so that selecting decodes an object once. */
+  selectable: Selectable | undefined;
   #object: UnknownObject | undefined;
 
   constructor(json: Buffer, revision: number, object?: UnknownObject) {
@@ -77,6 +81,13 @@ export function encodeForm(object: UnknownObject, revision: number): Encoded & {
 export function formOf(value: StoredValue): StoredForm {
   value.decoded ??= new StoredForm(value.bytes, value.revision);
   return value.decoded as StoredForm;
+}
+
+/** What selectors look at in a value of the definition's resource. */
+export function selectableOf(value: StoredValue, definition: ResourceDefinition): Selectable {
+  const form = formOf(value);
+  if (form.selectable?.definition !== definition) form.selectable = newSelectable(definition, form.object);
+  return form.selectable;
 }
 
 /** The object of a stored value, shared by all readers. */

@@ -11,8 +11,7 @@ import type {
   WatchReadOptions,
 } from './interface.ts';
 import { interpretError } from './interpret-errors.ts';
-import { parseResourceVersion } from './list.ts';
-import type { Selection } from './selection.ts';
+import { parseResourceVersion, type PageFilter } from './list.ts';
 import { decodeStored, encodeForm } from './stored-form.ts';
 
 /** Throws 422 on combinations upstream forbids. Mirrors apis/meta/internalversion/validation validateWatchOptions. */
@@ -35,7 +34,8 @@ export function validateWatchOptions(options: WatchReadOptions): void {
 export interface WatchRequest {
   readonly store: Store;
   readonly range: KeyRange;
-  readonly selection: Selection;
+  /** Undefined when every object is wanted. */
+  readonly filter: PageFilter | undefined;
   readonly options: WatchReadOptions;
   readonly listener: RegistryWatchListener;
   /** Group and version `toResult` converts to; equal ones convert alike. */
@@ -71,12 +71,12 @@ function toError(error: unknown, requested: number): Error {
 }
 
 function sendState(
-  { store, range, selection, options, listener, toResult }: WatchRequest,
+  { store, range, filter, options, listener, toResult }: WatchRequest,
   revision: number,
 ): void {
   const events: RegistryEvent[] = [];
-  for (const value of store.list(range).entries) {
-    if (selection.isEmpty || selection.matches(decodeStored(value)))
+  for (const value of filter?.find(range) ?? store.list(range).entries) {
+    if (filter === undefined || filter.isWanted(value))
       events.push({ type: 'ADDED', result: toResult(value) });
   }
   if (options.allowWatchBookmarks === true && options.sendInitialEvents === true) {
@@ -89,7 +89,7 @@ function sendState(
 const sharedBatches = new WeakMap<readonly StoreEvent[], Map<string, readonly RegistryEvent[]>>();
 
 function visibleEvents(request: WatchRequest, events: readonly StoreEvent[]): readonly RegistryEvent[] {
-  if (!request.selection.isEmpty) return events.flatMap((event) => eventFor(request, event) ?? []);
+  if (request.filter !== undefined) return events.flatMap((event) => eventFor(request, event) ?? []);
   let versions = sharedBatches.get(events);
   if (versions === undefined) sharedBatches.set(events, (versions = new Map()));
   let batch = versions.get(request.version);
@@ -101,13 +101,13 @@ function visibleEvents(request: WatchRequest, events: readonly StoreEvent[]): re
 }
 
 /** What the watcher sees of a change: entering the selection is ADDED, leaving it DELETED. */
-function eventFor({ selection, toResult }: WatchRequest, event: StoreEvent): RegistryEvent | undefined {
-  if (selection.isEmpty) {
+function eventFor({ filter, toResult }: WatchRequest, event: StoreEvent): RegistryEvent | undefined {
+  if (filter === undefined) {
     const type = event.type === 'created' ? 'ADDED' : event.type === 'updated' ? 'MODIFIED' : 'DELETED';
     return { type, result: toResult(event.value) };
   }
-  const was = event.previous !== undefined && selection.matches(decodeStored(event.previous));
-  const is = event.type !== 'deleted' && selection.matches(decodeStored(event.value));
+  const was = event.previous !== undefined && filter.isWanted(event.previous);
+  const is = event.type !== 'deleted' && filter.isWanted(event.value);
   if (is) return { type: was ? 'MODIFIED' : 'ADDED', result: toResult(event.value) };
   if (!was) return undefined;
   return { type: 'DELETED', result: toResult(event.type === 'deleted' ? event.value : departed(event)) };
