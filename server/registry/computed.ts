@@ -13,7 +13,7 @@ import type {
   ResultObject,
   Scope,
 } from './interface.ts';
-import { Selection } from './selection.ts';
+import { newSelectable, Selection } from './selection.ts';
 
 /** Where the objects of one resource come from. */
 export interface ComputedSource {
@@ -87,7 +87,9 @@ function listFrom(
   { labelSelector, fieldSelector }: ListReadOptions,
 ): ListOutcome {
   const selection = new Selection(definition, labelSelector, fieldSelector);
-  const items = source.list(namespace).filter((object) => selection.matches(object));
+  const items = source
+    .list(namespace)
+    .filter((object) => selection.matches(newSelectable(definition, object)));
   return { items: items.map((object) => resultOf(definition, object)), resourceVersion: '' };
 }
 
