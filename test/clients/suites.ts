@@ -78,12 +78,20 @@ function javaSuite(name: string, main: string): Suite {
 }
 
 export const SUITES: readonly Suite[] = [
+  {
+    name: 'client-node',
+    needs: ['node'],
+    build: [],
+    run: [process.execPath, '--import', 'tsx', join(here, 'node', 'main.ts')],
+    folder: join(here, '..', '..'),
+  },
   goSuite('client-go', 'clientgo'),
   goSuite('controller-runtime', 'runtime'),
   pythonSuite('kubernetes for Python', 'official.py'),
   pythonSuite('kr8s', 'kr8s_suite.py'),
   rustSuite('kube-rs'),
   javaSuite('fabric8', 'Fabric8Suite'),
+  javaSuite('client-java', 'OfficialSuite'),
 ];
 
 /** The first program a suite needs that is not there. */
