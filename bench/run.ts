@@ -10,10 +10,20 @@ import { fanOutRow } from './rows/fan-out.ts';
 import { getRow } from './rows/get.ts';
 import { largeRow } from './rows/large.ts';
 import { listRow } from './rows/list.ts';
+import { schedulerRow } from './rows/scheduler.ts';
 import { startRow } from './rows/start.ts';
 import { storeWritesRow } from './rows/store-writes.ts';
 
-const ROWS: readonly Row[] = [createRow, storeWritesRow, getRow, listRow, fanOutRow, largeRow, startRow];
+const ROWS: readonly Row[] = [
+  createRow,
+  storeWritesRow,
+  getRow,
+  listRow,
+  fanOutRow,
+  largeRow,
+  schedulerRow,
+  startRow,
+];
 
 function chosenRows(): readonly Row[] {
   const [flag, names = ''] = process.argv.slice(2);

@@ -3,6 +3,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/clus
 import { cronJobController } from './cronjob/cronjob-controller.ts';
 import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
+import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { garbageCollectorController } from './garbage-collector/garbage-collector.ts';
@@ -46,6 +47,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   cronJobController,
   ttlAfterFinishedController,
   podGarbageCollector,
+  disruptionController,
   endpointsController,
   endpointSliceController,
   persistentVolumeBinder,

@@ -20,9 +20,10 @@ import { newNotFound } from '../api/machinery/errors.ts';
 import { formatGroupVersion } from '../api/machinery/gvk.ts';
 import type { KubeObject, UnknownObject } from '../api/machinery/object-meta.ts';
 import type { TaskTracker } from '../api/machinery/tasks.ts';
+import type { Scale } from '../openapi/generated/autoscaling-v1.ts';
 import type { RequestContext, ResourceRegistry, ResourceTarget, UserInfo } from './registry/interface.ts';
 import { applyPatch } from './registry/patching.ts';
-import { changeScale, scaleSchema } from './registry/scale.ts';
+import { changeScale, scaleOf, scaleSchema } from './registry/scale.ts';
 import type { SubresourceCreators } from './registry/subresources.ts';
 
 export interface LoopbackOptions {
@@ -67,6 +68,18 @@ class LoopbackClient implements Client {
   async get<T extends KubeObject>(resource: ResourceType<T>, target: Target): Promise<T> {
     const result = await this.#registry.get(this.#context(), this.#target(resource), keyOf(target), {});
     return result.object as unknown as T;
+  }
+
+  async getScale(resource: ResourceType<KubeObject>, target: Target): Promise<Scale> {
+    const resolved = this.#target(resource);
+    const { definition } = resolved;
+    if (definition.behaviour.scale === undefined)
+      throw newNotFound(
+        { group: definition.group, resource: `${definition.names.plural}/scale` },
+        target.name,
+      );
+    const { object } = await this.#registry.get(this.#context(), resolved, keyOf(target), {});
+    return scaleOf(definition, object) as unknown as Scale;
   }
 
   async list<T extends KubeObject>(resource: ResourceType<T>, options: ListOptions = {}): Promise<List<T>> {

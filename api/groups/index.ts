@@ -15,6 +15,8 @@ import { appsBehaviours } from './apps/index.ts';
 import { batchBehaviours } from './batch/index.ts';
 import { certificatesBehaviours } from './certificates/index.ts';
 import { coreBehaviours } from './core/index.ts';
+import { apiRegistrationBehaviours } from './apiregistration/index.ts';
+import { flowControlBehaviours } from './flowcontrol/index.ts';
 import { kindDeprecation, kindFacts } from './kind-facts.ts';
 import { networkingBehaviours } from './networking/index.ts';
 import { parts } from './parts.ts';
@@ -30,9 +32,11 @@ import { tables } from './printing/index.ts';
 const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   '': coreBehaviours,
   'admissionregistration.k8s.io': admissionRegistrationBehaviours,
+  'apiregistration.k8s.io': apiRegistrationBehaviours,
   apps: appsBehaviours,
   batch: batchBehaviours,
   'certificates.k8s.io': certificatesBehaviours,
+  'flowcontrol.apiserver.k8s.io': flowControlBehaviours,
   'networking.k8s.io': networkingBehaviours,
   'coordination.k8s.io': coordinationBehaviours,
   'discovery.k8s.io': discoveryBehaviours,

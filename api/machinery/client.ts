@@ -8,6 +8,7 @@
  *
  * Errors: every method rejects with a `StatusError`.
  */
+import type { Scale } from '../../openapi/generated/autoscaling-v1.ts';
 import type { KubeObject } from './object-meta.ts';
 
 /** A resource at one version, with the TypeScript type of its objects. Generated for every built-in kind. */
@@ -87,6 +88,8 @@ export type PatchType = 'json' | 'merge' | 'strategic';
 
 export interface Client {
   get<T extends KubeObject>(resource: ResourceType<T>, target: Target): Promise<T>;
+  /** The scale subresource; NotFound for kinds without one. `patch` with `subresource: 'scale'` writes it. */
+  getScale(resource: ResourceType<KubeObject>, target: Target): Promise<Scale>;
   list<T extends KubeObject>(resource: ResourceType<T>, options?: ListOptions): Promise<List<T>>;
   /** Returns how to stop it; `ended` is not called after stopping. */
   watch<T extends KubeObject>(

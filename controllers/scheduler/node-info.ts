@@ -3,6 +3,8 @@ import type { Node } from '../../openapi/generated/core-v1.ts';
 import { accumulate, amountsOf, copyAmounts, newAmounts, podsMaxOf, type Amounts } from './amounts.ts';
 import type { HostPort, PodInfo } from './pod-info.ts';
 
+export const ZONE_LABEL = 'topology.kubernetes.io/zone';
+
 /** Counts every change of any node, so that what was worked out for a node is known to be current. */
 let changes = 0;
 
@@ -11,6 +13,8 @@ export class NodeInfo {
   /** Place among the nodes, for tables by node. */
   readonly slot: number;
   node: Node;
+  /** Of the label that is asked for most. */
+  zone: string | undefined;
   /** Changes whenever anything below does. */
   generation: number = ++changes;
   allocatable: Amounts;
@@ -27,13 +31,20 @@ export class NodeInfo {
     this.name = node.metadata.name!;
     this.slot = slot;
     this.node = node;
+    this.zone = node.metadata.labels?.[ZONE_LABEL];
     this.allocatable = amountsOf(allocatableOf(node));
     this.podsMax = podsMaxOf(allocatableOf(node));
     this.images = imagesOf(node);
   }
 
+  /** Value of a label of the node. */
+  label(key: string): string | undefined {
+    return key === ZONE_LABEL ? this.zone : this.node.metadata.labels?.[key];
+  }
+
   setNode(node: Node): void {
     this.node = node;
+    this.zone = node.metadata.labels?.[ZONE_LABEL];
     this.allocatable = amountsOf(allocatableOf(node));
     this.podsMax = podsMaxOf(allocatableOf(node));
     this.images = imagesOf(node);

@@ -27,7 +27,7 @@ export class Nominations {
 
   /** Whether any pod is to come to the node. */
   concern(node: string): boolean {
-    return this.#nodes.has(node);
+    return this.#nodes.size > 0 && this.#nodes.has(node);
   }
 
   /** Pods to come to the node that no less than `pod` must have room. */

@@ -156,17 +156,16 @@ export class Scheduling {
     if (verdicts !== undefined) feasible.forEach((node, i) => (totals[i] = verdicts.score(node)));
     const scoring = verdicts === undefined ? attempt.runs : attempt.otherScores;
     for (const { run, weight } of scoring) addScores(totals, run, weight, feasible);
-    let best = 0;
-    let equals = 1;
-    for (let i = 1; i < totals.length; i++) {
-      if (totals[i]! > totals[best]!) {
-        best = i;
+    let best = -Infinity;
+    let equals = 0;
+    for (const total of totals) {
+      if (total > best) {
+        best = total;
         equals = 1;
-      } else if (totals[i] === totals[best] && randomInt(this.#random, ++equals) === 0) {
-        best = i;
-      }
+      } else if (total === best) equals++;
     }
-    return feasible[best]!;
+    let chosen = equals === 1 ? 0 : randomInt(this.#random, equals);
+    return feasible.find((_, i) => totals[i] === best && chosen-- === 0)!;
   }
 }
 

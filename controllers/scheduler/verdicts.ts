@@ -87,15 +87,15 @@ export class VerdictTables {
 /** All that those plugins read of a pod. */
 function classOf({ pod, requests, scored, ports }: PodInfo): string {
   const { tolerations, nodeSelector, affinity } = pod.spec;
-  return JSON.stringify([
-    requests.cpu,
-    requests.memory,
-    requests.ephemeralStorage,
-    [...requests.scalars],
-    scored,
-    ports,
-    tolerations,
-    nodeSelector,
-    affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution,
-  ]);
+  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const amounts = `${requests.cpu} ${requests.memory} ${requests.ephemeralStorage} ${scored.cpu} ${scored.memory}`;
+  const isPlain =
+    requests.scalars.size === 0 &&
+    ports.length === 0 &&
+    tolerations === undefined &&
+    nodeSelector === undefined &&
+    required === undefined;
+  return isPlain
+    ? amounts
+    : `${amounts} ${JSON.stringify([[...requests.scalars], ports, tolerations, nodeSelector, required])}`;
 }

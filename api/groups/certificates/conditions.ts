@@ -76,7 +76,7 @@ export function validateConditions(
     if ((status ?? '') === '') errors.push(required(at.child('status')));
     else if (isDecision && status !== 'True') errors.push(notSupported(at.child('status'), status, ['True']));
     else if (!isDecision && !['True', 'False', 'Unknown'].includes(status))
-      errors.push(notSupported(at.child('status'), status, ['True', 'False', 'Unknown']));
+      errors.push(notSupported(at.child('status'), status, ['False', 'True', 'Unknown']));
     const other = DECISIONS.find((decision) => decision !== type && seen.has(decision));
     if (DECISIONS.includes(type) && other !== undefined)
       errors.push(invalid(AT, type, 'Approved and Denied conditions are mutually exclusive'));

@@ -4,6 +4,7 @@ import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { forbidden, invalid } from '../../machinery/validation.ts';
 import type { CertificateSigningRequest } from '../../../openapi/generated/certificates-v1.ts';
+import { validateSpec } from './spec.ts';
 import { conditionsOf, keepDecisions, stampConditions, validateConditions } from './conditions.ts';
 
 export const certificateSigningRequest = defineBehaviour<CertificateSigningRequest>({
@@ -25,6 +26,7 @@ export const certificateSigningRequest = defineBehaviour<CertificateSigningReque
     request.spec = old.spec;
     request.status = old.status;
   },
+  validate: ({ spec }) => validateSpec(spec),
   prepareForStatusUpdate: (request, old, { nowMs }) => {
     const kept = keepDecisions(conditionsOf(request), conditionsOf(old));
     setConditions(request, stampConditions(kept, conditionsOf(old), nowMs));

@@ -46,18 +46,25 @@ export function workloadCaches(context: Pick<ControllerContext, 'informer'>): Wo
 
 /** Undefined when nothing selects the pod. */
 export function defaultSelector(pod: Pod, caches: WorkloadCaches): LabelSelectorMatcher | undefined {
+  const selecting = servicesOf(pod, caches);
+  const owner = ownerSelector(pod, caches);
+  if (selecting.length === 0) return owner;
   const requirements: LabelRequirement[] = [];
-  for (const { spec } of servicesOf(pod, caches))
-    requirements.push(...selectorFromLabels(spec.selector).requirements);
-  requirements.push(...(ownerSelector(pod, caches)?.requirements ?? []));
-  return requirements.length === 0 ? undefined : new LabelSelectorMatcher(requirements);
+  for (const { spec } of selecting) requirements.push(...selectorFromLabels(spec.selector).requirements);
+  requirements.push(...(owner?.requirements ?? []));
+  return new LabelSelectorMatcher(requirements);
 }
 
 function servicesOf({ metadata }: Pod, { services: informer }: WorkloadCaches): Service[] {
   const labels = metadata.labels ?? {};
-  return Object.entries(labels)
-    .flatMap(([key, value]) => informer.byIndex(SELECTOR_INDEX, `${metadata.namespace}/${key}=${value}`))
-    .filter(({ spec }) => Object.entries(spec.selector!).every(([key, value]) => labels[key] === value));
+  const found: Service[] = [];
+  for (const key in labels) {
+    for (const service of informer.byIndex(SELECTOR_INDEX, `${metadata.namespace}/${key}=${labels[key]}`)) {
+      const { selector } = service.spec;
+      if (Object.keys(selector!).every((each) => labels[each] === selector![each])) found.push(service);
+    }
+  }
+  return found;
 }
 
 function ownerSelector(pod: Pod, caches: WorkloadCaches): LabelSelectorMatcher | undefined {
@@ -79,8 +86,13 @@ function ownerSelector(pod: Pod, caches: WorkloadCaches): LabelSelectorMatcher |
   }
 }
 
-function selectorOf(
-  selector: Parameters<typeof selectorFromLabelSelector>[0],
-): LabelSelectorMatcher | undefined {
-  return selector === undefined ? undefined : selectorFromLabelSelector(selector);
+type LabelSelector = NonNullable<Parameters<typeof selectorFromLabelSelector>[0]>;
+
+const read = new WeakMap<LabelSelector, LabelSelectorMatcher>();
+
+function selectorOf(selector: LabelSelector | undefined): LabelSelectorMatcher | undefined {
+  if (selector === undefined) return undefined;
+  let matcher = read.get(selector);
+  if (matcher === undefined) read.set(selector, (matcher = selectorFromLabelSelector(selector)));
+  return matcher;
 }

@@ -1,7 +1,7 @@
 /** Spreads pods over zones, nodes and other domains, as their constraints or the system's defaults say. */
 import { selectorFromLabelSelector, type LabelSelectorMatcher } from '../../../api/machinery/labels.ts';
 import type { Pod, TopologySpreadConstraint } from '../../../openapi/generated/core-v1.ts';
-import type { NodeInfo } from '../node-info.ts';
+import { ZONE_LABEL, type NodeInfo } from '../node-info.ts';
 import { queryMatches, type Counts, type PodQuery } from '../pod-counts.ts';
 import { withLabelKeys, type PodInfo } from '../pod-info.ts';
 import { resolvable, unresolvable, type Plugin, type PluginRun, type Surroundings } from '../plugin.ts';
@@ -15,7 +15,7 @@ const HOSTNAME = 'kubernetes.io/hostname';
 /** What pods without constraints of their own are spread by, as far as it goes. */
 const SYSTEM_DEFAULTS = [
   { topologyKey: HOSTNAME, maxSkew: 3 },
-  { topologyKey: 'topology.kubernetes.io/zone', maxSkew: 5 },
+  { topologyKey: ZONE_LABEL, maxSkew: 5 },
 ] as const;
 
 interface Constraint {
@@ -173,42 +173,69 @@ function defaultScore(pod: PodInfo, around: Surroundings): Pick<PluginRun, 'scor
 /** Mirrors podtopologyspread scoring.go: fewer is better, weighed by how many domains there are. */
 function scoreOf(constraints: readonly Constraint[], needsAllKeys: boolean): NonNullable<PluginRun['score']> {
   return (nodes) => {
-    const ignored = nodes.map(
-      ({ node }) =>
-        needsAllKeys &&
-        !constraints.every(({ topologyKey }) => node.metadata.labels?.[topologyKey] !== undefined),
-    );
+    const ignored = needsAllKeys ? withoutKeys(constraints, nodes) : undefined;
     const raw = new Float64Array(nodes.length);
-    for (const { topologyKey, maxSkew, counts } of constraints) {
-      const isHostname = topologyKey === HOSTNAME;
-      const domains = isHostname ? undefined : counts.byDomain(topologyKey);
-      const size = isHostname
-        ? ignored.filter((each) => !each).length
-        : new Set(nodes.map(({ node }) => node.metadata.labels?.[topologyKey])).size;
-      const weight = Math.log(size + 2);
-      for (let i = 0; i < nodes.length; i++) {
-        const { name, node } = nodes[i]!;
-        const value = node.metadata.labels?.[topologyKey];
-        if (value === undefined) continue;
-        const count = domains === undefined ? counts.onNode(name) : (domains.get(value) ?? 0);
-        raw[i] = raw[i]! + count * weight + (maxSkew - 1);
-      }
-    }
+    for (const constraint of constraints) addSpread(raw, constraint, nodes, ignored);
     return normalizeSpread(raw, ignored);
   };
 }
 
-function normalizeSpread(raw: Float64Array, ignored: readonly boolean[]): Float64Array {
+/** Nodes by place that lack a label that a constraint asks for; undefined when none does. */
+function withoutKeys(
+  constraints: readonly Constraint[],
+  nodes: readonly NodeInfo[],
+): ReadonlySet<number> | undefined {
+  const lacking = new Set<number>();
+  for (const [i, { node }] of nodes.entries()) {
+    const labels = node.metadata.labels ?? {};
+    if (constraints.some(({ topologyKey }) => labels[topologyKey] === undefined)) lacking.add(i);
+  }
+  return lacking.size === 0 ? undefined : lacking;
+}
+
+function addSpread(
+  raw: Float64Array,
+  { topologyKey, maxSkew, counts }: Constraint,
+  nodes: readonly NodeInfo[],
+  ignored: ReadonlySet<number> | undefined,
+): void {
+  if (topologyKey === HOSTNAME) {
+    const weight = Math.log(nodes.length - (ignored?.size ?? 0) + 2);
+    const { byNode } = counts;
+    for (let i = 0; i < raw.length; i++) {
+      const count = byNode.size === 0 ? 0 : (byNode.get(nodes[i]!.name) ?? 0);
+      raw[i]! += count * weight + maxSkew - 1;
+    }
+    return;
+  }
+  const distinct = new Set<string>();
+  let last: string | undefined;
+  for (const node of nodes) {
+    const value = node.label(topologyKey);
+    if (value !== undefined && value !== last) distinct.add((last = value));
+  }
+  if (distinct.size === 0) return;
+  const weight = Math.log(distinct.size + 2);
+  const domains = counts.byDomain(topologyKey);
+  for (let i = 0; i < raw.length; i++) {
+    const value = nodes[i]!.label(topologyKey);
+    if (value !== undefined) raw[i]! += (domains.get(value) ?? 0) * weight + maxSkew - 1;
+  }
+}
+
+function normalizeSpread(raw: Float64Array, ignored: ReadonlySet<number> | undefined): Float64Array {
   let min = Infinity;
   let max = 0;
   for (let i = 0; i < raw.length; i++) {
-    if (ignored[i]) continue;
-    raw[i] = Math.round(raw[i]!);
-    min = Math.min(min, raw[i]!);
-    max = Math.max(max, raw[i]!);
+    if (ignored?.has(i) === true) continue;
+    const score = Math.round(raw[i]!);
+    raw[i] = score;
+    if (score < min) min = score;
+    if (score > max) max = score;
   }
-  return raw.map((score, i) => {
-    if (ignored[i]) return 0;
-    return max === 0 ? 100 : Math.floor((100 * (max + min - score)) / max);
-  });
+  for (let i = 0; i < raw.length; i++) {
+    if (ignored?.has(i) === true) raw[i] = 0;
+    else raw[i] = max === 0 ? 100 : Math.floor((100 * (max + min - raw[i]!)) / max);
+  }
+  return raw;
 }

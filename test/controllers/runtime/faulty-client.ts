@@ -36,6 +36,7 @@ function createFaultyClient(client: Client, faults: Faults): Client {
   };
   return {
     get: (resource, target) => client.get(resource, target),
+    getScale: (resource, target) => client.getScale(resource, target),
     list: (resource, options) => client.list(resource, options),
     watch: (resource, options, handler) => client.watch(resource, options, handler),
     create: (resource, object, options) =>
