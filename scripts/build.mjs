@@ -41,7 +41,7 @@ function isFresh() {
 const jsonAsText = {
   name: 'json-as-text',
   setup(plugin) {
-    plugin.onLoad({ filter: /openapi[\\/]facts[\\/].*\.json$/ }, async ({ path }) => {
+    plugin.onLoad({ filter: /(openapi[\\/]facts|server[\\/]bootstrap)[\\/].*\.json$/ }, async ({ path }) => {
       const text = JSON.stringify(JSON.parse(await readFile(path, 'utf8')));
       return { contents: `export default JSON.parse(${JSON.stringify(text)});`, loader: 'js' };
     });

@@ -24,7 +24,7 @@ import { COMPACTION_INTERVAL_MS, compactNow, compactRegularly } from './compacti
 import { createAdmissionChain } from './admission/index.ts';
 import { createObjectReader } from './admission/reader.ts';
 import { ServiceAllocator } from './allocators/service-allocator.ts';
-import { bootstrap } from './bootstrap.ts';
+import { bootstrap } from './bootstrap/index.ts';
 import { listen, type Listener } from './adapter/node-server.ts';
 import { createApp } from './app.ts';
 import { adviseOn, CLUSTER_NAME, objectsFolder } from './data-directory.ts';
@@ -232,6 +232,10 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
       port: listener.port,
       serviceRange: services.range,
       clientAuthority: certificates.authority.certificate,
+      store,
+      cluster: CLUSTER_NAME,
+      random,
+      clock,
     });
     await manager.start();
   } catch (error) {

@@ -109,6 +109,7 @@ describe('files', () => {
       'openapi/generate.ts',
       'openapi/build.ts',
       'controllers/generate.ts',
+      'server/bootstrap/generate.ts',
       'bench/run.ts',
       'bench/baseline-server.ts',
     ];

@@ -1,15 +1,20 @@
 /** Objects that every cluster has from its start. */
-import type { Client, Draft, ResourceType } from '../api/machinery/client.ts';
-import { isNotFound } from '../api/machinery/errors.ts';
-import type { KubeObject } from '../api/machinery/object-meta.ts';
-import { formatIP, parseIP } from '../api/groups/common/ip.ts';
-import { equalJSON } from '../api/machinery/equality.ts';
-import { configMaps, endpoints, namespaces, services } from '../openapi/generated/core-v1.ts';
-import { endpointSlices } from '../openapi/generated/discovery-v1.ts';
-import { serviceCIDRs } from '../openapi/generated/networking-v1.ts';
-import { priorityClasses } from '../openapi/generated/scheduling-v1.ts';
+import { createHash } from 'node:crypto';
+import type { Client, Draft, ResourceType } from '../../api/machinery/client.ts';
+import { formatMicroTime } from '../../api/machinery/clock.ts';
+import { isNotFound } from '../../api/machinery/errors.ts';
+import type { KubeObject } from '../../api/machinery/object-meta.ts';
+import { formatIP, parseIP } from '../../api/groups/common/ip.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
+import { configMaps, endpoints, namespaces, services } from '../../openapi/generated/core-v1.ts';
+import { leases } from '../../openapi/generated/coordination-v1.ts';
+import { endpointSlices } from '../../openapi/generated/discovery-v1.ts';
+import { serviceCIDRs } from '../../openapi/generated/networking-v1.ts';
+import { priorityClasses } from '../../openapi/generated/scheduling-v1.ts';
+import { ensure } from './ensure.ts';
+import { writePrepared, type PreparedTarget } from './prepared.ts';
 
-export interface BootstrapOptions {
+export interface BootstrapOptions extends PreparedTarget {
   readonly client: Client;
   /** Where the API server listens. */
   readonly address: string;
@@ -25,25 +30,59 @@ const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 export async function bootstrap(options: BootstrapOptions): Promise<void> {
   const { client } = options;
   for (const name of NAMESPACES) await ensure(client, namespaces, { metadata: { name }, spec: {} });
-  await ensure(client, priorityClasses, {
+  await writePrepared(options);
+  await Promise.all([
+    ...PRIORITY_CLASSES.map((priorityClass) => ensure(client, priorityClasses, priorityClass)),
+    ensure(client, serviceCIDRs, {
+      metadata: { name: 'kubernetes' },
+      spec: { cidrs: [options.serviceRange.cidr] },
+    }),
+    ensure(client, configMaps, {
+      metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+      data: { 'client-ca-file': options.clientAuthority },
+    }),
+    holdIdentity(options),
+  ]);
+  await publishServer(options);
+}
+
+const PRIORITY_CLASSES = [
+  {
     metadata: { name: 'system-cluster-critical' },
     value: 2000000000,
     description: 'For pods the cluster cannot do without, wherever they run.',
-  });
-  await ensure(client, priorityClasses, {
+  },
+  {
     metadata: { name: 'system-node-critical' },
     value: 2000001000,
     description: 'For pods a node cannot do without.',
-  });
-  await ensure(client, serviceCIDRs, {
-    metadata: { name: 'kubernetes' },
-    spec: { cidrs: [options.serviceRange.cidr] },
-  });
-  await ensure(client, configMaps, {
-    metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
-    data: { 'client-ca-file': options.clientAuthority },
-  });
-  await publishServer(options);
+  },
+];
+
+const SERVER_NAME = 'kubemu';
+const IDENTITY_SECONDS = 3600;
+
+/** The lease that says which API server is there; its name and holder are made of the server's name as upstream does. */
+async function holdIdentity({ client, clock }: BootstrapOptions): Promise<void> {
+  const name = `apiserver-${identityHash(SERVER_NAME)}`;
+  const now = formatMicroTime(clock.now());
+  const metadata = {
+    name,
+    namespace: 'kube-system',
+    labels: { 'apiserver.kubernetes.io/identity': 'kube-apiserver', 'kubernetes.io/hostname': SERVER_NAME },
+  };
+  const spec = { holderIdentity: name, leaseDurationSeconds: IDENTITY_SECONDS, renewTime: now };
+  await replace(client, leases, { metadata, spec }, 'spec');
+}
+
+const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** The first 16 bytes of the SHA-256 of a name in base32, without padding. */
+function identityHash(name: string): string {
+  const bytes = createHash('sha256').update(name).digest().subarray(0, 16);
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const groups = bits.match(/.{1,5}/g) ?? [];
+  return groups.map((group) => BASE32[parseInt(group.padEnd(5, '0'), 2)]).join('');
 }
 
 /** Where the simulated network has its control plane: in front of the first node. */
@@ -58,21 +97,6 @@ function advertised(host: string): string {
   if (ip === undefined) return CONTROL_PLANE_ADDRESS;
   const isLoopback = formatIP(ip).startsWith('127.') || formatIP(ip) === '::1';
   return isLoopback || ip.bytes.every((byte) => byte === 0) ? CONTROL_PLANE_ADDRESS : formatIP(ip);
-}
-
-/** Looks before it creates: creating a service again would meet its own address. */
-async function ensure<T extends KubeObject>(
-  client: Client,
-  resource: ResourceType<T>,
-  object: Draft<T>,
-): Promise<void> {
-  const { name, namespace } = object.metadata;
-  try {
-    await client.get(resource, { name: name!, namespace });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-    await client.create(resource, object);
-  }
 }
 
 /** The service `kubernetes` and its endpoints, by which pods find the API server. */

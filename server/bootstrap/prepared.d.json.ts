@@ -1,0 +1,2 @@
+declare const prepared: Readonly<Record<string, readonly unknown[]>>;
+export = prepared;
