@@ -35,6 +35,7 @@ import { journalled, WriteJournal } from './control/write-journal.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { keepSigningKey } from './authn/signing-key.ts';
+import { everybody } from './authz/everybody.ts';
 import { privilegedGroup, unionAuthorizer } from './authz/authorizer.ts';
 import type { HealthCheck } from './health/health.ts';
 import { MUTATING_REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MAX } from './filters/max-in-flight.ts';
@@ -309,7 +310,7 @@ async function serve(
       readOnly: options.maxRequestsInFlight ?? REQUESTS_IN_FLIGHT_MAX,
       mutating: options.maxMutatingRequestsInFlight ?? MUTATING_REQUESTS_IN_FLIGHT_MAX,
     },
-    authorizer: unionAuthorizer([privilegedGroup()]),
+    authorizer: unionAuthorizer([privilegedGroup(), everybody]),
     clock: time.clock,
     wall: time.wall,
     tasks,

@@ -7,6 +7,7 @@ import {
   unionAuthorizer,
   type Authorizer,
 } from '../../../server/authz/authorizer.ts';
+import { everybody } from '../../../server/authz/everybody.ts';
 import type { RequestEnvironment } from '../../../server/exchange.ts';
 import { parseRequestInfo } from '../../../server/filters/request-info.ts';
 
@@ -120,5 +121,50 @@ describe('newAccessDenied', () => {
   ])('%s %s', (method, path, expected) => {
     expect(newAccessDenied(attributes(method, path)).message).toBe(expected);
     expect(newAccessDenied(attributes(method, path), 'because').message).toBe(`${expected}: because`);
+  });
+});
+
+describe('everybody', () => {
+  const jane = { name: 'jane', groups: ['system:authenticated'] };
+  const nobody = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+
+  it.each<[string, typeof jane, string, string, string]>([
+    [
+      'may ask about oneself',
+      jane,
+      'POST',
+      '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews',
+      'allow',
+    ],
+    [
+      'may not ask about others',
+      jane,
+      'POST',
+      '/apis/authorization.k8s.io/v1/subjectaccessreviews',
+      'no-opinion',
+    ],
+    ['may discover', jane, 'GET', '/apis/apps/v1', 'allow'],
+    ['may not read objects', jane, 'GET', '/api/v1/pods', 'no-opinion'],
+    ['may ask for health unknown', nobody, 'GET', '/readyz', 'allow'],
+    ['may not discover unknown', nobody, 'GET', '/apis', 'no-opinion'],
+    [
+      'may not ask about oneself unknown',
+      nobody,
+      'POST',
+      '/apis/authentication.k8s.io/v1/selfsubjectreviews',
+      'no-opinion',
+    ],
+  ])('%s', async (_name, user, method, path, decision) => {
+    const attributes = attributesOf(user, parseRequestInfo(method, path, new URLSearchParams()));
+    expect(await everybody.authorize(attributes)).toEqual({ decision });
+  });
+
+  it('has its rules told in a review', async () => {
+    expect(await everybody.rulesOf!(jane, 'default')).toMatchObject({
+      resourceRules: expect.arrayContaining([
+        { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },
+      ]) as unknown,
+    });
+    expect(await everybody.rulesOf!(nobody, 'default')).toMatchObject({ resourceRules: [] });
   });
 });
