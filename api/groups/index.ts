@@ -14,6 +14,7 @@ import { admissionRegistrationBehaviours } from './admissionregistration/index.t
 import { appsBehaviours } from './apps/index.ts';
 import { batchBehaviours } from './batch/index.ts';
 import { certificatesBehaviours } from './certificates/index.ts';
+import { conversions } from './conversions.ts';
 import { coreBehaviours } from './core/index.ts';
 import { apiRegistrationBehaviours } from './apiregistration/index.ts';
 import { flowControlBehaviours } from './flowcontrol/index.ts';
@@ -80,6 +81,7 @@ function defineBuiltInBehaviour(group: string, plural: string): ResourceBehaviou
     ...(Object.hasOwn(behaviours, plural) ? behaviours[plural] : {}),
     ...(Object.hasOwn(resetFields, resource) ? { resetFields: resetFields[resource] } : {}),
     ...(Object.hasOwn(parts, resource) ? { parts: parts[resource] } : {}),
+    ...(Object.hasOwn(conversions, resource) ? { convert: conversions[resource] } : {}),
   };
 }
 

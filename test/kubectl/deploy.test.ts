@@ -55,7 +55,7 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
       'horizontalpodautoscaler.autoscaling/web autoscaled\n',
     );
     expect(await kube.text('get', 'hpa', '--no-headers')).toMatch(
-      /^web +Deployment\/web +.*<unknown>\/50% +1 +5 +\d +/,
+      /^web +Deployment\/web +(cpu: )?<unknown>\/50% +1 +5 +\d +/,
     );
     expect((await kube.json('get', 'hpa.v1.autoscaling', 'web')).spec.targetCPUUtilizationPercentage).toBe(
       50,
@@ -91,6 +91,8 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
 
   it('drain is held up by a budget', async () => {
     await kube.text('create', 'pdb', 'all', '--selector=app=web', '--max-unavailable=0');
+    // A budget that nobody has looked at yet makes clients wait for longer than this test.
+    await kube.text('wait', 'pdb/all', '--for=jsonpath={.status.observedGeneration}=1', '--timeout=20s');
     const home = (
       await kube.text('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[0].spec.nodeName}')
     ).trim();
