@@ -153,7 +153,12 @@ describe('server-side apply', () => {
       { ...scaler, spec: { ...spec, maxReplicas: 6 } },
       'fieldManager=old',
     );
-    expect((pruned.json as { spec: object }).spec).toEqual({ ...spec, maxReplicas: 6 });
+    // In v2, where the other manager is at home, v1 without a target has the default one: the metrics are not gone.
+    expect((pruned.json as { spec: object }).spec).toEqual({
+      ...spec,
+      maxReplicas: 6,
+      targetCPUUtilizationPercentage: 50,
+    });
   });
 
   it('leaves no trace when it is a dry run', async () => {
