@@ -12,6 +12,7 @@ import { builtInSchema } from '../machinery/built-in-schemas.ts';
 import { formatGroupResource, formatGroupVersion } from '../machinery/gvk.ts';
 import { admissionRegistrationBehaviours } from './admissionregistration/index.ts';
 import { appsBehaviours } from './apps/index.ts';
+import { autoscalingBehaviours } from './autoscaling/index.ts';
 import { batchBehaviours } from './batch/index.ts';
 import { certificatesBehaviours } from './certificates/index.ts';
 import { conversions } from './conversions.ts';
@@ -35,6 +36,7 @@ const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   'admissionregistration.k8s.io': admissionRegistrationBehaviours,
   'apiregistration.k8s.io': apiRegistrationBehaviours,
   apps: appsBehaviours,
+  autoscaling: autoscalingBehaviours,
   batch: batchBehaviours,
   'certificates.k8s.io': certificatesBehaviours,
   'flowcontrol.apiserver.k8s.io': flowControlBehaviours,

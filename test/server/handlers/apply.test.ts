@@ -156,6 +156,7 @@ describe('server-side apply', () => {
     // In v2, where the other manager is at home, v1 without a target has the default one: the metrics are not gone.
     expect((pruned.json as { spec: object }).spec).toEqual({
       ...spec,
+      minReplicas: 1,
       maxReplicas: 6,
       targetCPUUtilizationPercentage: 50,
     });
