@@ -196,8 +196,15 @@ export class VirtualClock implements WatchableClock {
 
 /** RFC 3339 in UTC with whole seconds, as `metav1.Time` is written. */
 export function formatTime(epochMs: number): string {
-  return `${new Date(Math.floor(epochMs / 1000) * 1000).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(epochMs / 1000);
+  if (second !== lastFormatted.second) {
+    lastFormatted = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
+  }
+  return lastFormatted.text;
 }
+
+/** Many objects are written within a second. */
+let lastFormatted = { second: NaN, text: '' };
 
 /** RFC 3339 in UTC with six decimals, as `metav1.MicroTime` is written. */
 export function formatMicroTime(epochMs: number): string {

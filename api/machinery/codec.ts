@@ -51,32 +51,95 @@ export function encodeObject(object: unknown): Buffer {
   return Buffer.from(stringifyJSON(object));
 }
 
+/** What decoding needs to know of a field, in one shape for all of them. */
+class FieldPlan {
+  readonly name: string;
+  readonly schema: Schema;
+  readonly pointer: boolean;
+  readonly omit: FieldSchema['omit'];
+
+  constructor({ name, schema, pointer, omit }: FieldSchema) {
+    this.name = name;
+    this.schema = schema;
+    this.pointer = pointer;
+    this.omit = omit;
+  }
+
+  get isWrittenWhenAbsent(): boolean {
+    if (this.omit === 'zero') return false;
+    return this.omit === 'always' || (!this.pointer && writesWhenZero(this.schema));
+  }
+}
+
+interface StructPlan {
+  readonly fields: readonly FieldPlan[];
+  readonly indexes: ReadonlyMap<string, number>;
+  /** Indexes, ascending. */
+  readonly writtenWhenAbsent: readonly number[];
+}
+
+const plans = new WeakMap<StructSchema, StructPlan>();
+
+function planOf(schema: StructSchema): StructPlan {
+  let plan = plans.get(schema);
+  if (plan === undefined) {
+    const fields = schema.fields.map((field) => new FieldPlan(field));
+    plan = {
+      fields,
+      indexes: new Map(fields.map(({ name }, index) => [name, index])),
+      writtenWhenAbsent: fields.flatMap((field, index) => (field.isWrittenWhenAbsent ? [index] : [])),
+    };
+    plans.set(schema, plan);
+  }
+  return plan;
+}
+
 class Decoder {
   readonly unknownFields: string[] = [];
   readonly #path: (string | number)[] = [];
   /** The struct and field that is being read, for messages. */
   #owner: StructSchema | undefined;
 
+  /** Goes by the members that are there and the fields that are written without: most fields of large types are neither. */
   struct(schema: StructSchema, input: Record<string, unknown>): Record<string, unknown> {
+    const plan = planOf(schema);
+    const present: number[] = [];
+    let isOrdered = true;
+    let hasUnknown = false;
+    for (const key of Object.keys(input)) {
+      const index = plan.indexes.get(key);
+      if (index === undefined) hasUnknown = true;
+      else if (input[key] !== undefined && input[key] !== null) {
+        if (present.length > 0 && index < present[present.length - 1]!) isOrdered = false;
+        present.push(index);
+      }
+    }
+    if (!isOrdered) present.sort((a, b) => a - b);
     const object: Record<string, unknown> = {};
     const outer = this.#owner;
-    let known = 0;
-    for (const field of schema.fields) {
-      const present = Object.hasOwn(input, field.name);
-      const value = present ? input[field.name] : undefined;
-      if (present) known++;
-      if (value === undefined || value === null) {
-        this.#zero(field, object);
-        continue;
-      }
-      this.#owner = schema;
-      this.#path.push(field.name);
-      this.#field(field, value, object);
-      this.#path.pop();
+    let next = 0;
+    for (const needed of plan.writtenWhenAbsent) {
+      while (next < present.length && present[next]! < needed)
+        this.#member(schema, plan.fields[present[next++]!]!, input, object);
+      if (present[next] !== needed) this.#zero(plan.fields[needed]!, object);
     }
+    while (next < present.length) this.#member(schema, plan.fields[present[next++]!]!, input, object);
     this.#owner = outer;
-    if (known < Object.keys(input).length) this.#unknown(schema, input, object);
+    if (hasUnknown) this.#unknown(schema, input, object);
     return object;
+  }
+
+  #member(
+    owner: StructSchema,
+    field: FieldPlan,
+    input: Record<string, unknown>,
+    object: Record<string, unknown>,
+  ): void {
+    const { name } = field;
+    this.#owner = owner;
+    this.#path.push(name);
+    this.#field(field, input[name], object);
+    this.#path.pop();
   }
 
   #unknown(schema: StructSchema, input: Record<string, unknown>, object: Record<string, unknown>): void {
@@ -87,16 +150,14 @@ class Decoder {
     }
   }
 
-  #field(field: FieldSchema, value: unknown, object: Record<string, unknown>): void {
+  #field(field: FieldPlan, value: unknown, object: Record<string, unknown>): void {
     const { schema } = field;
     const decoded = this.#value(schema, value);
     if (!field.pointer && field.omit !== 'always' && isZero(schema, decoded, field.omit)) return;
     object[field.name] = decoded;
   }
 
-  #zero(field: FieldSchema, object: Record<string, unknown>): void {
-    if (field.omit === 'zero' || (field.omit === 'empty' && (field.pointer || !writesWhenZero(field.schema))))
-      return;
+  #zero(field: FieldPlan, object: Record<string, unknown>): void {
     object[field.name] = field.pointer ? null : this.#zeroValue(field.schema);
   }
 

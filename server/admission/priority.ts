@@ -49,7 +49,7 @@ export function priority({ reader }: AdmissionContext): AdmissionPlugin {
       pod.spec.preemptionPolicy = policy;
       if (className === '' && chosen !== undefined) pod.spec.priorityClassName = chosen.metadata.name;
     },
-    validate: (request) => checkSingleDefault(request, classes()),
+    validate: (request) => checkSingleDefault(request, classes),
   };
 }
 
@@ -62,7 +62,7 @@ function defaultClass(classes: readonly PriorityClass[]): PriorityClass | undefi
 
 function checkSingleDefault(
   { definition, operation, object, name }: AdmissionRequest,
-  classes: readonly PriorityClass[],
+  classes: () => readonly PriorityClass[],
 ): void {
   if (definition.names.plural !== CLASSES.resource || definition.group !== CLASSES.group) return;
   if (
@@ -70,7 +70,7 @@ function checkSingleDefault(
     (object as unknown as PriorityClass).globalDefault !== true
   )
     return;
-  const other = defaultClass(classes);
+  const other = defaultClass(classes());
   if (other !== undefined && other.metadata.name !== name) {
     throw newForbidden(
       CLASSES,

@@ -1,6 +1,6 @@
 /** Current objects, straight from the store, for admission plugins and allocators. */
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import type { Store } from '../../storage/interface.ts';
+import type { KeyRange, Store } from '../../storage/interface.ts';
 import { resourceKey, resourceRange } from '../../storage/keys.ts';
 import { decodeStored } from '../registry/stored-form.ts';
 
@@ -15,6 +15,14 @@ export interface ObjectReader {
 }
 
 export function createObjectReader(store: Store, cluster: string): ObjectReader {
+  /** By group and resource: plugins list a handful of them, time and again. */
+  const ranges = new Map<string, KeyRange>();
+  const rangeOf = (group: string, resource: string): KeyRange => {
+    const name = `${resource}.${group}`;
+    let range = ranges.get(name);
+    if (range === undefined) ranges.set(name, (range = resourceRange({ cluster, group, resource })));
+    return range;
+  };
   return {
     get: ({ group, resource }, namespace, name) => {
       if (name === '' || name.includes('/')) return undefined;
@@ -23,7 +31,6 @@ export function createObjectReader(store: Store, cluster: string): ObjectReader 
       );
       return value === undefined ? undefined : decodeStored(value);
     },
-    list: ({ group, resource }) =>
-      store.list(resourceRange({ cluster, group, resource })).entries.map(decodeStored),
+    list: ({ group, resource }) => store.list(rangeOf(group, resource)).entries.map(decodeStored),
   };
 }
