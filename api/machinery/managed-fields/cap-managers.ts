@@ -1,7 +1,7 @@
 /** Keeps the number of updating managers small. Mirrors apimachinery util/managedfields internal/capmanagers.go. */
+import { compareText } from '../go-format.ts';
 import { union } from './field-set.ts';
 import { managerIdentifier, type Managed } from './managed-entries.ts';
-import { compareText } from './path-element.ts';
 
 export const UPDATE_MANAGERS_MAX = 10;
 const OLD_UPDATES_MANAGER = 'ancient-changes';

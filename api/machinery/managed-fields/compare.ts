@@ -1,6 +1,7 @@
 /** Where two values of one type differ. Mirrors structured-merge-diff typed/compare.go. */
 import { equalJSON } from '../equality.ts';
 import { EMPTY_SET, isEmptySet, LEAF, withSelf, type FieldSet } from './field-set.ts';
+import { SELF } from './path-element.ts';
 import { shapeOf, type ListShape, type MapShape, type MergeType, type Shape } from './merge-type.ts';
 import {
   asList,
@@ -10,6 +11,7 @@ import {
   itemElement,
   itemsByElement,
   visitMembers,
+  type ValueMap,
 } from './typed-value.ts';
 
 export interface Comparison {
@@ -42,9 +44,9 @@ export function isSame({ removed, modified, added }: Comparison): boolean {
 
 function compareNodes(type: MergeType, old: unknown, changed: unknown): Changes | undefined {
   if (old === changed) return undefined;
-  if (changed === undefined) return compareAs(shapeOf(type, old), type, old, changed);
+  if (changed === undefined) return { removed: wholeNode(type, old) };
+  if (old === undefined) return { added: wholeNode(type, changed) };
   const shape = shapeOf(type, changed);
-  if (old === undefined) return compareAs(shape, type, old, changed);
   const oldShape = shapeOf(type, old);
   const changes = compareAs(shape, type, old, changed);
   if (oldShape === shape) return changes;
@@ -63,10 +65,40 @@ function compareAs(shape: Shape, type: MergeType, old: unknown, changed: unknown
   }
 }
 
+/** Everything that is new, or gone, with a value: itself and all below it. */
+function wholeNode(type: MergeType, value: unknown): FieldSet {
+  switch (shapeOf(type, value)) {
+    case 'scalar':
+      return LEAF;
+    case 'list':
+      return wholeList(type.list!, asList(value) ?? []);
+    case 'map':
+      return wholeMap(type.map!, asMap(value));
+  }
+}
+
+function wholeMap(shape: MapShape, map: ValueMap | undefined): FieldSet {
+  if (map === undefined || shape.atomic || isEmptyMap(map)) return LEAF;
+  const members: { [element: string]: FieldSet } = { [SELF]: LEAF };
+  visitMembers(shape, map, undefined, (pathElement, type, value) => {
+    if (type !== undefined) members[pathElement] = wholeNode(type, value);
+  });
+  return members;
+}
+
+function wholeList(shape: ListShape, list: readonly unknown[]): FieldSet {
+  if (shape.atomic || list.length === 0) return LEAF;
+  const items = itemsByElement(list, (item) => itemElement(shape, item));
+  const members: { [element: string]: FieldSet } = { [SELF]: LEAF };
+  for (const element of elementsOf(items)) {
+    const same = items.get(element)!;
+    members[element] = same.length > 1 ? LEAF : wholeNode(shape.items, same[0]);
+  }
+  return members;
+}
+
 /** What is owned whole: a scalar, something atomic or empty. */
 function compareLeaves(old: unknown, changed: unknown): Changes | undefined {
-  if (old === undefined) return { added: LEAF };
-  if (changed === undefined) return { removed: LEAF };
   return equalJSON(old, changed) ? undefined : { modified: LEAF };
 }
 
@@ -79,7 +111,7 @@ function compareMaps(shape: MapShape, old: unknown, changed: unknown): Changes |
   visitMembers(shape, left, right, (pathElement, type, before, after) => {
     if (type !== undefined && before !== after) collector.put(pathElement, compareNodes(type, before, after));
   });
-  return collector.finish(old, changed);
+  return collector.finish();
 }
 
 function compareLists(shape: ListShape, old: unknown, changed: unknown): Changes | undefined {
@@ -87,6 +119,8 @@ function compareLists(shape: ListShape, old: unknown, changed: unknown): Changes
   const right = asList(changed);
   if (shape.atomic || ((left?.length ?? 0) === 0 && (right?.length ?? 0) === 0))
     return compareLeaves(old, changed);
+  // Most lists stay as they are.
+  if (equalJSON(left, right)) return undefined;
   const elementOf = (item: unknown): string => itemElement(shape, item);
   const leftItems = itemsByElement(left, elementOf);
   const rightItems = itemsByElement(right, elementOf);
@@ -94,7 +128,7 @@ function compareLists(shape: ListShape, old: unknown, changed: unknown): Changes
   for (const element of elementsOf(leftItems, rightItems)) {
     collector.put(element, compareItems(shape, leftItems.get(element) ?? [], rightItems.get(element) ?? []));
   }
-  return collector.finish(old, changed);
+  return collector.finish();
 }
 
 /** Items of one key; several of them are owned as one. */
@@ -127,12 +161,10 @@ class ChangeCollector {
     if (added !== undefined) (this.#changes.added ??= {})[element] = added;
   }
 
-  /** The changes of the whole; one that is new or gone is so itself, too. */
-  finish(old: unknown, changed: unknown): Changes | undefined {
-    const changes: Changes = this.#changes;
-    if (old === undefined) changes.added = withSelf(changes.added);
-    else if (changed === undefined) changes.removed = withSelf(changes.removed);
-    return (changes.added ?? changes.modified ?? changes.removed) ? changes : undefined;
+  /** The changes of the whole. */
+  finish(): Changes | undefined {
+    const { added, modified, removed } = this.#changes;
+    return (added ?? modified ?? removed) === undefined ? undefined : this.#changes;
   }
 }
 

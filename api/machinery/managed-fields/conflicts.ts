@@ -1,8 +1,8 @@
 /** Conflicts of an apply as clients see them. Mirrors apimachinery util/managedfields internal/conflict.go. */
 import { StatusError } from '../errors.ts';
-import { goQuote } from '../go-format.ts';
-import type { ManagedFieldsEntry } from '../object-meta.ts';
-import { compareText, formatElements } from './path-element.ts';
+import { compareText, goQuote } from '../go-format.ts';
+import { parseIdentifier } from './managed-entries.ts';
+import { formatElements } from './path-element.ts';
 import type { Conflict } from './updater.ts';
 
 /** 409 with one cause per field and manager. */
@@ -35,7 +35,7 @@ function conflictMessage(conflicts: readonly Conflict[]): string {
 }
 
 function formatManager(identifier: string): string {
-  const { manager = '', operation, apiVersion, subresource } = JSON.parse(identifier) as ManagedFieldsEntry;
+  const { manager = '', operation, apiVersion, subresource } = parseIdentifier(identifier);
   const part = subresource === undefined ? '' : ` with subresource ${goQuote(subresource)}`;
   return `${goQuote(manager)}${part}${operation === 'Update' ? ` using ${apiVersion}` : ''}`;
 }

@@ -1,8 +1,8 @@
 /** `metadata.managedFields` and the owners it stands for. Mirrors apimachinery util/managedfields internal/managedfields.go. */
-import { stringifyJSON } from '../json.ts';
+import { compareText } from '../go-format.ts';
 import type { ManagedFieldsEntry, UnknownObject } from '../object-meta.ts';
 import { EMPTY_SET, parseFieldSet, type FieldSet } from './field-set.ts';
-import { compareText, PathElementError } from './path-element.ts';
+import { PathElementError, scalarText } from './path-element.ts';
 import type { Owners, VersionedSet } from './updater.ts';
 
 /** Owners and when each wrote last. */
@@ -24,16 +24,16 @@ export function emptyManaged(): Managed {
  */
 export function managerIdentifier(entry: ManagedFieldsEntry): string {
   const { manager, operation, apiVersion, subresource } = entry;
-  return stringifyJSON({
-    ...(isText(manager) ? { manager } : {}),
-    ...(isText(operation) ? { operation } : {}),
-    ...(isText(apiVersion) && operation !== 'Apply' ? { apiVersion } : {}),
-    ...(isText(subresource) ? { subresource } : {}),
-  });
+  const text =
+    member('manager', manager) +
+    member('operation', operation) +
+    (operation === 'Apply' ? '' : member('apiVersion', apiVersion)) +
+    member('subresource', subresource);
+  return `{${text.slice(1)}}`;
 }
 
-function isText(value: string | undefined): boolean {
-  return value !== undefined && value !== '';
+function member(name: string, value: string | undefined): string {
+  return value === undefined || value === '' ? '' : `,"${name}":${scalarText(value)}`;
 }
 
 /** Undefined when an entry cannot be read. What comes from the store is in normal form. */
@@ -88,7 +88,7 @@ function encodeOwner(
   { set, apiVersion, applied }: VersionedSet,
   time: string | undefined,
 ): ManagedFieldsEntry {
-  const { manager, operation, subresource } = JSON.parse(identifier) as ManagedFieldsEntry;
+  const { manager, operation, subresource } = parseIdentifier(identifier);
   return {
     ...(manager === undefined ? {} : { manager }),
     operation: applied ? 'Apply' : operation!,
@@ -98,6 +98,20 @@ function encodeOwner(
     fieldsV1: set,
     ...(subresource === undefined ? {} : { subresource }),
   };
+}
+
+/** Few managers write many objects. */
+const parsedIdentifiers = new Map<string, ManagedFieldsEntry>();
+const PARSED_IDENTIFIERS_MAX = 1000;
+
+/** Manager, operation, subresource and, of updates, apiVersion. */
+export function parseIdentifier(identifier: string): ManagedFieldsEntry {
+  let entry = parsedIdentifiers.get(identifier);
+  if (entry === undefined) {
+    if (parsedIdentifiers.size >= PARSED_IDENTIFIERS_MAX) parsedIdentifiers.clear();
+    parsedIdentifiers.set(identifier, (entry = JSON.parse(identifier) as ManagedFieldsEntry));
+  }
+  return entry;
 }
 
 function compareEntries(a: ManagedFieldsEntry, b: ManagedFieldsEntry): number {

@@ -3,8 +3,9 @@
  * members are, and whether it is owned whole or part by part. Mirrors kube-openapi schemaconv and structured-merge-diff
  * schema/elements.go.
  */
+import { compareText } from '../go-format.ts';
 import type { FieldSchema, ListSchema, MapSchema, Schema, StructSchema } from '../schema.ts';
-import { compareText, fieldElement } from './path-element.ts';
+import { fieldElement } from './path-element.ts';
 
 /** A type; a value that fits several shapes takes the one it looks like. */
 export interface MergeType {
@@ -40,6 +41,8 @@ export interface MapShape {
 
 export interface MapField {
   readonly name: string;
+  /** Place among the fields of the type by name. */
+  readonly index: number;
   /** `f:` and the name. */
   readonly pathElement: string;
   readonly type: MergeType;
@@ -105,7 +108,9 @@ function compile(schema: Schema): MergeType {
 
 function compileStruct(schema: StructSchema): MapShape {
   // Types may contain themselves: fields are compiled when first asked for.
-  const fields = schema.fields.map((field) => lazyField(field)).sort((a, b) => compareText(a.name, b.name));
+  const fields = [...schema.fields]
+    .sort((a, b) => compareText(a.name, b.name))
+    .map((field, index) => lazyField(field, index));
   const isOpen = schema.preserveUnknown || fields.length === 0;
   return {
     fields,
@@ -115,10 +120,11 @@ function compileStruct(schema: StructSchema): MapShape {
   };
 }
 
-function lazyField(field: FieldSchema): MapField {
+function lazyField(field: FieldSchema, index: number): MapField {
   let type: MergeType | undefined;
   return {
     name: field.name,
+    index,
     pathElement: fieldElement(field.name),
     get type() {
       return (type ??= mergeTypeOf(field.schema));

@@ -2,13 +2,13 @@
 import { setMember } from '../json.ts';
 import { shapeOf, type ListShape, type MapShape, type MergeType } from './merge-type.ts';
 import {
+  elementAt,
   asList,
   asMap,
   isEmptyMap,
   itemElement,
   visitMembers,
   throwMisfits,
-  TypedError,
 } from './typed-value.ts';
 import { formatElement } from './path-element.ts';
 
@@ -125,12 +125,7 @@ function index(
   const elements: string[] = [];
   const items = new Map<string, unknown>();
   for (const [place, item] of list.entries()) {
-    let element: string;
-    try {
-      element = itemElement(shape, item);
-    } catch (error) {
-      throw error instanceof TypedError ? new TypedError(`element ${place}: ${error.message}`) : error;
-    }
+    const element = elementAt(place, item, (each) => itemElement(shape, each));
     const isKnown = items.has(element);
     if (isKnown && !allowDuplicates)
       throwMisfits([{ path: '', message: `duplicate entries for key ${formatElement(element)}` }]);

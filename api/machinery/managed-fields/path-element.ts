@@ -3,7 +3,7 @@
  * list by its keys, `v:"x"` an item of a set, `i:0` an item by its place. Mirrors structured-merge-diff fieldpath/element.go
  * and serialize-pe.go.
  */
-import { goQuote } from '../go-format.ts';
+import { compareText, goQuote } from '../go-format.ts';
 import { stringifyJSON } from '../json.ts';
 
 /** Marks a set's own node as a member, beside what is below it. */
@@ -35,7 +35,7 @@ export function valueElement(value: unknown): string {
 }
 
 /** JSON of a value; most are text that needs no escaping. */
-function scalarText(value: unknown): string {
+export function scalarText(value: unknown): string {
   return typeof value === 'string' && PLAIN.test(value) ? `"${value}"` : stringifyJSON(value);
 }
 
@@ -165,13 +165,4 @@ function valueRank(value: unknown): number {
     default:
       return Array.isArray(value) ? 3 : value === null ? 5 : 4;
   }
-}
-
-/** Text by its UTF-8 bytes, as Go compares it. */
-export function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  // Only halves of surrogate pairs sort differently in UTF-16.
-  if (/[\ud800-\uffff]/.test(a) && /[\ud800-\uffff]/.test(b))
-    return Buffer.compare(Buffer.from(a), Buffer.from(b));
-  return a < b ? -1 : 1;
 }

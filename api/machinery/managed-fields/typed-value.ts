@@ -1,8 +1,7 @@
 /** Reading values by their type: members of maps, items of lists with their path elements, and Go's words for misfits. */
-import { goQuote } from '../go-format.ts';
-import type { ListShape, MapShape, MergeType, ScalarShape } from './merge-type.ts';
+import { compareText, goQuote } from '../go-format.ts';
+import type { ListShape, MapField, MapShape, MergeType, ScalarShape } from './merge-type.ts';
 import {
-  compareText,
   fieldElement,
   formatElement,
   keyElement,
@@ -72,22 +71,36 @@ export function visitMembers(
   b: ValueMap | undefined,
   visit: MemberVisitor,
 ): void {
-  if (hasOthers(shape, a) || hasOthers(shape, b)) {
+  const fields: MapField[] = [];
+  if (!collectFields(shape, a, undefined, fields) || !collectFields(shape, b, a, fields)) {
     visitSorted(shape, a, b, visit);
     return;
   }
-  for (const field of shape.fields) {
-    const { name } = field;
-    const left = memberOf(a, name);
-    const right = memberOf(b, name);
-    if (left !== undefined || right !== undefined) visit(field.pathElement, field.type, left, right, name);
-  }
+  for (const field of fields)
+    visit(field.pathElement, field.type, memberOf(a, field.name), memberOf(b, field.name), field.name);
 }
 
-/** Whether the map has members besides declared fields. */
-function hasOthers({ byName }: MapShape, map: ValueMap | undefined): boolean {
-  for (const name in map) if (map[name] !== undefined && !byName.has(name)) return true;
-  return false;
+/**
+ * Adds the declared fields of `map` that `other` does not have, keeping them in order. False when there are members that
+ * are not declared. Objects have few of the fields of their types, so that fields are found by members.
+ */
+function collectFields(
+  { byName }: MapShape,
+  map: ValueMap | undefined,
+  other: ValueMap | undefined,
+  fields: MapField[],
+): boolean {
+  for (const name in map) {
+    if (map[name] === undefined) continue;
+    const field = byName.get(name);
+    if (field === undefined) return false;
+    if (other !== undefined && memberOf(other, name) !== undefined) continue;
+    let at = fields.length;
+    while (at > 0 && fields[at - 1]!.index > field.index) at--;
+    if (at === fields.length) fields.push(field);
+    else fields.splice(at, 0, field);
+  }
+  return true;
 }
 
 function visitSorted(
@@ -154,18 +167,19 @@ export function itemsByElement(
   elementOf: (item: unknown) => string,
 ): Map<string, unknown[]> {
   const items = new Map<string, unknown[]>();
-  list?.forEach((item, index) => {
-    const element = indexed(index, () => elementOf(item));
+  for (const [index, item] of (list ?? []).entries()) {
+    const element = elementAt(index, item, elementOf);
     const same = items.get(element);
     if (same === undefined) items.set(element, [item]);
     else same.push(item);
-  });
+  }
   return items;
 }
 
-function indexed<T>(index: number, action: () => T): T {
+/** The element of an item; the place of one that has none is told. */
+export function elementAt(index: number, item: unknown, elementOf: (item: unknown) => string): string {
   try {
-    return action();
+    return elementOf(item);
   } catch (error) {
     throw error instanceof TypedError ? new TypedError(`element ${index}: ${error.message}`) : error;
   }
