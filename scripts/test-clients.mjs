@@ -1,12 +1,40 @@
-// Drives client libraries against the built command. Needs Go, Python, Rust and Java with Maven beside Node.
+// Drives client libraries, and kubectl as its official Go module has it, against the built command. Needs Go, Python, Rust
+// and Java with Maven beside Node; what is not there is left out, except in CI.
 import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
-const run = (args) => spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' }).status ?? 1;
+const VITEST = join('node_modules', 'vitest', 'vitest.mjs');
+
+function run(command, args, options = {}) {
+  return spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options }).status ?? 1;
+}
+
+/** Builds the kubectl of test/kubectl/current; undefined where there is no Go. */
+function buildKubectl() {
+  if (process.env.CI !== 'true' && spawnSync('go', ['version']).status !== 0) return undefined;
+  const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kubemu-test-clients', 'go');
+  mkdirSync(folder, { recursive: true });
+  const binary = join(folder, 'kubectl');
+  const status = run('go', ['build', '-o', binary, '.'], { cwd: join(root, 'test', 'kubectl', 'current') });
+  if (status !== 0) process.exit(status);
+  return binary;
+}
+
+function runKubectl() {
+  const binary = buildKubectl();
+  if (binary === undefined) {
+    process.stdout.write('kubectl of the current release: left out, there is no Go to build it\n');
+    return 0;
+  }
+  return run(process.execPath, [VITEST, 'run', 'test/kubectl'], { env: { ...process.env, KUBECTL: binary } });
+}
 
 process.exit(
-  run(['scripts/build.mjs', '--if-stale']) ||
-    run([join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--config', 'vitest.clients.config.ts']),
+  run(process.execPath, ['scripts/build.mjs', '--if-stale']) ||
+    run(process.execPath, [VITEST, 'run', '--config', 'vitest.clients.config.ts']) ||
+    runKubectl(),
 );

@@ -158,6 +158,19 @@ export function watch(
   };
 }
 
+/** Lines of a table as cells. */
+export function tableCells(output: string): string[][] {
+  return output
+    .trim()
+    .split('\n')
+    .map((line) =>
+      line
+        .trimEnd()
+        .split(/ {2,}/)
+        .map((cell) => cell.trim()),
+    );
+}
+
 /** Reasons of the events that `kubectl describe` printed, in the order it printed them. */
 export function eventReasons(described: string): string[] {
   const [, table = ''] = described.split(/^Events:\n/m);

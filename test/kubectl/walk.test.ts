@@ -11,6 +11,7 @@ import {
   type Run,
   type RunningKubemu,
   eventReasons,
+  tableCells,
 } from './harness.ts';
 
 // oxlint-disable-next-line no-explicit-any -- whatever kubectl prints; the assertions say what it must be
@@ -63,12 +64,7 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
   const json = async (...args: string[]): Promise<Json> =>
     JSON.parse((await run([...args, '-o', 'json'])).stdout);
   const text = async (...args: string[]): Promise<string> => (await run(args)).stdout;
-  /** Lines of a table as cells. */
-  const table = async (...args: string[]): Promise<string[][]> =>
-    (await text(...args))
-      .trim()
-      .split('\n')
-      .map((line) => line.split(/ {2,}/).map((cell) => cell.trim()));
+  const table = async (...args: string[]): Promise<string[][]> => tableCells(await text(...args));
 
   beforeAll(async () => {
     server = await startKubemu(['--memory', '--log-level', 'error']);
@@ -138,10 +134,10 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
       /^QoS Class: +BestEffort$/m,
       /node\.kubernetes\.io\/not-ready:NoExecute op=Exists for 300s/,
       /Normal +Scheduled +\S+ +default-scheduler +Successfully assigned demo\/webapp1-\S+ to \S+/,
-      /Normal +Pulling +\S+ +kubelet +Pulling image "nginx:1\.7\.9"/,
-      /Normal +Pulled +\S+ +kubelet +Successfully pulled image "nginx:1\.7\.9" in /,
-      /Normal +Created +\S+ +kubelet +Container created/,
-      /Normal +Started +\S+ +kubelet +Container started/,
+      /Normal +Pulling +\S+ +kubelet +(spec\.\S+: )?Pulling image "nginx:1\.7\.9"/,
+      /Normal +Pulled +\S+ +kubelet +(spec\.\S+: )?Successfully pulled image "nginx:1\.7\.9" in /,
+      /Normal +Created +\S+ +kubelet +(spec\.\S+: )?Container created/,
+      /Normal +Started +\S+ +kubelet +(spec\.\S+: )?Container started/,
     ]) {
       expect(pod).toMatch(line);
     }
@@ -237,8 +233,12 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
     const broken = pods.find((pod: Json) => pod.status.phase === 'Pending').metadata.name;
     expect(await text('-n', 'demo', 'get', 'pod', broken)).toMatch(/0\/1 +ImagePullBackOff/);
     const described = await text('-n', 'demo', 'describe', 'pod', broken);
-    expect(described).toMatch(/Warning +Failed +.*kubelet +Failed to pull image "nginx:does-not-exist"/);
-    expect(described).toMatch(/Normal +BackOff +.*kubelet +Back-off pulling image "nginx:does-not-exist"/);
+    expect(described).toMatch(
+      /Warning +Failed +.*kubelet +(spec\.\S+: )?Failed to pull image "nginx:does-not-exist"/,
+    );
+    expect(described).toMatch(
+      /Normal +BackOff +.*kubelet +(spec\.\S+: )?Back-off pulling image "nginx:does-not-exist"/,
+    );
     await run(['-n', 'demo', 'rollout', 'undo', 'deployment/webapp1']);
     expect(await text('-n', 'demo', 'rollout', 'status', 'deployment/webapp1', '--timeout=30s')).toContain(
       'successfully rolled out',

@@ -4,6 +4,7 @@ import {
   newestKubectl,
   runner,
   startKubemu,
+  tableCells,
   temporaryFolder,
   type Run,
   type RunningKubemu,
@@ -37,9 +38,7 @@ describe.skipIf(kubectl === undefined)('workloads', () => {
   let run: Run;
   const text = async (command: string, stdin?: string): Promise<string> =>
     (await run(command.split(' '), stdin === undefined ? {} : { stdin })).stdout.trim();
-  /** Lines of a table as cells. */
-  const table = async (command: string): Promise<string[][]> =>
-    (await text(command)).split('\n').map((line) => line.split(/ {2,}/).map((cell) => cell.trim()));
+  const table = async (command: string): Promise<string[][]> => tableCells(await text(command));
 
   beforeAll(async () => {
     server = await startKubemu(['--memory', '--log-level', 'error', '--nodes', '2']);
