@@ -133,8 +133,6 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   readonly scale?: ScaleMapping<T>;
   /** Columns of `kubectl get`. Default: name and age. */
   readonly table?: TableDefinition<T>;
-  /** One valid and some invalid objects, for the generic CRUD tests. */
-  readonly examples?: { readonly valid: T; readonly invalid?: readonly T[] };
 }
 
 export type { NameRule };

@@ -24,6 +24,7 @@ import { networkingBehaviours } from './networking/index.ts';
 import { parts } from './parts.ts';
 import { coordinationBehaviours } from './coordination/index.ts';
 import { discoveryBehaviours } from './discovery/index.ts';
+import { nodeBehaviours } from './node/index.ts';
 import { rbacBehaviours } from './rbac/index.ts';
 import { schedulingBehaviours } from './scheduling/index.ts';
 import { storageBehaviours } from './storage/index.ts';
@@ -43,6 +44,7 @@ const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   'networking.k8s.io': networkingBehaviours,
   'coordination.k8s.io': coordinationBehaviours,
   'discovery.k8s.io': discoveryBehaviours,
+  'node.k8s.io': nodeBehaviours,
   'rbac.authorization.k8s.io': rbacBehaviours,
   'scheduling.k8s.io': schedulingBehaviours,
   'storage.k8s.io': storageBehaviours,

@@ -205,6 +205,8 @@ class Registry implements ResourceRegistry {
     );
     await this.#options.admission.admit(request);
     prepareForCreate(storing, created, this.#facts(context));
+    // Upstream decodes what it has stored, with defaults: they follow what was prepared, such as the labels of a job.
+    if (storing.behaviour.prepareForCreate !== undefined) applyDefaults(storing, created);
     const undo = this.#hooks(resolved)?.allocate(created, undefined, options.dryRun);
     try {
       const value = await this.#storeNew(context, resolved, request, created, options);
