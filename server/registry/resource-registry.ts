@@ -297,7 +297,8 @@ class Registry implements ResourceRegistry {
         `Precondition failed: UID in precondition: ${uid}, UID in object meta: `,
       );
     }
-    if (resourceVersion !== '' && resourceVersion !== '0') throw newNotFound(resource, object.name);
+    if (resourceVersion !== '' && resourceVersion !== '0' && options.forceCreate !== true)
+      throw newNotFound(resource, object.name);
     delete created.metadata.resourceVersion;
     return { result: await this.create(context, target, object, created, options), created: true };
   }
