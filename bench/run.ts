@@ -5,6 +5,7 @@
 import { cpus, totalmem } from 'node:os';
 import { isReached, round, type Finding, type Row } from './harness/finding.ts';
 import { now } from './harness/measure.ts';
+import { applyRow } from './rows/apply.ts';
 import { createRow } from './rows/create.ts';
 import { fanOutRow } from './rows/fan-out.ts';
 import { getRow } from './rows/get.ts';
@@ -16,6 +17,7 @@ import { storeWritesRow } from './rows/store-writes.ts';
 
 const ROWS: readonly Row[] = [
   createRow,
+  applyRow,
   storeWritesRow,
   getRow,
   listRow,

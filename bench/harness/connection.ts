@@ -125,11 +125,16 @@ export function openConnections(endpoint: Endpoint, count: number): Promise<Conn
   return Promise.all(Array.from({ length: count }, () => Connection.open(endpoint)));
 }
 
-export function requestBytes(method: string, path: string, body?: Buffer | string): Buffer {
+export function requestBytes(
+  method: string,
+  path: string,
+  body?: Buffer | string,
+  type = 'application/json',
+): Buffer {
   const content = body === undefined ? Buffer.alloc(0) : Buffer.from(body);
   const lines = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'Accept: application/json'];
   if (body !== undefined) {
-    lines.push('Content-Type: application/json', `Content-Length: ${content.length}`);
+    lines.push(`Content-Type: ${type}`, `Content-Length: ${content.length}`);
   }
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), content]);
 }

@@ -27,7 +27,8 @@ export interface BootstrapOptions extends PreparedTarget {
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
 /** Creates what is missing and brings the endpoints of the API server up to date. May be called on every start. */
-export async function bootstrap(options: BootstrapOptions): Promise<void> {
+export async function bootstrap(given: BootstrapOptions): Promise<void> {
+  const options = { ...given, client: given.client.as('kube-apiserver') };
   const { client } = options;
   for (const name of NAMESPACES) await ensure(client, namespaces, { metadata: { name }, spec: {} });
   await writePrepared(options);

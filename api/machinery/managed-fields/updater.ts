@@ -199,13 +199,23 @@ function prune(
   last: VersionedSet | undefined,
   apiVersion: string,
 ): TypedObject {
-  if (last === undefined || isEmptySet(last.set)) return merged;
+  if (last === undefined || isEmptySet(last.set) || isOwned(last, owners, apiVersion)) return merged;
   const converted = options.convert(merged, last.apiVersion);
   if (converted === undefined) return merged;
   const pruned = without(converted, withNamedFields(last.set, converted.type));
   const owned = addBackOwned(options, converted, pruned, owners);
   const kept = addBackDangling(options, converted, owned, last);
   return options.convert(kept, apiVersion) ?? kept;
+}
+
+/** Whether every field is still owned by somebody, so that nothing has to go. Told only where versions are all one. */
+function isOwned(last: VersionedSet, owners: Owners, apiVersion: string): boolean {
+  let owned = EMPTY_SET;
+  for (const owner of owners.values()) {
+    if (owner.apiVersion !== apiVersion) return false;
+    owned = union(owned, owner.set);
+  }
+  return last.apiVersion === apiVersion && isEmptySet(difference(last.set, owned));
 }
 
 function without(object: TypedObject, fields: FieldSet): TypedObject {
