@@ -17,6 +17,7 @@ import { batchBehaviours } from './batch/index.ts';
 import { certificatesBehaviours } from './certificates/index.ts';
 import { conversions } from './conversions.ts';
 import { coreBehaviours } from './core/index.ts';
+import { apiExtensionsBehaviours } from './apiextensions/index.ts';
 import { apiRegistrationBehaviours } from './apiregistration/index.ts';
 import { flowControlBehaviours } from './flowcontrol/index.ts';
 import { kindDeprecation, kindFacts } from './kind-facts.ts';
@@ -35,6 +36,7 @@ import { tables } from './printing/index.ts';
 const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   '': coreBehaviours,
   'admissionregistration.k8s.io': admissionRegistrationBehaviours,
+  'apiextensions.k8s.io': apiExtensionsBehaviours,
   'apiregistration.k8s.io': apiRegistrationBehaviours,
   apps: appsBehaviours,
   autoscaling: autoscalingBehaviours,
