@@ -2,13 +2,12 @@
 import { openConnections, requestBytes, succeed, type Connection } from '../harness/connection.ts';
 import type { Finding, Row } from '../harness/finding.ts';
 import { inTurn, processorMs, rateOf } from '../harness/measure.ts';
-import { createNamespace, createPod, podBody } from '../harness/pods.ts';
+import { createNamespace, createPod, sentPod } from '../harness/pods.ts';
 import { QUIET, startBaseline, startKubemu, temporaryFolder } from '../harness/process.ts';
 
 const CLIENTS = 64;
 const REQUESTS = 3000;
 const ROUNDS = 5;
-const POD_BYTES = 2000;
 
 export const createRow: Row = {
   name: 'create',
@@ -27,20 +26,23 @@ export const createRow: Row = {
       const first = made;
       made += REQUESTS;
       const pods = Array.from({ length: REQUESTS }, (_, index) =>
-        createPod({ name: `pod-${first + index}`, index, bytes: POD_BYTES }),
+        createPod(sentPod(`pod-${first + index}`, index)),
       );
       return rateOf(ours, REQUESTS, (connection, index) => succeed(connection, pods[index]!));
     };
     const echo = (connections: readonly Connection[]): (() => Promise<number>) => {
-      const request = requestBytes('POST', '/', podBody({ name: 'pod', index: 0, bytes: POD_BYTES }));
+      const request = requestBytes('POST', '/', sentPod('pod', 0));
       return () => rateOf(connections, REQUESTS, (connection) => succeed(connection, request));
     };
     // The first round is for the compiler.
     await inTurn(1, { create, secure: echo(secure), plain: echo(plain) });
     const usedBefore = processorMs(kubemu.pid);
+    const bareBefore = processorMs(bare.pid);
     const madeBefore = made;
     const rates = await inTurn(ROUNDS, { create, secure: echo(secure), plain: echo(plain) });
     const processorUs = ((processorMs(kubemu.pid) - usedBefore) * 1000) / (made - madeBefore);
+    // The bare server served both transports.
+    const bareProcessorUs = ((processorMs(bare.pid) - bareBefore) * 1000) / (REQUESTS * ROUNDS * 2);
     for (const connection of [...ours, ...secure, ...plain]) connection.close();
     await Promise.all([kubemu.stop(), bare.stop()]);
     folder.remove();
@@ -55,6 +57,7 @@ export const createRow: Row = {
         details: {
           perSecond: rates.create,
           processorUs,
+          bareProcessorUs,
           bareHTTPS: rates.secure,
           bareHTTP: rates.plain,
           ratioToPlainHTTP: rates.create / rates.plain,

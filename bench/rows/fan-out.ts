@@ -2,7 +2,7 @@
 import { Connection, openConnections, requestBytes, succeed, type Endpoint } from '../harness/connection.ts';
 import type { Finding, Row } from '../harness/finding.ts';
 import { inTurn, now, processorMs, residentMB, settle, until } from '../harness/measure.ts';
-import { ADDED_BYTES, createNamespace, createPod, PODS_PATH } from '../harness/pods.ts';
+import { createNamespace, createPod, PODS_PATH, storedPod } from '../harness/pods.ts';
 import { startBaseline, startKubemu, type BaselineProcess } from '../harness/process.ts';
 import { idleWatchers } from './idle-watchers.ts';
 
@@ -51,7 +51,7 @@ async function fanOut(bare: BaselineProcess): Promise<Finding> {
   await watchers.open(kubemu.endpoint, requestBytes('GET', `${PODS_PATH}?watch=1&resourceVersion=1`));
   let made = 0;
   const create = (): Promise<unknown> =>
-    succeed(writer, createPod({ name: `pod-${10_000 + made}`, index: made++, bytes: 2000 - ADDED_BYTES }));
+    succeed(writer, createPod(storedPod(`pod-${10_000 + made}`, made++)));
   const before = watchers.bytes;
   await create();
   await settle();

@@ -2,7 +2,7 @@
 import { openConnections, requestBytes, succeed, type Connection } from '../harness/connection.ts';
 import type { Finding, Row } from '../harness/finding.ts';
 import { inTurn, processorMs, rateOf } from '../harness/measure.ts';
-import { ADDED_BYTES, createNamespace, createPod, PODS_PATH } from '../harness/pods.ts';
+import { createNamespace, createPod, PODS_PATH, storedPod } from '../harness/pods.ts';
 import { startBaseline, startKubemu } from '../harness/process.ts';
 
 const CLIENTS = 64;
@@ -17,7 +17,7 @@ export const getRow: Row = {
     const hono = await openConnections(bare.hono, CLIENTS);
     const honoPlain = await openConnections(bare.honoPlain, CLIENTS);
     await createNamespace(ours[0]!);
-    await succeed(ours[0]!, createPod({ name: 'pod', index: 0, bytes: 2000 - ADDED_BYTES }));
+    await succeed(ours[0]!, createPod(storedPod('pod', 0)));
     const { bytes } = await succeed(ours[0]!, requestBytes('GET', `${PODS_PATH}/pod`));
     const reads = (connections: readonly Connection[], path: string) => {
       const request = requestBytes('GET', path);
@@ -30,8 +30,11 @@ export const getRow: Row = {
     };
     await inTurn(1, measurements);
     const usedBefore = processorMs(kubemu.pid);
+    const bareBefore = processorMs(bare.pid);
     const rates = await inTurn(ROUNDS, measurements);
     const processorUs = ((processorMs(kubemu.pid) - usedBefore) * 1000) / (REQUESTS * ROUNDS);
+    // The bare server served both transports.
+    const bareProcessorUs = ((processorMs(bare.pid) - bareBefore) * 1000) / (REQUESTS * ROUNDS * 2);
     for (const connection of [...ours, ...hono, ...honoPlain]) connection.close();
     await Promise.all([kubemu.stop(), bare.stop()]);
     return [
@@ -46,6 +49,7 @@ export const getRow: Row = {
           bytes,
           perSecond: rates.get,
           processorUs,
+          bareProcessorUs,
           bareHono: rates.hono,
           bareHonoPlainHTTP: rates.honoPlain,
           ratioToPlainHTTP: rates.get / rates.honoPlain,

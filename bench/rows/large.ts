@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openConnections, requestBytes, succeed, type Connection } from '../harness/connection.ts';
 import type { Finding, Row } from '../harness/finding.ts';
 import { processorMs, rateOf, residentMB, settle } from '../harness/measure.ts';
-import { ADDED_BYTES, createNamespace, createPod, PODS_PATH } from '../harness/pods.ts';
+import { createNamespace, createPod, PODS_PATH, storedPod } from '../harness/pods.ts';
 import { startKubemu, temporaryFolder, type ServerProcess } from '../harness/process.ts';
 import { openingFindings } from './opening.ts';
 import { selectorFindings } from './selector.ts';
@@ -52,8 +52,7 @@ class GrowingCluster {
 
 const podName = (index: number): string => `pod-${String(index).padStart(6, '0')}`;
 
-const newPod = (index: number): Buffer =>
-  createPod({ name: podName(index), index, bytes: 2000 - ADDED_BYTES });
+const newPod = (index: number): Buffer => createPod(storedPod(podName(index), index));
 
 /** Requests enough of both kinds for the compiler, whose objects are gone again afterwards. */
 async function warmUp({ connections }: GrowingCluster): Promise<void> {

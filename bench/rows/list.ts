@@ -2,7 +2,7 @@
 import { Connection, openConnections, requestBytes, succeed, type Reply } from '../harness/connection.ts';
 import type { Finding, Row } from '../harness/finding.ts';
 import { inTurn, median, rateOf } from '../harness/measure.ts';
-import { ADDED_BYTES, createNamespace, createPod, PODS_PATH } from '../harness/pods.ts';
+import { createNamespace, createPod, PODS_PATH, storedPod } from '../harness/pods.ts';
 import { startBaseline, startKubemu } from '../harness/process.ts';
 
 const PODS = 10_000;
@@ -15,7 +15,7 @@ export const listRow: Row = {
     const writers = await openConnections(kubemu.endpoint, 16);
     await createNamespace(writers[0]!);
     await rateOf(writers, PODS, (connection, index) =>
-      succeed(connection, createPod({ name: `pod-${index}`, index, bytes: 2000 - ADDED_BYTES })),
+      succeed(connection, createPod(storedPod(`pod-${index}`, index))),
     );
     const ours = writers[0]!;
     const list = requestBytes('GET', PODS_PATH);
