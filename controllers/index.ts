@@ -1,4 +1,5 @@
 /** Every controller there is. The scheduler and the nodes are controllers too, with switches of their own. */
+import { attachDetachController } from './attach-detach/attach-detach-controller.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
 import { cronJobController } from './cronjob/cronjob-controller.ts';
 import { daemonSetController } from './daemonset/daemonset-controller.ts';
@@ -6,6 +7,7 @@ import { deploymentController } from './deployment/deployment-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
+import { ephemeralVolumeController } from './ephemeral-volume/ephemeral-volume-controller.ts';
 import { garbageCollectorController } from './garbage-collector/garbage-collector.ts';
 import { jobController } from './job/job-controller.ts';
 import { kubeletController } from './kubelet/kubelet.ts';
@@ -27,6 +29,7 @@ import {
   claimProtectionController,
   volumeProtectionController,
 } from './volume-protection/volume-protection-controller.ts';
+import { volumeProvisioner } from './volume-provisioner/volume-provisioner.ts';
 
 /** What --controllers chooses from, in the order they are set up. */
 export const CONTROLLERS: readonly ControllerDefinition[] = [
@@ -51,6 +54,9 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   endpointsController,
   endpointSliceController,
   persistentVolumeBinder,
+  volumeProvisioner,
+  attachDetachController,
+  ephemeralVolumeController,
   claimProtectionController,
   volumeProtectionController,
 ];

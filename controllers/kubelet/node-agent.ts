@@ -4,6 +4,8 @@ import { formatMicroTime, type Timer } from '../../api/machinery/clock.ts';
 import type { Client } from '../../api/machinery/client.ts';
 import { leases } from '../../openapi/generated/coordination-v1.ts';
 import { nodes, type Node } from '../../openapi/generated/core-v1.ts';
+import { csiNodes } from '../../openapi/generated/storage-v1.ts';
+import { DRIVER } from '../volume-provisioner/simulated-driver.ts';
 import type { ControllerContext, EventRecorder } from '../runtime/controller.ts';
 import type { ImageReference } from './images.ts';
 import {
@@ -46,6 +48,7 @@ export class NodeAgent {
       const { node, isNew } = await this.#register();
       await this.#postStatus();
       if (isNew) this.#announce(node);
+      await this.#registerDrivers(node);
     });
     this.#keep('lease', LEASE_RENEW_MS, () => this.#renewLease());
   }
@@ -119,6 +122,27 @@ export class NodeAgent {
       if (!isAlreadyExists(error)) throw error;
       return { node: await this.client.get(nodes, { name: this.name }), isNew: false };
     }
+  }
+
+  /** Says which storage drivers the node has. */
+  async #registerDrivers({ metadata }: Node): Promise<void> {
+    try {
+      await this.client.get(csiNodes, { name: this.name });
+      return;
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    await this.client
+      .create(csiNodes, {
+        metadata: {
+          name: this.name,
+          ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: this.name, uid: metadata.uid! }],
+        },
+        spec: { drivers: [{ name: DRIVER, nodeID: this.name }] },
+      })
+      .catch((error: unknown) => {
+        if (!isAlreadyExists(error)) throw error;
+      });
   }
 
   async #postStatus(): Promise<void> {

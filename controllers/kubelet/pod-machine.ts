@@ -76,7 +76,8 @@ export class PodMachine {
     if (this.#stopped) return undefined;
     const dues = this.#containers.map(({ dueMs }) => dueMs);
     dues.push(this.#stopAtMs, this.#deadlineMs());
-    if (this.#sandboxIP === undefined) dues.push(this.#sandboxAtMs);
+    // A pod on its way out gets no sandbox any more.
+    if (this.#sandboxIP === undefined && this.#stopAtMs === undefined) dues.push(this.#sandboxAtMs);
     return dues.reduce<number | undefined>(
       (first, due) => (due === undefined ? first : Math.min(first ?? due, due)),
       undefined,

@@ -1,7 +1,29 @@
-/** Which volume fits a claim. Pure. Mirrors persistentvolume/index findMatchingVolume. */
+/** Which volume fits a claim. Mirrors persistentvolume/index findMatchingVolume. */
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
 import { compareQuantity, parseQuantity } from '../../api/machinery/quantity.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../openapi/generated/core-v1.ts';
+import type { Informer } from '../runtime/controller.ts';
+
+/** Volumes nobody has, by class; others by the claim they are for. */
+const FREE_INDEX = 'free';
+
+/** Lets `freeVolumesFor` find volumes without looking at all. Call before informers start; more than once is fine. */
+export function indexFreeVolumes(volumes: Informer<PersistentVolume>): void {
+  volumes.addIndex(FREE_INDEX, ({ spec: { claimRef, storageClassName = '' } }) => [
+    claimRef === undefined ? `class ${storageClassName}` : `${claimRef.namespace}/${claimRef.name}`,
+  ]);
+}
+
+/** Volumes of the claim's class that nobody has, and those that are kept for it. */
+export function freeVolumesFor(
+  { metadata, spec }: PersistentVolumeClaim,
+  volumes: Informer<PersistentVolume>,
+): PersistentVolume[] {
+  return [
+    ...volumes.byIndex(FREE_INDEX, `${metadata.namespace}/${metadata.name}`),
+    ...volumes.byIndex(FREE_INDEX, `class ${spec.storageClassName ?? ''}`),
+  ];
+}
 
 /** The smallest available volume that satisfies the claim; one reserved for the claim comes before all others. */
 export function findVolume(

@@ -17,12 +17,17 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import { findVolume, fits, isReservedFor } from './matching.ts';
+import { IS_DEFAULT_ANNOTATION, PROVISIONED_BY_ANNOTATION } from '../volume-provisioner/simulated-driver.ts';
+import { findVolume, fits, freeVolumesFor, indexFreeVolumes, isReservedFor } from './matching.ts';
 
 const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
 const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
+const BETA_STORAGE_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
 const STORAGE_PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
+/** Claims not bound yet, by class. */
+const PENDING_INDEX = 'pending';
+const DEFAULT_INDEX = 'default';
 const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 /** How often a claim that found nothing is looked at, and its event counted up, as upstream's resync does. */
 const RESYNC_MS = 15_000;
@@ -31,7 +36,7 @@ export const persistentVolumeBinder: ControllerDefinition = {
   name: 'persistentvolume-binder-controller',
   aliases: ['persistentvolume-binder'],
   description: {
-    does: 'Binds claims to volumes by class, mode, access modes, size and selector, and releases volumes.',
+    does: 'Binds claims to volumes by class, mode, access modes, size and selector, has others provisioned, and reclaims volumes.',
     watches: ['persistentvolumeclaims', 'persistentvolumes', 'storageclasses'],
     writes: ['persistentvolumeclaims', 'persistentvolumes'],
     events: [
@@ -40,11 +45,16 @@ export const persistentVolumeBinder: ControllerDefinition = {
       'ExternalProvisioning',
       'FailedBinding',
       'ProvisioningFailed',
+      'VolumeRecycled',
       'WaitForFirstConsumer',
     ],
   },
   setup: (context) => new Binder(context),
 };
+
+function isDefault({ annotations }: StorageClass['metadata']): boolean {
+  return annotations?.[IS_DEFAULT_ANNOTATION] === 'true';
+}
 
 class Binder implements RunningController {
   readonly #context: ControllerContext;
@@ -75,9 +85,13 @@ class Binder implements RunningController {
       reconcile: (key) => this.#syncVolume(key),
     });
     this.#queues = [claims, volumes];
-    const pendingClaims = (): void => {
-      for (const claim of this.#claims.list())
-        if (claim.status.phase !== 'Bound') claims.queue.add(keyOf(claim));
+    this.#claims.addIndex(PENDING_INDEX, ({ metadata, spec }) =>
+      metadata.annotations?.[BIND_COMPLETED] === 'yes' ? [] : [spec.storageClassName ?? ''],
+    );
+    indexFreeVolumes(this.#volumes);
+    this.#classes.addIndex(DEFAULT_INDEX, ({ metadata }) => (isDefault(metadata) ? [''] : []));
+    const pendingClaims = (className: string): void => {
+      for (const claim of this.#claims.byIndex(PENDING_INDEX, className)) claims.queue.add(keyOf(claim));
     };
     this.#claims.addHandler({
       added: (claim) => claims.queue.add(keyOf(claim)),
@@ -90,10 +104,15 @@ class Binder implements RunningController {
       volumes.queue.add(keyOf(volume));
       const reference = volume.spec.claimRef;
       if (reference?.name !== undefined) claims.queue.add(`${reference.namespace}/${reference.name}`);
-      else pendingClaims();
+      else pendingClaims(volume.spec.storageClassName ?? '');
     };
     this.#volumes.addHandler({ added: volumeChanged, updated: volumeChanged, deleted: volumeChanged });
-    this.#classes.addHandler({ added: pendingClaims, updated: pendingClaims });
+    const classChanged = ({ metadata }: StorageClass): void => {
+      pendingClaims(metadata.name!);
+      // Claims that name no class may get this one.
+      if (isDefault(metadata)) pendingClaims('');
+    };
+    this.#classes.addHandler({ added: classChanged, updated: classChanged });
   }
 
   start(): void {
@@ -116,11 +135,29 @@ class Binder implements RunningController {
       if (isFree && fits(claim, named)) return this.#bind(claim, named, false);
       return { requeueAfterMs: RESYNC_MS };
     }
-    const volume = findVolume(claim, this.#volumes.list());
+    if (await this.#giveDefaultClass(claim)) return;
+    const volume = findVolume(claim, freeVolumesFor(claim, this.#volumes));
     if (volume !== undefined && (isReservedFor(volume, claim) || !this.#waitsForConsumer(claim)))
       return this.#bind(claim, volume, true);
     await this.#announce(claim);
     return { requeueAfterMs: RESYNC_MS };
+  }
+
+  /** A claim from before there was a default class gets it now. */
+  async #giveDefaultClass(claim: PersistentVolumeClaim): Promise<boolean> {
+    if (claim.spec.storageClassName !== undefined) return false;
+    const classes = [...this.#classes.byIndex(DEFAULT_INDEX, '')];
+    if (classes.length === 0) return false;
+    // The newest, and of equal age the first by name, as admission chooses.
+    classes.sort(
+      ({ metadata: a }, { metadata: b }) =>
+        Number(b.creationTimestamp! > a.creationTimestamp!) -
+          Number(b.creationTimestamp! < a.creationTimestamp!) || (a.name! < b.name! ? -1 : 1),
+    );
+    const changed = structuredCopy(claim);
+    changed.spec.storageClassName = classes[0]!.metadata.name;
+    await this.#context.client.update(persistentVolumeClaims, changed);
+    return true;
   }
 
   #waitsForConsumer(claim: PersistentVolumeClaim): boolean {
@@ -165,7 +202,11 @@ class Binder implements RunningController {
   async #annotateProvisioner(claim: PersistentVolumeClaim, provisioner: string): Promise<void> {
     if (claim.metadata.annotations?.[STORAGE_PROVISIONER] === provisioner) return;
     const changed = structuredCopy(claim);
-    changed.metadata.annotations = { ...changed.metadata.annotations, [STORAGE_PROVISIONER]: provisioner };
+    changed.metadata.annotations = {
+      ...changed.metadata.annotations,
+      [STORAGE_PROVISIONER]: provisioner,
+      [BETA_STORAGE_PROVISIONER]: provisioner,
+    };
     await this.#context.client.update(persistentVolumeClaims, changed);
   }
 
@@ -246,7 +287,7 @@ class Binder implements RunningController {
   /** A volume is Available until it is bound, and Released once its claim is gone; a Delete policy then removes it. */
   async #syncVolume(name: string): Promise<void> {
     const volume = this.#volumes.get(name);
-    if (volume === undefined || volume.metadata.deletionTimestamp !== undefined) return;
+    if (volume === undefined) return;
     const reference = volume.spec.claimRef;
     if (reference === undefined || (reference.uid ?? '') === '') {
       await this.#setVolumePhase(volume, 'Available');
@@ -260,12 +301,25 @@ class Binder implements RunningController {
       });
     if (claim !== undefined && claim.metadata.uid === reference.uid) return;
     await this.#setVolumePhase(volume, 'Released');
-    if (volume.spec.persistentVolumeReclaimPolicy !== 'Delete') return;
+    if (volume.status.phase !== 'Released' || volume.metadata.deletionTimestamp !== undefined) return;
+    if (volume.spec.persistentVolumeReclaimPolicy === 'Recycle') return this.#recycle(volume);
+    const isDynamic = volume.metadata.annotations?.[PROVISIONED_BY_ANNOTATION] !== undefined;
+    // What a provisioner made is for it to remove.
+    if (isDynamic || volume.spec.persistentVolumeReclaimPolicy !== 'Delete') return;
     await this.#context.client
       .delete(persistentVolumes, { name }, { preconditions: { uid: volume.metadata.uid } })
       .catch((error: unknown) => {
         if (!isNotFound(error)) throw error;
       });
+  }
+
+  /** The volume is wiped, and free for other claims. */
+  async #recycle(volume: PersistentVolume): Promise<void> {
+    const changed = structuredCopy(volume);
+    delete changed.spec.claimRef;
+    delete changed.metadata.annotations?.[BOUND_BY_CONTROLLER];
+    await this.#context.client.update(persistentVolumes, changed);
+    this.#recorder.event(volume, 'Normal', 'VolumeRecycled', 'Volume recycled');
   }
 
   async #setVolumePhase(volume: PersistentVolume, phase: string): Promise<void> {

@@ -3,6 +3,9 @@ import { nextTurn } from '../../api/machinery/tasks.ts';
 import type { ControllerContext, Reconcile, Reconciler } from './controller.ts';
 import { RateLimitedQueue } from './workqueue.ts';
 
+/** Keys a worker takes in one turn of the event loop at most. */
+const KEYS_PER_TURN = 64;
+
 export interface ReconcilerOptions {
   /** For logs and for naming who is busy. */
   readonly name: string;
@@ -31,12 +34,17 @@ export function createReconciler({ name, context, workers, reconcile }: Reconcil
   }
 
   async function work(): Promise<void> {
+    let sinceTurn = 0;
     for (
       let key = started ? queue.take() : undefined;
       key !== undefined;
       key = started ? queue.take() : undefined
     ) {
       await process(key);
+      // A store in memory answers without a turn of the event loop; whoever waits for one must get it.
+      if (++sinceTurn < KEYS_PER_TURN) continue;
+      sinceTurn = 0;
+      await new Promise<void>((resolve) => nextTurn(resolve));
     }
     active--;
     if (active === 0) {

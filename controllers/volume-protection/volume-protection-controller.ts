@@ -13,9 +13,11 @@ import type {
   Reconciler,
   RunningController,
 } from '../runtime/controller.ts';
+import { claimNames } from '../scheduler/pod-info.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
 const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
+const CLAIM_INDEX = 'claims';
 const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
 
 export const claimProtectionController: ControllerDefinition = {
@@ -29,12 +31,9 @@ export const claimProtectionController: ControllerDefinition = {
   setup: (base) => {
     const context = { ...base, client: base.client.as('pvc-protection-controller') };
     const podInformer = context.informer(pods);
-    const isUsed = (key: string): boolean => {
-      const namespace = key.split('/', 1)[0]!;
-      return podInformer
-        .list(namespace)
-        .some((pod) => claimKeys(pod).includes(key) && (pod.spec.nodeName ?? '') !== '' && !hasEnded(pod));
-    };
+    podInformer.addIndex(CLAIM_INDEX, claimKeys);
+    const isUsed = (key: string): boolean =>
+      podInformer.byIndex(CLAIM_INDEX, key).some((pod) => (pod.spec.nodeName ?? '') !== '' && !hasEnded(pod));
     const reconciler = protect(context, persistentVolumeClaims, CLAIM_FINALIZER, 'pvc-protection', isUsed);
     const enqueueClaims = (pod: Pod): void => {
       for (const key of claimKeys(pod)) reconciler.queue.add(key);
@@ -66,11 +65,7 @@ export const volumeProtectionController: ControllerDefinition = {
 };
 
 function claimKeys(pod: Pod): string[] {
-  return (pod.spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
-    persistentVolumeClaim === undefined
-      ? []
-      : [`${pod.metadata.namespace}/${persistentVolumeClaim.claimName}`],
-  );
+  return claimNames(pod).map((name) => `${pod.metadata.namespace}/${name}`);
 }
 
 function hasEnded(pod: Pod): boolean {

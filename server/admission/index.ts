@@ -2,6 +2,7 @@
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './plugin.ts';
 import { priority } from './priority.ts';
 import type { ObjectReader } from './reader.ts';
@@ -30,6 +31,7 @@ const PLUGINS: readonly PluginEntry[] = [
   { name: 'Priority', create: priority, enabledByDefault: true },
   { name: 'DefaultTolerationSeconds', create: defaultTolerationSeconds, enabledByDefault: true },
   { name: 'DefaultStorageClass', create: defaultStorageClass, enabledByDefault: true },
+  { name: 'PersistentVolumeClaimResize', create: persistentVolumeClaimResize, enabledByDefault: true },
   { name: 'StorageObjectInUseProtection', create: storageObjectInUseProtection, enabledByDefault: true },
 ];
 

@@ -15,7 +15,7 @@ import {
   type StorageClass,
 } from '../../../openapi/generated/storage-v1.ts';
 import type { ControllerContext, Informer } from '../../runtime/controller.ts';
-import { findVolume } from '../../persistent-volume-binder/matching.ts';
+import { findVolume, freeVolumesFor, indexFreeVolumes } from '../../persistent-volume-binder/matching.ts';
 import type { NodeInfo } from '../node-info.ts';
 import { claimNames, type PodInfo } from '../pod-info.ts';
 import { resolvable, unresolvable, type Plugin, type PluginRun, type Rejection } from '../plugin.ts';
@@ -37,9 +37,11 @@ export interface VolumeCaches {
 }
 
 export function volumeCaches(context: Pick<ControllerContext, 'informer'>): VolumeCaches {
+  const volumes = context.informer(persistentVolumes);
+  indexFreeVolumes(volumes);
   return {
     claims: context.informer(persistentVolumeClaims),
-    volumes: context.informer(persistentVolumes),
+    volumes,
     classes: context.informer(storageClasses),
     csiNodes: context.informer(csiNodes),
   };
@@ -142,10 +144,12 @@ export function volumeFor(
   { volumes }: VolumeCaches,
   taken: ReadonlySet<string> = new Set(),
 ): PersistentVolume | undefined {
-  const reachable = volumes
-    .list()
-    .filter((volume) => !taken.has(volume.metadata.name!) && reaches(volume, node));
-  return findVolume(claim, reachable);
+  return findVolume(
+    claim,
+    freeVolumesFor(claim, volumes).filter(
+      (volume) => !taken.has(volume.metadata.name!) && reaches(volume, node),
+    ),
+  );
 }
 
 function isProvisionable({ spec }: PersistentVolumeClaim, node: Node, { classes }: VolumeCaches): boolean {

@@ -51,6 +51,22 @@ describe('work', () => {
     expect(seen).toEqual(['a']);
   });
 
+  it('leaves turns to others, even when a key is never done', async () => {
+    let calls = 0;
+    const reconciler = start(() => {
+      calls++;
+      reconciler.queue.add('a');
+      return Promise.resolve();
+    });
+    reconciler.queue.add('a');
+    for (let i = 0; i < 5; i++) await turn();
+    expect(calls).toBeGreaterThan(0);
+    await reconciler.stop?.();
+    const before = calls;
+    await turn();
+    expect(calls).toBe(before);
+  });
+
   it('runs on as many keys at a time as there are workers, never twice on one', async () => {
     const running = new Set<string>();
     const calls = new Map<string, number>();

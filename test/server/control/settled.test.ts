@@ -122,6 +122,18 @@ describe('settled', () => {
   });
 });
 
+it('a pod that is deleted before it has begun goes, with time standing still', async () => {
+  const { client, settled } = await start();
+  await createDeployment(client, 'web', 1);
+  // The scheduler has placed it, no timer of the node has run.
+  await settled({ horizonMs: 0 });
+  const { items } = await client.list(pods);
+  await client.delete(deployments, { namespace, name: 'web' }, { propagationPolicy: 'Background' });
+  await client.delete(pods, { namespace, name: items[0]!.metadata.name! });
+  await settled();
+  expect((await client.list(pods)).items).toEqual([]);
+});
+
 describe('a virtual clock', () => {
   it('stands still, steps over hours, and goes to the next timer', async () => {
     const { client, clock, settled } = await start();

@@ -1,0 +1,84 @@
+/** Makes the claims of generic ephemeral volumes; they go with their pods. Mirrors volume/ephemeral. */
+import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
+import { controllerOf, controllerReference, keyOf } from '../../api/machinery/object-meta.ts';
+import { persistentVolumeClaims, pods, type Pod, type Volume } from '../../openapi/generated/core-v1.ts';
+import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
+import { createReconciler } from '../runtime/reconciler.ts';
+
+const POD_GVK = { apiVersion: 'v1', kind: 'Pod' };
+
+export const ephemeralVolumeController: ControllerDefinition = {
+  name: 'ephemeral-volume-controller',
+  aliases: ['ephemeral-volume'],
+  description: {
+    does: 'Makes the claims of generic ephemeral volumes, owned by their pods.',
+    watches: ['persistentvolumeclaims', 'pods'],
+    writes: ['persistentvolumeclaims'],
+    events: ['ErrorCreatingClaim'],
+  },
+  setup,
+};
+
+function setup(base: ControllerContext): RunningController {
+  const context = { ...base, client: base.client.as('ephemeral-volume-controller') };
+  const podInformer = context.informer(pods);
+  const claims = context.informer(persistentVolumeClaims);
+  const recorder = context.recorder('ephemeral_volume');
+  const reconciler = createReconciler({
+    name: 'ephemeral-volume',
+    context,
+    workers: 4,
+    reconcile: async (key) => {
+      const pod = podInformer.get(key);
+      if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) return;
+      for (const volume of pod.spec.volumes ?? []) {
+        if (volume.ephemeral === undefined) continue;
+        const claim = claims.get(`${pod.metadata.namespace}/${claimName(pod, volume)}`);
+        if (claim === undefined) await create(context, pod, volume);
+        else if (controllerOf(claim)?.uid !== pod.metadata.uid) {
+          throw new Error(`PVC ${keyOf(claim)} was not created for pod ${key} (pod is not owner)`);
+        }
+      }
+    },
+  });
+  const enqueue = (pod: Pod): void => {
+    if (pod.spec.volumes?.some(({ ephemeral }) => ephemeral !== undefined) === true)
+      reconciler.queue.add(keyOf(pod));
+  };
+  podInformer.addHandler({ added: enqueue });
+  claims.addHandler({
+    deleted: (claim) => {
+      const owner = controllerOf(claim);
+      if (owner?.kind === 'Pod') reconciler.queue.add(`${claim.metadata.namespace}/${owner.name}`);
+    },
+  });
+
+  async function create({ client }: ControllerContext, pod: Pod, volume: Volume): Promise<void> {
+    const template = volume.ephemeral!.volumeClaimTemplate;
+    if (template === undefined) return;
+    try {
+      await client.create(persistentVolumeClaims, {
+        metadata: {
+          name: claimName(pod, volume),
+          namespace: pod.metadata.namespace,
+          ...(template.metadata?.labels === undefined ? {} : { labels: template.metadata.labels }),
+          ...(template.metadata?.annotations === undefined
+            ? {}
+            : { annotations: template.metadata.annotations }),
+          ownerReferences: [controllerReference(pod, POD_GVK)],
+        },
+        spec: template.spec,
+      });
+    } catch (error) {
+      if (isAlreadyExists(error) || isNotFound(error) || isNamespaceTerminating(error)) return;
+      const message = `ephemeral volume ${volume.name}: ${(error as Error).message}`;
+      recorder.event(pod, 'Warning', 'ErrorCreatingClaim', message);
+      throw error;
+    }
+  }
+  return reconciler;
+}
+
+function claimName({ metadata }: Pod, { name }: Volume): string {
+  return `${metadata.name}-${name}`;
+}
