@@ -6,6 +6,7 @@ import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
+import { endpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.ts';
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { ephemeralVolumeController } from './ephemeral-volume/ephemeral-volume-controller.ts';
 import { garbageCollectorController } from './garbage-collector/garbage-collector.ts';
@@ -21,6 +22,8 @@ import { resourceQuotaController } from './resourcequota/resourcequota-controlle
 import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
 import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
+import { serviceCIDRController } from './service-cidr/service-cidr-controller.ts';
+import { serviceLoadBalancerController } from './service-load-balancer/service-load-balancer-controller.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount-controller.ts';
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
@@ -53,6 +56,9 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   disruptionController,
   endpointsController,
   endpointSliceController,
+  endpointSliceMirroringController,
+  serviceLoadBalancerController,
+  serviceCIDRController,
   persistentVolumeBinder,
   volumeProvisioner,
   attachDetachController,

@@ -6,10 +6,14 @@ import type { Informer, Workqueue } from '../runtime/controller.ts';
 /** Enqueues a service when it changes, and when a pod it selects, or selected, changes. */
 export function watchServicePods(queue: Workqueue, services: Informer<Service>, pods: Informer<Pod>): void {
   const enqueueService = (service: KubeObject): void => queue.add(keyOf(service));
+  indexBySelector(services);
+  pods.addIndex(LABEL_INDEX, ({ metadata }) => pinsOf(metadata.namespace, metadata.labels));
   services.addHandler({ added: enqueueService, updated: enqueueService, deleted: enqueueService });
   const enqueueFor = (pod: Pod): void => {
-    for (const service of services.list(pod.metadata.namespace))
-      if (selects(service, pod)) enqueueService(service);
+    for (const pin of pinsOf(pod.metadata.namespace, pod.metadata.labels)) {
+      for (const service of services.byIndex(SELECTOR_INDEX, pin))
+        if (selects(service, pod)) enqueueService(service);
+    }
   };
   pods.addHandler({
     added: enqueueFor,
@@ -20,6 +24,36 @@ export function watchServicePods(queue: Workqueue, services: Informer<Service>, 
     },
     deleted: enqueueFor,
   });
+}
+
+/** Services by one label of their selector, in their namespace. */
+const SELECTOR_INDEX = 'selector label';
+/** Pods by each of their labels, in their namespace. */
+const LABEL_INDEX = 'labels';
+
+function indexBySelector(services: Informer<Service>): void {
+  services.addIndex(SELECTOR_INDEX, (service) => {
+    const pin = pinOf(service);
+    return pin === undefined ? [] : [pin];
+  });
+}
+
+function pinOf({ metadata, spec }: Service): string | undefined {
+  const [key] = Object.keys(spec.selector ?? {}).sort();
+  return key === undefined ? undefined : `${metadata.namespace}/${key}=${spec.selector![key]}`;
+}
+
+function pinsOf(
+  namespace: string | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+): string[] {
+  return Object.entries(labels ?? {}).map(([key, value]) => `${namespace}/${key}=${value}`);
+}
+
+/** Pods that the service may select, found by a label; an empty selector takes all of the namespace. */
+function candidates(service: Service, pods: Informer<Pod>): readonly Pod[] {
+  const pin = pinOf(service);
+  return pin === undefined ? pods.list(service.metadata.namespace) : pods.byIndex(LABEL_INDEX, pin);
 }
 
 function selects({ spec }: Service, pod: Pod): boolean {
@@ -44,8 +78,7 @@ function matters(pod: Pod, old: Pod): boolean {
 
 /** The live pods with an address that the service selects, in order of their names. */
 export function podsOfService(service: Service, pods: Informer<Pod>): Pod[] {
-  return pods
-    .list(service.metadata.namespace)
+  return candidates(service, pods)
     .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !hasEnded(pod))
     .filter(
       (pod) => service.spec.publishNotReadyAddresses === true || pod.metadata.deletionTimestamp === undefined,
@@ -55,8 +88,7 @@ export function podsOfService(service: Service, pods: Informer<Pod>): Pod[] {
 
 /** All of the above and those that are being deleted: EndpointSlices show them as terminating. */
 export function podsWithTerminating(service: Service, pods: Informer<Pod>): Pod[] {
-  return pods
-    .list(service.metadata.namespace)
+  return candidates(service, pods)
     .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !hasEnded(pod))
     .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
 }

@@ -27,7 +27,8 @@ export class ServiceAllocator implements ResourceHooks {
     for (const object of reader.list({ group: '', resource: 'services' })) {
       const service = object as unknown as Service;
       for (const ip of ownIPs(service)) this.range.take(ip);
-      for (const port of nodePortsOf(service)) this.#ports.add(port);
+      for (const port of [...nodePortsOf(service), healthPortOf(service)])
+        if (port !== undefined) this.#ports.add(port);
     }
   }
 
@@ -43,6 +44,7 @@ export class ServiceAllocator implements ResourceHooks {
       if (before !== undefined) keepAllocated(service, before);
       this.#allocateIP(service, before, taken, freed);
       this.#allocatePorts(service, before, taken, freed);
+      this.#allocateHealthPort(service, before, taken, freed);
     } catch (error) {
       undo();
       throw error;
@@ -55,7 +57,8 @@ export class ServiceAllocator implements ResourceHooks {
   release(object: UnknownObject): void {
     const service = object as unknown as Service;
     for (const ip of ownIPs(service)) this.range.release(ip);
-    for (const port of nodePortsOf(service)) this.#ports.delete(port);
+    for (const port of [...nodePortsOf(service), healthPortOf(service)])
+      if (port !== undefined) this.#ports.delete(port);
   }
 
   #allocateIP(
@@ -140,6 +143,33 @@ export class ServiceAllocator implements ResourceHooks {
     for (const key of held) freed.push(() => this.#ports.delete(key));
   }
 
+  /** Where a load balancer asks whether the node has endpoints of the service. */
+  #allocateHealthPort(
+    service: Service,
+    old: Service | undefined,
+    taken: (() => void)[],
+    freed: (() => void)[],
+  ): void {
+    const { spec } = service;
+    const held = old === undefined ? undefined : healthPortOf(old);
+    if (spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local') {
+      const given = spec.healthCheckNodePort ?? 0;
+      spec.healthCheckNodePort = given === 0 ? (old?.spec.healthCheckNodePort ?? 0) : given;
+      if (spec.healthCheckNodePort === 0) spec.healthCheckNodePort = this.#nextPort({ port: 0 });
+      const key = healthPortOf(service)!;
+      if (key === held) return;
+      if (this.#ports.has(key)) {
+        const why = 'provided port is already allocated';
+        throw this.#invalid(service, [invalid('spec.healthCheckNodePort', spec.healthCheckNodePort, why)]);
+      }
+      this.#ports.add(key);
+      taken.push(() => this.#ports.delete(key));
+    } else {
+      delete spec.healthCheckNodePort;
+    }
+    if (held !== undefined) freed.push(() => this.#ports.delete(held));
+  }
+
   #nextPort(port: ServicePort): number {
     const count = NODE_PORTS.last - NODE_PORTS.first + 1;
     const start = randomInt(this.#random, count);
@@ -196,6 +226,11 @@ function ownIPs({ spec }: Service): string[] {
 
 function nodePortsOf({ spec }: Service): string[] {
   return (spec.ports ?? []).filter(({ nodePort = 0 }) => nodePort !== 0).map(portKey);
+}
+
+function healthPortOf({ spec }: Service): string | undefined {
+  const nodePort = spec.healthCheckNodePort ?? 0;
+  return nodePort === 0 ? undefined : portKey({ port: 0, nodePort });
 }
 
 function portKey({ protocol, nodePort }: ServicePort): string {
