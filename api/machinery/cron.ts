@@ -59,7 +59,9 @@ export function parseCron(text: string, timeZone?: string): CronSchedule {
   if (text.startsWith(EVERY)) return every(text);
   if (text.startsWith('@') && !Object.hasOwn(DESCRIPTORS, text))
     throw new CronError(`unrecognized descriptor: ${text}`);
-  const fields = (DESCRIPTORS[text] ?? text).split(/[ \t\n\v\f\r]+/).filter((field) => field !== '');
+  const fields = (Object.hasOwn(DESCRIPTORS, text) ? DESCRIPTORS[text]! : text)
+    .split(/[ \t\n\v\f\r]+/)
+    .filter((field) => field !== '');
   if (fields.length !== FIELDS.length)
     throw new CronError(`expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`);
   const normal = fields.map((field, index) => normalField(field, FIELDS[index]!));

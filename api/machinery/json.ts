@@ -3,8 +3,8 @@
  * reach a prototype, and errors are worded as Go's encoding/json words them.
  */
 
-/** Deepest nesting that is read, as in Go's decoder. */
-export const JSON_DEPTH_MAX = 10_000;
+/** Deepest nesting that is read. Go reads ten times as deep; here everything that walks an object must fit the stack. */
+export const JSON_DEPTH_MAX = 1000;
 
 export interface ParsedJSON {
   /** Objects are plain; integers beyond 2^53 are bigint. */

@@ -6,10 +6,10 @@ import { applyToObject, type FieldManagerScope } from '../../api/machinery/manag
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
 import type { Answer } from '../filters/filter.ts';
-import { negotiate } from '../negotiation/accept.ts';
 import type { ObjectForm } from '../negotiation/form.ts';
 import { readBody } from '../negotiation/request-body.ts';
-import { respondObject } from '../negotiation/write-object.ts';
+import type { OutputFormat } from '../negotiation/accept.ts';
+import { negotiateObject, respondObject } from '../negotiation/write-object.ts';
 import { parseYAML, warningsOfYAML, YAMLError, type ParsedYAML } from '../negotiation/yaml.ts';
 import { fieldManagerScope } from '../registry/field-management.ts';
 import { changeScale, scaleScope } from '../registry/scale.ts';
@@ -50,7 +50,7 @@ export const apply: Handler = async (request) => {
 export async function applyScaleConfiguration(
   request: ResourceRequest,
   form: ObjectForm,
-  respondScale: (parent: UnknownObject, format: ReturnType<typeof negotiate>) => Answer,
+  respondScale: (parent: UnknownObject, format: OutputFormat) => Answer,
 ): Promise<Response> {
   const { services, context, target, object: place, definition } = request;
   const reader = await readConfiguration(request, form);
@@ -68,7 +68,7 @@ export async function applyScaleConfiguration(
 
 interface ConfigurationReader {
   readonly options: ApplyQuery;
-  readonly format: ReturnType<typeof negotiate>;
+  readonly format: OutputFormat;
   /** The object with the configuration in it, canonical; what validation warns of goes to the exchange once. */
   apply(scope: FieldManagerScope, schema: StructSchema, current: UnknownObject | undefined): UnknownObject;
 }
@@ -77,7 +77,7 @@ async function readConfiguration(
   { exchange, services }: ResourceRequest,
   form: ObjectForm,
 ): Promise<ConfigurationReader> {
-  const format = negotiate(exchange.request.headers.get('accept'), form.offer);
+  const format = negotiateObject(exchange, form.offer);
   const body = await readBody(exchange.request);
   const options = parseApplyOptions(exchange);
   let parsed: ParsedYAML | undefined;

@@ -2,10 +2,10 @@
 import { newBadRequest, StatusError, type Status } from '../../api/machinery/errors.ts';
 import { formatGroupVersion } from '../../api/machinery/gvk.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { negotiate, PLAIN_OFFER } from '../negotiation/accept.ts';
+import { PLAIN_OFFER } from '../negotiation/accept.ts';
 import { newForm } from '../negotiation/form.ts';
 import { bodyTypeOf, readBody } from '../negotiation/request-body.ts';
-import { respondObject } from '../negotiation/write-object.ts';
+import { negotiateObject, respondObject } from '../negotiation/write-object.ts';
 import { respondStatus } from '../negotiation/write-status.ts';
 import type { Answer } from '../filters/filter.ts';
 import { decodeRequestObject } from './decode.ts';
@@ -16,7 +16,7 @@ export const createSubresource: Handler = async (request) => {
   const { exchange, services, context, target, object: place, subresource, definition } = request;
   const { kind, schema, name } = subresource!;
   if (kind === undefined || schema === undefined) throw notImplemented(`${definition.names.plural}/${name}`);
-  const format = negotiate(exchange.request.headers.get('accept'), PLAIN_OFFER);
+  const format = negotiateObject(exchange, PLAIN_OFFER);
   const options = parseWriteOptions(exchange, 'CreateOptions');
   const body = decodeRequestObject({
     body: await readBody(exchange.request),

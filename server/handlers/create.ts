@@ -1,16 +1,15 @@
 /** POST of a new object. Mirrors apiserver handlers/create.go. */
 import { newBadRequest } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { negotiate } from '../negotiation/accept.ts';
 import { bodyTypeOf, readBody } from '../negotiation/request-body.ts';
-import { respondObject } from '../negotiation/write-object.ts';
+import { negotiateObject, respondObject } from '../negotiation/write-object.ts';
 import { decodeRequestObject } from './decode.ts';
 import { parseWriteOptions, type WriteQuery } from './options.ts';
 import type { Handler, ResourceRequest } from './resource-request.ts';
 
 export const create: Handler = async (request) => {
   const { exchange, services, context, target, scope, form } = request;
-  const format = negotiate(exchange.request.headers.get('accept'), form.offer);
+  const format = negotiateObject(exchange, form.offer);
   const options = parseWriteOptions(exchange, 'CreateOptions');
   const object = await readObject(request, options);
   const result = await services.registry.create(context, target, scope, object, options);

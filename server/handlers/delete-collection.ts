@@ -1,13 +1,12 @@
 /** DELETE of a collection. Mirrors apiserver handlers/delete.go DeleteCollection. */
-import { negotiate } from '../negotiation/accept.ts';
-import { respondList } from '../negotiation/write-list.ts';
+import { negotiateList, respondList } from '../negotiation/write-list.ts';
 import { readDeleteOptions } from './delete-options.ts';
 import { parseListOptions } from './options.ts';
 import type { Handler } from './resource-request.ts';
 
 export const deleteCollection: Handler = async (request) => {
   const { exchange, services, context, target, scope, form } = request;
-  const format = negotiate(exchange.request.headers.get('accept'), form.offer);
+  const format = negotiateList(exchange, form);
   const {
     labelSelector,
     fieldSelector,

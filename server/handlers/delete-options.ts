@@ -1,6 +1,6 @@
 /** DeleteOptions from the body, or from the query when there is no body. Mirrors apiserver handlers/delete.go. */
 import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
-import { newBadRequest, newInternalError } from '../../api/machinery/errors.ts';
+import { newBadRequest } from '../../api/machinery/errors.ts';
 import { bodyTypeOf, readBody } from '../negotiation/request-body.ts';
 import { isTrue } from '../filters/request-info.ts';
 import type { DeleteOptions } from '../registry/interface.ts';
@@ -16,9 +16,12 @@ interface GivenOptions {
   readonly orphanDependents?: boolean;
   readonly propagationPolicy?: string;
   readonly dryRun?: readonly string[];
-  readonly ignoreStoreReadErrorWithClusterBreakingPotential?: boolean;
 }
 
+/**
+ * `ignoreStoreReadErrorWithClusterBreakingPotential` is not among them: a server with the gate AllowUnsafeMalformedObjectDeletion
+ * off, as it is by default, takes it and does without.
+ */
 export interface DeleteRequestOptions extends DeleteOptions {
   /** The deprecated way to say how dependents go; `false` makes an unfinished delete answer 202. */
   readonly orphanDependents?: boolean;
@@ -31,9 +34,6 @@ export async function readDeleteOptions(request: ResourceRequest): Promise<Delet
   const given = body.length === 0 ? fromQuery(exchange.query) : fromBody(request, body);
   const dryRun = given.dryRun ?? [];
   validateDeleteOptions({ ...given, dryRun });
-  if (given.ignoreStoreReadErrorWithClusterBreakingPotential === true) {
-    throw newInternalError('ignoreStoreReadErrorWithClusterBreakingPotential is not implemented by kubemu');
-  }
   const { gracePeriodSeconds, preconditions, orphanDependents } = given;
   const policy = given.propagationPolicy as DeleteOptions['propagationPolicy'];
   const legacyPolicy =
@@ -76,8 +76,5 @@ function fromQuery(query: URLSearchParams): GivenOptions {
     ...(policy === '' ? {} : { propagationPolicy: policy }),
     ...(orphan === null ? {} : { orphanDependents: isTrue(orphan) }),
     dryRun: dryRunValues(query),
-    ignoreStoreReadErrorWithClusterBreakingPotential: isTrue(
-      query.get('ignoreStoreReadErrorWithClusterBreakingPotential'),
-    ),
   };
 }

@@ -1,14 +1,13 @@
 /** DELETE of one object. Mirrors apiserver handlers/delete.go. */
 import type { Status } from '../../api/machinery/errors.ts';
-import { negotiate } from '../negotiation/accept.ts';
-import { respondObject } from '../negotiation/write-object.ts';
+import { negotiateObject, respondObject } from '../negotiation/write-object.ts';
 import { respondStatus } from '../negotiation/write-status.ts';
 import { readDeleteOptions } from './delete-options.ts';
 import type { Handler } from './resource-request.ts';
 
 export const deleteOne: Handler = async (request) => {
   const { exchange, services, context, target, object, form, definition } = request;
-  const format = negotiate(exchange.request.headers.get('accept'), form.offer);
+  const format = negotiateObject(exchange, form.offer);
   const { orphanDependents, ...options } = await readDeleteOptions(request);
   const { result, gone } = await services.registry.delete(context, target, object, options);
   const code = !gone && orphanDependents === false ? 202 : 200;

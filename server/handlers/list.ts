@@ -1,12 +1,11 @@
 /** GET of a collection. Mirrors apiserver handlers/get.go ListResource. */
 import { forbidden } from '../../api/machinery/validation.ts';
-import { negotiate } from '../negotiation/accept.ts';
-import { respondList } from '../negotiation/write-list.ts';
+import { negotiateList, respondList } from '../negotiation/write-list.ts';
 import { parseListOptions, throwInvalidOptions } from './options.ts';
 import type { Handler } from './resource-request.ts';
 
 export const list: Handler = async ({ exchange, services, context, target, scope, form }) => {
-  const format = negotiate(exchange.request.headers.get('accept'), form.offer);
+  const format = negotiateList(exchange, form);
   const {
     timeoutSeconds: _,
     allowWatchBookmarks: __,

@@ -112,9 +112,17 @@ function fieldSelectorOf(selector: string, name: string): string | undefined {
   if (name === '') return selector === '' ? undefined : selector;
   if (selector === '') return `metadata.name=${name}`;
   // The selector may ask for more, as long as it asks for this name.
-  if (parseFieldSelector(selector).exactValue('metadata.name') !== name)
+  if (nameSelectedBy(selector) !== name)
     throw newBadRequest("fieldSelector metadata.name doesn't match requested name");
   return selector;
+}
+
+function nameSelectedBy(selector: string): string | undefined {
+  try {
+    return parseFieldSelector(selector).exactValue('metadata.name');
+  } catch (error) {
+    throw newBadRequest((error as Error).message);
+  }
 }
 
 /** A whole number of the query; 0 when absent or empty. Throws 400 in Go's words. */

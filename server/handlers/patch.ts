@@ -13,9 +13,8 @@ import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import { jsonPatchStrictErrors, JSON_PATCH_OPERATIONS_MAX } from '../../api/machinery/patch/json.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
 import { invalid } from '../../api/machinery/validation.ts';
-import { negotiate } from '../negotiation/accept.ts';
 import { mediaTypeOf, readBody } from '../negotiation/request-body.ts';
-import { respondObject } from '../negotiation/write-object.ts';
+import { negotiateObject, respondObject } from '../negotiation/write-object.ts';
 import { applyPatch, isApplyPatch, patchKindOf, type PatchKind } from '../registry/patching.ts';
 import { apply } from './apply.ts';
 import { parseWriteOptions, type FieldValidation } from './options.ts';
@@ -26,7 +25,7 @@ export const patch: Handler = async (request) => {
   if (isApplyPatch(request.exchange.request)) return apply(request);
   const { exchange, services, context, target, object: place, form, definition, subresource } = request;
   const reader = await readPatch(request, form.typed);
-  const format = negotiate(exchange.request.headers.get('accept'), form.offer);
+  const format = negotiateObject(exchange, form.offer);
   const updater = (current: UnknownObject | undefined): UnknownObject => {
     if (current === undefined) {
       throw newNotFound({ group: definition.group, resource: definition.names.plural }, place.name);

@@ -4,10 +4,10 @@ import { scaleTable } from '../../api/groups/printing/index.ts';
 import { newBadRequest, newNotFound } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Answer } from '../filters/filter.ts';
-import { negotiate } from '../negotiation/accept.ts';
 import { newForm, type ObjectForm } from '../negotiation/form.ts';
 import { bodyTypeOf, readBody } from '../negotiation/request-body.ts';
-import { respondObject } from '../negotiation/write-object.ts';
+import type { OutputFormat } from '../negotiation/accept.ts';
+import { negotiateObject, respondObject } from '../negotiation/write-object.ts';
 import { isApplyPatch } from '../registry/patching.ts';
 import { changeScale, scaleOf, scaleSchema } from '../registry/scale.ts';
 import { applyScaleConfiguration } from './apply.ts';
@@ -28,7 +28,7 @@ function scaleForm(): ObjectForm {
 }
 
 export const getScale: Handler = async ({ exchange, services, context, target, object, definition }) => {
-  const format = negotiate(exchange.request.headers.get('accept'), scaleForm().offer);
+  const format = negotiateObject(exchange, scaleForm().offer);
   const resourceVersion = exchange.query.get('resourceVersion') ?? undefined;
   const { object: parent } = await services.registry.get(context, target, object, { resourceVersion });
   return respondObject(exchange, services.clock, format, scaleForm(), {
@@ -71,7 +71,7 @@ async function writeScale(
   newScale: (current: UnknownObject) => UnknownObject,
 ): Promise<Response> {
   const { exchange, services, context, target, object: place, definition } = request;
-  const format = negotiate(exchange.request.headers.get('accept'), scaleForm().offer);
+  const format = negotiateObject(exchange, scaleForm().offer);
   const updater = (parent: UnknownObject | undefined): UnknownObject => {
     if (parent === undefined)
       throw newNotFound({ group: definition.group, resource: definition.names.plural }, place.name);
@@ -90,7 +90,7 @@ async function writeScale(
 
 function respondScale(
   { exchange, services, definition }: ResourceRequest,
-  format: ReturnType<typeof negotiate>,
+  format: OutputFormat,
   parent: UnknownObject,
 ): Answer {
   return respondObject(exchange, services.clock, format, scaleForm(), {

@@ -2,8 +2,7 @@
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { newBadRequest } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { negotiate } from '../negotiation/accept.ts';
-import { respondObject } from '../negotiation/write-object.ts';
+import { negotiateObject, respondObject } from '../negotiation/write-object.ts';
 import { authorizeCreate } from './create-authorization.ts';
 import { readObject } from './create.ts';
 import { parseWriteOptions } from './options.ts';
@@ -11,7 +10,7 @@ import type { Handler } from './resource-request.ts';
 
 export const update: Handler = async (request) => {
   const { exchange, services, context, target, object: place, form, subresource } = request;
-  const format = negotiate(exchange.request.headers.get('accept'), form.offer);
+  const format = negotiateObject(exchange, form.offer);
   const options = parseWriteOptions(exchange, 'UpdateOptions');
   const object = await readObject(request, options);
   matchName(object, place.name);

@@ -2,8 +2,7 @@
 import type { Status } from '../../api/machinery/errors.ts';
 import { formatGroupResource } from '../../api/machinery/gvk.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { negotiate } from '../negotiation/accept.ts';
-import { respondObject } from '../negotiation/write-object.ts';
+import { negotiateObject, respondObject } from '../negotiation/write-object.ts';
 import { readObject } from './create.ts';
 import { notImplemented, respondCreated } from './create-subresource.ts';
 import { parseWriteOptions, type WriteQuery } from './options.ts';
@@ -23,7 +22,7 @@ export function virtualCreate(creators: Readonly<Record<string, VirtualCreator>>
     const name = formatGroupResource({ group: definition.group, resource: definition.names.plural });
     const creator = Object.hasOwn(creators, name) ? creators[name] : undefined;
     if (creator === undefined) throw notImplemented(name);
-    const format = negotiate(exchange.request.headers.get('accept'), form.offer);
+    const format = negotiateObject(exchange, form.offer);
     const options = parseWriteOptions(exchange, 'CreateOptions');
     const object = await readObject(request, options);
     const answer = await creator(request, object, options);

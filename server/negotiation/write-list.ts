@@ -9,7 +9,14 @@ import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Answer } from '../filters/filter.ts';
 import type { ListOutcome, ResultObject } from '../registry/interface.ts';
-import { JSON_TYPE, PROTOBUF_TYPE, YAML_TYPE, type OutputFormat, type Transform } from './accept.ts';
+import {
+  JSON_TYPE,
+  negotiate,
+  PROTOBUF_TYPE,
+  YAML_TYPE,
+  type OutputFormat,
+  type Transform,
+} from './accept.ts';
 import { finishJSON } from './encode.ts';
 import type { ObjectForm } from './form.ts';
 import { ListBody } from './list-body.ts';
@@ -32,6 +39,18 @@ function listMetaOf(outcome: ListOutcome): ListMeta {
     ...(outcome.continue === undefined ? {} : { continue: outcome.continue }),
     ...(outcome.remainingItemCount === undefined ? {} : { remainingItemCount: outcome.remainingItemCount }),
   };
+}
+
+/** The format for an answer that holds a list. Throws what would be wrong with the answer before anything is done. */
+export function negotiateList({ request, query }: Exchange, form: ObjectForm): OutputFormat {
+  const format = negotiate(request.headers.get('accept'), form.offer);
+  if (format.transform?.kind === 'PartialObjectMetadata') {
+    throw newTransformNotAcceptable(
+      `you requested PartialObjectMetadata, but the requested object is a list (${form.listKind})`,
+    );
+  }
+  if (format.transform?.kind === 'Table') includeObjectOf(query);
+  return format;
 }
 
 export function respondList(
@@ -65,9 +84,7 @@ function encodeList(
     case 'PartialObjectMetadataList':
       return encodePartialList(format, transform.version, meta, outcome.items);
     case 'PartialObjectMetadata':
-      throw newTransformNotAcceptable(
-        `you requested PartialObjectMetadata, but the requested object is a list (${form.listKind})`,
-      );
+      throw new Error('negotiateList lets no single objects through');
     case 'Table': {
       const request = {
         definition: form.table!,

@@ -6,7 +6,7 @@ import { StatusError } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Answer } from '../filters/filter.ts';
-import { JSON_TYPE, YAML_TYPE, type OutputFormat, type Transform } from './accept.ts';
+import { JSON_TYPE, negotiate, YAML_TYPE, type Offer, type OutputFormat, type Transform } from './accept.ts';
 import { encodeDocument, finishJSON } from './encode.ts';
 import type { ObjectForm } from './form.ts';
 import { wantsPretty } from './pretty.ts';
@@ -28,6 +28,21 @@ export interface WritableObject {
 export function withPretty(exchange: Exchange, format: OutputFormat): OutputFormat {
   const pretty = format.pretty || wantsPretty(exchange.query, exchange.request.headers.get('user-agent'));
   return pretty === format.pretty ? format : { ...format, pretty };
+}
+
+/**
+ * The format for an answer that holds one object. Throws what would be wrong with the answer before anything is done:
+ * upstream finds out when it writes the answer, by when the object has changed.
+ */
+export function negotiateObject({ request, query }: Exchange, offer: Offer): OutputFormat {
+  const format = negotiate(request.headers.get('accept'), offer);
+  if (format.transform?.kind === 'PartialObjectMetadataList') {
+    throw newTransformNotAcceptable(
+      'you requested PartialObjectMetadataList, but the requested object is not a list',
+    );
+  }
+  if (format.transform?.kind === 'Table') includeObjectOf(query);
+  return format;
 }
 
 /** A 406 for a transformation that makes no sense for what is to be written. */
@@ -62,9 +77,7 @@ function encodeAs(
     case 'PartialObjectMetadata':
       return encodePartialMetadata(writable.object, transform.version, format);
     case 'PartialObjectMetadataList':
-      throw newTransformNotAcceptable(
-        'you requested PartialObjectMetadataList, but the requested object is not a list',
-      );
+      throw new Error('negotiateObject lets no lists through');
     case 'Table': {
       const request = {
         definition: form.table!,

@@ -32,8 +32,19 @@ export function warningsOfYAML(text: string): string[] {
   return findings === text ? [text] : findings.split('\n').map((line) => line.trim());
 }
 
+const TOO_DEEP = 'yaml: exceeded max depth';
+
 /** Reads a single document. Throws {@link YAMLError}. */
 export function parseYAML(text: string): ParsedYAML {
+  try {
+    return readDocument(text);
+  } catch (error) {
+    if (error instanceof RangeError) throw new YAMLError(TOO_DEEP);
+    throw error;
+  }
+}
+
+function readDocument(text: string): ParsedYAML {
   const documents = parseAllDocuments(text, {
     version: '1.1',
     customTags: withoutForeignTags,
@@ -46,11 +57,14 @@ export function parseYAML(text: string): ParsedYAML {
   if (documents.length > 1) throw new YAMLError('yaml: expected a single document in the stream');
   const document = documents[0] as Document;
   const error = document.errors[0];
+  // The reader goes down one call a level, and tells of the end of the stack as of any error.
+  if (error?.message.includes('call stack') === true) throw new YAMLError(TOO_DEEP);
   if (error !== undefined) throw new YAMLError(`yaml: ${error.message}`);
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 1000 });
   } catch (cause) {
+    if (cause instanceof RangeError) throw cause;
     throw new YAMLError(`yaml: ${(cause as Error).message}`);
   }
   return { value: toJSONData(value), duplicates: findDuplicates(document, text) };

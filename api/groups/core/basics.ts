@@ -122,8 +122,8 @@ function validateSecret({ data = {}, type = '', metadata }: Secret): FieldError[
   );
   const size = Object.values(data).reduce((sum, value) => sum + Buffer.byteLength(value, 'base64'), 0);
   if (size > DATA_SIZE_BYTES_MAX) errors.push(tooLong('data', '', DATA_SIZE_BYTES_MAX));
-  for (const key of REQUIRED_KEYS[type] ?? [])
-    if (!Object.hasOwn(data, key)) errors.push(required(path('data').key(key)));
+  const keys = Object.hasOwn(REQUIRED_KEYS, type) ? REQUIRED_KEYS[type]! : [];
+  for (const key of keys) if (!Object.hasOwn(data, key)) errors.push(required(path('data').key(key)));
   if (
     type === 'kubernetes.io/service-account-token' &&
     (metadata.annotations?.['kubernetes.io/service-account.name'] ?? '') === ''
