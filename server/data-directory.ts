@@ -161,7 +161,8 @@ class ExportReader {
     if (!isCount(revision) || !isCount(createRevision))
       throw this.#bad(`the revisions of ${key} are missing`);
     if ((object === undefined) === (base64 === undefined)) throw this.#bad(`${key} has no object`);
-    const bytes = base64 === undefined ? Buffer.from(JSON.stringify(object)) : Buffer.from(base64, 'base64');
+    const bytes =
+      base64 === undefined ? Buffer.from(`${JSON.stringify(object)}\n`) : Buffer.from(base64, 'base64');
     return { key: fullKey, revision, createRevision, bytes };
   }
 
@@ -180,7 +181,8 @@ class ExportReader {
 
 function toLine({ key, bytes, revision, createRevision }: StoredValue, prefixLength: number): ExportLine {
   const line = { key: key.slice(prefixLength), revision, createRevision };
-  const text = bytes.toString('utf8');
+  // Objects are kept with a line end, save those that older versions wrote.
+  const text = bytes.toString('utf8').replace(/\n$/, '');
   try {
     const object: unknown = JSON.parse(text);
     if (JSON.stringify(object) === text) return { ...line, object };

@@ -3,8 +3,8 @@ import type { StoreEvent } from './interface.ts';
 
 /** Events in one chunk. Chunks are let go whole, so that forgetting a long history costs no more than a short one. */
 const CHUNK_EVENTS = 1024;
-/** What an event costs beside the bytes of values: objects, array slots and its share of tree nodes kept by snapshots. */
-const EVENT_BYTES = 512;
+/** What an event costs beside the bytes of values, measured: objects, array slots, its share of tree nodes of snapshots. */
+const EVENT_BYTES = 768;
 
 /** An event and the branch it happened in. */
 export interface LoggedEvent {

@@ -34,7 +34,7 @@ const keyOf = (name: string, cluster = 'default'): string =>
 function write(store: Store, name: string, cluster?: string, extra: object = {}) {
   const encode = (revision: number) => ({
     bytes: Buffer.from(
-      JSON.stringify({ metadata: { name, namespace: 'x', resourceVersion: String(revision), ...extra } }),
+      `${JSON.stringify({ metadata: { name, namespace: 'x', resourceVersion: String(revision), ...extra } })}\n`,
     ),
   });
   return store.put(keyOf(name, cluster), encode, { expect: 'any' });
@@ -192,6 +192,11 @@ describe('export and import', () => {
       return store.list(clusterRange('default')).entries.map(show);
     });
     const exported = await lines();
+    expect(exported.slice(1).map((line) => Object.keys(JSON.parse(line) as object).at(-1))).toEqual([
+      'object',
+      'base64',
+      'object',
+    ]);
     expect(exported[0]).toBe('{"kubemuExport":1,"cluster":"default","revision":7,"objects":3}');
     const copy = join(home, 'copy');
     expect(await importDataDirectory(copy, from(exported))).toBe(3);
