@@ -6,7 +6,6 @@ import type { History } from './history.ts';
 import type {
   Encoded,
   Engine,
-  EngineOperation,
   ForkInfo,
   ForkSource,
   KeyRange,
@@ -22,9 +21,9 @@ import type {
 } from './interface.ts';
 import { checkKey, clusterRange } from './keys.ts';
 import { type LoadedData, loadData } from './load.ts';
-import { encodeMeta, encodeRecord, logKey, META_KEY } from './log-format.ts';
 import { RevisionWaiters } from './revision-waiters.ts';
 import { WatchHub } from './watch-hub.ts';
+import { type AcceptedChange, type Batch, WriteQueue } from './write-queue.ts';
 
 export interface StoreOptions {
   /** A fresh engine, not opened yet. The store opens it, is its only user and closes it. */
@@ -55,43 +54,10 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   }
 }
 
-/** Writes in one engine batch: bounds what one commit holds up, far above where batching still pays. */
-const BATCH_WRITES_MAX = 1024;
-const BATCH_BYTES_MAX = 8 * 1024 * 1024;
 /** Forgotten events looked at, and records deleted, along with one batch: compaction gives way to writes. */
 const BATCH_CLEANUPS_MAX = 1024;
 
 type Encode = (revision: number) => Encoded;
-
-interface Settle<T> {
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: errors.StorageError) => void;
-}
-
-/** A write whose expectation held and which has its revision. */
-interface AcceptedWrite extends Settle<StoredValue> {
-  readonly event: StoreEvent;
-}
-
-interface AcceptedCompaction extends Settle<void> {
-  readonly revision: number;
-}
-
-interface AcceptedChange<T = unknown> extends Settle<T> {
-  readonly change: Change<T>;
-  /** Revision of the newest write accepted before it: they may be of a cluster that is dropped. */
-  readonly after: number;
-}
-
-interface Batch {
-  readonly writes: readonly AcceptedWrite[];
-  readonly compactions: readonly AcceptedCompaction[];
-  readonly compactedRevision: number;
-  readonly changes: readonly AcceptedChange[];
-  /** Store revision behind it. */
-  readonly revision: number;
-  readonly operations: readonly EngineOperation[];
-}
 
 class RevisionedStore implements Store {
   readonly #engine: Engine;
@@ -101,11 +67,8 @@ class RevisionedStore implements Store {
   readonly #waiters = new RevisionWaiters();
   /** Newest accepted event of each key with a write on its way to the engine. */
   readonly #pending = new Map<string, StoreEvent>();
-  /** Writes the next batches take, oldest first. */
-  #queue: AcceptedWrite[] = [];
-  #compactions: AcceptedCompaction[] = [];
+  readonly #queue = new WriteQueue();
   readonly #clusters: ClusterChanges;
-  #changes: AcceptedChange[] = [];
   /** Revision of the newest accepted write. */
   #acceptedRevision: number;
   /** The loop that writes batches, while it runs. */
@@ -211,7 +174,7 @@ class RevisionedStore implements Store {
     if (revision <= this.compactedRevision) return;
     this.#history.check(revision);
     await new Promise<void>((resolve, reject) => {
-      this.#compactions.push({ revision, resolve, reject });
+      this.#queue.compactions.push({ revision, resolve, reject });
       this.#startWriting();
     });
   }
@@ -263,7 +226,7 @@ class RevisionedStore implements Store {
 
   #change<T>(change: Change<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#changes.push({ change, after: this.#acceptedRevision, resolve, reject } as AcceptedChange);
+      this.#queue.changes.push({ change, after: this.#acceptedRevision, resolve, reject } as AcceptedChange);
       this.#startWriting();
     });
   }
@@ -292,7 +255,7 @@ class RevisionedStore implements Store {
     this.#acceptedRevision = revision;
     this.#pending.set(key, event);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ event, resolve, reject });
+      this.#queue.writes.push({ event, resolve, reject });
       this.#startWriting();
     });
   }
@@ -304,8 +267,8 @@ class RevisionedStore implements Store {
   async #writeBatches(): Promise<void> {
     // Lets the other writes of this tick join the first batch.
     await Promise.resolve();
-    while (this.#isAskedFor || this.#isUnclean) {
-      if (!this.#isAskedFor) {
+    while (!this.#queue.isEmpty || this.#isUnclean) {
+      if (this.#queue.isEmpty) {
         await new Promise<void>((resolve) => nextTurn(resolve));
       }
       const batch = this.#takeBatch();
@@ -321,42 +284,21 @@ class RevisionedStore implements Store {
     this.#writing = undefined;
   }
 
-  get #isAskedFor(): boolean {
-    return this.#queue.length > 0 || this.#compactions.length > 0 || this.#changes.length > 0;
-  }
-
   /** Whether there is clean-up to do. It lets everything else that waits go first, and closing leaves it for later. */
   get #isUnclean(): boolean {
     return this.#refusal === undefined && this.#history.isUnclean;
   }
 
   #takeBatch(): Batch {
-    const writes = this.#queue.splice(0, countForBatch(this.#queue));
-    const compactions = this.#compactions.splice(0);
-    const compactedRevision = compactions.reduce(
-      (newest, { revision }) => Math.max(newest, revision),
-      this.compactedRevision,
-    );
-    const revision = writes.at(-1)?.event.revision ?? this.revision;
-    const ready = this.#changes.findIndex(({ after }) => after > revision);
-    const changes = this.#changes.splice(0, ready < 0 ? Infinity : ready);
     const cleanups = this.#refusal === undefined ? this.#history.takeUnreachable(BATCH_CLEANUPS_MAX) : [];
-    const operations: EngineOperation[] = writes.map(({ event }) => {
-      return { type: 'put', key: logKey(event.revision), value: encodeRecord(event) };
-    });
-    for (const { change } of changes) operations.push(change.operation(revision));
-    for (const key of cleanups) operations.push({ type: 'delete', key });
-    if (writes.length + compactions.length + changes.length > 0) {
-      operations.push({ type: 'put', key: META_KEY, value: encodeMeta({ revision, compactedRevision }) });
-    }
-    return { writes, compactions, compactedRevision, changes, revision, operations };
+    return this.#queue.take(this.revision, this.compactedRevision, cleanups);
   }
 
   /** Lets the next batch compact when history takes more memory than it may. */
   #boundHistory(): void {
     if (this.#history.bytes <= this.#historyBytesMax) return;
     const revision = this.#history.revisionKeeping(this.#historyBytesMax * HISTORY_KEPT);
-    this.#compactions.push({ revision, resolve: () => {}, reject: () => {} });
+    this.#queue.compactions.push({ revision, resolve: () => {}, reject: () => {} });
   }
 
   /** Makes a batch the engine has taken visible. No await in here: readers see all of it or nothing. */
@@ -381,16 +323,8 @@ class RevisionedStore implements Store {
     const reason = cause instanceof Error ? cause.message : String(cause);
     this.#refusal = `the storage engine failed (${reason}); nothing is written until the store is opened again`;
     this.#refusalCause = cause;
-    const writes = [...batch.writes, ...this.#queue.splice(0)];
-    const compactions = [...batch.compactions, ...this.#compactions.splice(0)];
-    const changes = [...batch.changes, ...this.#changes.splice(0)];
     this.#pending.clear();
-    for (const { event, reject } of writes) reject(this.#newRefusal(event.key));
-    for (const { reject } of compactions) reject(this.#newRefusal());
-    for (const { change, reject } of changes) {
-      change.abandon();
-      reject(this.#newRefusal());
-    }
+    this.#queue.rejectAll(batch, (key) => this.#newRefusal(key));
     this.#waiters.rejectAll(this.#newRefusal());
   }
 
@@ -411,16 +345,4 @@ function revisionError(
   if (typeof expect !== 'number') return undefined;
   if (latest === undefined) return errors.newKeyNotFound(key);
   return latest.revision === expect ? undefined : errors.newRevisionConflict(key, expect, latest.revision);
-}
-
-/** How many of the oldest writes go into one batch: at least one, up to the limits. */
-function countForBatch(queue: readonly AcceptedWrite[]): number {
-  let bytes = 0;
-  let count = 0;
-  for (const { event } of queue) {
-    bytes += event.value.bytes.length;
-    if (count > 0 && (bytes > BATCH_BYTES_MAX || count === BATCH_WRITES_MAX)) break;
-    count++;
-  }
-  return count;
 }

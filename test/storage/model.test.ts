@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import { levelMedium, type MediumFactory, memoryMedium } from './fixtures/engines.ts';
-import { ModelRun, step } from './fixtures/model-run.ts';
+import { ModelRun } from './fixtures/model-run.ts';
+import { step } from './fixtures/model-steps.ts';
 
 /**
  * `KUBEMU_SEED=123 KUBEMU_RUNS=5000 npx vitest run test/storage/model.test.ts` tries other histories, and more of them. A
