@@ -8,6 +8,7 @@ import { now } from './harness/measure.ts';
 import { applyRow } from './rows/apply.ts';
 import { createRow } from './rows/create.ts';
 import { fanOutRow } from './rows/fan-out.ts';
+import { forkRow } from './rows/fork.ts';
 import { getRow } from './rows/get.ts';
 import { largeRow } from './rows/large.ts';
 import { listRow } from './rows/list.ts';
@@ -22,6 +23,7 @@ const ROWS: readonly Row[] = [
   getRow,
   listRow,
   fanOutRow,
+  forkRow,
   largeRow,
   schedulerRow,
   startRow,
