@@ -126,6 +126,15 @@ export class Branch {
     if (this.#milestones.length === 0) this.#interval = SNAPSHOT_INTERVAL;
   }
 
+  /** Revisions of its own, not inherited, among the current values. */
+  ownRevisions(): number[] {
+    const revisions: number[] = [];
+    for (const { revision } of this.#tree.values(this.#innerRange(this.range))) {
+      if (this.isOwn(revision)) revisions.push(revision);
+    }
+    return revisions;
+  }
+
   /** Whether the record of `revision` is one of this branch, not inherited. */
   isOwn(revision: number): boolean {
     return revision > this.since;

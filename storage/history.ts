@@ -227,11 +227,9 @@ export class History {
     const { parent, fork } = branch;
     parent!.pins.splice(parent!.pins.indexOf(fork!.parentRevision), 1);
     for (const { states } of this.#snapshots.values()) (states as Map<Branch, unknown>).delete(branch);
-    for (const { revision } of branch.values(branch.tree, branch.range)) {
+    for (const revision of branch.ownRevisions()) {
       // The others go with their events.
-      if (branch.isOwn(revision) && revision <= this.#log.takenRevision) {
-        this.#garbage.addReplaced(branch, revision, Infinity);
-      }
+      if (revision <= this.#log.takenRevision) this.#garbage.addReplaced(branch, revision, Infinity);
     }
     this.addLeftover(dropped);
     this.#garbage.recheck();
