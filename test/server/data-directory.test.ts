@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -163,6 +163,31 @@ describe('check', () => {
       'torn',
     );
     expect(await checkDataDirectory(data)).toMatchObject({ revision: 3, keys: 2, damage: [] });
+  });
+});
+
+describe('damage in the middle of the log of LevelDB', () => {
+  it('is refused, because what came after it tells what is missing', async () => {
+    await onStore(async (store) => {
+      for (let round = 0; round < 40; round++) {
+        await write(store, `a${round}`, undefined, { annotations: { a: 'x'.repeat(5_000) } });
+      }
+    });
+    const folder = objectsFolder(data);
+    const log = join(
+      folder,
+      (await readdir(folder)).find((name) => name.endsWith('.log'))!,
+    );
+    const bytes = await readFile(log);
+    bytes.fill(0x55, 40_000, 40_100);
+    await writeFile(log, bytes);
+    const found = await problems();
+    expect(found.length).toBeGreaterThan(0);
+    for (const problem of found) expect(problem).toMatch(/damaged at log\/\d{16}: the records? .* missing/);
+    await expect(onStore(async () => {})).rejects.toMatchObject({
+      code: 'corrupt',
+      key: expect.stringMatching(/^log\/\d{16}$/),
+    });
   });
 });
 
