@@ -13,6 +13,7 @@ import { formatGroupResource, formatGroupVersion } from '../machinery/gvk.ts';
 import { admissionRegistrationBehaviours } from './admissionregistration/index.ts';
 import { appsBehaviours } from './apps/index.ts';
 import { autoscalingBehaviours } from './autoscaling/index.ts';
+import { authorizationBehaviours } from './authorization/index.ts';
 import { batchBehaviours } from './batch/index.ts';
 import { certificatesBehaviours } from './certificates/index.ts';
 import { conversions } from './conversions.ts';
@@ -40,6 +41,7 @@ const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   'apiregistration.k8s.io': apiRegistrationBehaviours,
   apps: appsBehaviours,
   autoscaling: autoscalingBehaviours,
+  'authorization.k8s.io': authorizationBehaviours,
   batch: batchBehaviours,
   'certificates.k8s.io': certificatesBehaviours,
   'flowcontrol.apiserver.k8s.io': flowControlBehaviours,

@@ -269,7 +269,7 @@ export function newInvalid(
     details: {
       ...(name === '' ? {} : { name }),
       ...(group === '' ? {} : { group }),
-      kind,
+      ...(kind === '' ? {} : { kind }),
       causes: errors.map((error) => ({
         reason: error.type,
         message: error.message,
