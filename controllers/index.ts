@@ -1,5 +1,10 @@
 /** Every controller there is. The scheduler and the nodes are controllers too, with switches of their own. */
 import { attachDetachController } from './attach-detach/attach-detach-controller.ts';
+import {
+  certificateApprovingController,
+  certificateCleaningController,
+  certificateSigningController,
+} from './certificates/certificate-controllers.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/clusterrole-aggregation-controller.ts';
 import { cronJobController } from './cronjob/cronjob-controller.ts';
 import { daemonSetController } from './daemonset/daemonset-controller.ts';
@@ -25,6 +30,7 @@ import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceCIDRController } from './service-cidr/service-cidr-controller.ts';
 import { serviceLoadBalancerController } from './service-load-balancer/service-load-balancer-controller.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount-controller.ts';
+import { serviceAccountTokenController } from './serviceaccount/token-controller.ts';
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
@@ -38,10 +44,14 @@ import { volumeProvisioner } from './volume-provisioner/volume-provisioner.ts';
 export const CONTROLLERS: readonly ControllerDefinition[] = [
   namespaceController,
   serviceAccountController,
+  serviceAccountTokenController,
   rootCAPublisher,
   garbageCollectorController,
   resourceQuotaController,
   clusterRoleAggregationController,
+  certificateApprovingController,
+  certificateSigningController,
+  certificateCleaningController,
   nodeLifecycleController,
   taintEvictionController,
   deploymentController,

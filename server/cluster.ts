@@ -16,6 +16,7 @@ import {
   selectControllers,
   type ControllerManager,
 } from '../controllers/runtime/manager.ts';
+import type { ControllerOptions } from '../controllers/runtime/controller.ts';
 import { loadDocuments } from '../openapi/documents.ts';
 import { openEngine } from '../storage/engines/index.ts';
 import type { Store } from '../storage/interface.ts';
@@ -42,6 +43,7 @@ import { MUTATING_REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MAX } from './filte
 import { watchStore } from './metrics/store-metrics.ts';
 import { formatKubeconfig } from './kubeconfig.ts';
 import { createLoopbackClient } from './loopback-client.ts';
+import { createSigner } from './pki/signer.ts';
 import { openCertificates, type CertificateKeeper } from './pki/keep.ts';
 import { metricsSources } from './metrics-api.ts';
 import { withComputed } from './registry/computed.ts';
@@ -222,7 +224,17 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
   const listener = await serve(shared, options, certificates, () => ready.value);
   const clientFor = (writer: string): Client => createLoopbackClient({ ...loopback, writer });
   const manager = createManager(
-    { client, clientFor, clock, random, tasks, logger, metrics },
+    {
+      client,
+      clientFor,
+      clock,
+      wall,
+      random,
+      tasks,
+      logger,
+      metrics,
+      issueToken: (account, secret) => tokens.issueForSecret(account, secret),
+    },
     options,
     certificates,
   );
@@ -375,6 +387,8 @@ function createManager(
     readonly tasks: TaskTracker;
     readonly logger: Logger;
     readonly metrics: Metrics;
+    readonly wall: Clock;
+    readonly issueToken: ControllerOptions['issueToken'];
   },
   options: ClusterOptions,
   certificates: CertificateKeeper,
@@ -392,6 +406,8 @@ function createManager(
       serviceClusterIPRange: options.serviceClusterIPRange ?? '10.96.0.0/16',
       nodes,
       caCertificate: certificates.authority.certificate,
+      signer: createSigner(certificates.authority, base.wall),
+      issueToken: base.issueToken,
       kubernetesVersion: KUBERNETES_VERSION,
     },
   });

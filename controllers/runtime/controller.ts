@@ -70,6 +70,21 @@ export interface ControllerContext {
   readonly options: ControllerOptions;
 }
 
+/** What a request for a certificate asks for. */
+export interface CertificateRequestFacts {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  /** DNS names and IP addresses. */
+  readonly hosts: readonly string[];
+}
+
+export interface CertificateSigner {
+  /** Reads a PEM request. Throws an Error when it is none. */
+  read(pem: string): CertificateRequestFacts;
+  /** The certificate as PEM, good for `lifetimeMs` milliseconds. */
+  sign(pem: string, usages: readonly ('server' | 'client')[], lifetimeMs: number): string;
+}
+
 /** Settings of the cluster that controllers and nodes read. */
 export interface ControllerOptions {
   readonly serviceClusterIPRange: string;
@@ -77,6 +92,10 @@ export interface ControllerOptions {
   readonly nodes: number;
   /** PEM of the cluster's certificate authority, for kube-root-ca.crt. */
   readonly caCertificate: string;
+  /** Signs with that authority. Without it requests for certificates stay unsigned. */
+  readonly signer?: CertificateSigner;
+  /** A token for a service account, bound to a secret, that does not expire. Without it secrets stay empty. */
+  readonly issueToken?: (account: KubeObject, secret: KubeObject) => Promise<string>;
   /** Version nodes report, for example `v1.36.2`. */
   readonly kubernetesVersion: string;
 }

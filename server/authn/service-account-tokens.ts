@@ -1,13 +1,15 @@
 /** Tokens of service accounts: signed, and checked against what they are bound to. Mirrors pkg/serviceaccount claims.go and jwt.go. */
 import { parseTime, type Clock } from '../../api/machinery/clock.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
-import type { ObjectMeta } from '../../api/machinery/object-meta.ts';
+import type { KubeObject, ObjectMeta } from '../../api/machinery/object-meta.ts';
 import { randomUUID, type Random } from '../../api/machinery/random.ts';
 import type { ObjectReader } from '../admission/reader.ts';
 import type { UserInfo } from '../registry/interface.ts';
+import type { Secret } from '../../openapi/generated/core-v1.ts';
 import { ISSUER, type TokenAuthenticator, type TokenVerdict } from './authenticator.ts';
 import type { SigningKey } from './signing-key.ts';
 
+const LEGACY_ISSUER = 'kubernetes/serviceaccount';
 const ALGORITHM = 'RS256';
 /** How far clocks may be apart, in seconds. */
 const LEEWAY_SECONDS = 60;
@@ -74,6 +76,22 @@ export class ServiceAccountTokens implements TokenAuthenticator {
       .sign(privateKey);
   }
 
+  /** A token without an end, for a secret. Mirrors serviceaccount legacy.go. */
+  async issueForSecret({ metadata: account }: KubeObject, { metadata: secret }: KubeObject): Promise<string> {
+    const { SignJWT } = await import('jose');
+    const { id, privateKey } = await this.#options.key();
+    return new SignJWT({
+      iss: LEGACY_ISSUER,
+      'kubernetes.io/serviceaccount/namespace': account.namespace,
+      'kubernetes.io/serviceaccount/secret.name': secret.name,
+      'kubernetes.io/serviceaccount/service-account.name': account.name,
+      'kubernetes.io/serviceaccount/service-account.uid': account.uid,
+      sub: `system:serviceaccount:${account.namespace}:${account.name}`,
+    })
+      .setProtectedHeader({ alg: ALGORITHM, kid: id })
+      .sign(privateKey);
+  }
+
   /** Public keys as a JWK set. */
   async keySet(): Promise<object> {
     const { exportJWK } = await import('jose');
@@ -85,7 +103,9 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   async authenticate(token: string, audiences: readonly string[]): Promise<TokenVerdict | undefined> {
     const { decodeJwt, errors, jwtVerify } = await import('jose');
     try {
-      if (decodeJwt(token).iss !== ISSUER) return undefined;
+      const { iss } = decodeJwt(token);
+      if (iss === LEGACY_ISSUER) return await this.#authenticateLegacy(token, audiences);
+      if (iss !== ISSUER) return undefined;
     } catch {
       return undefined;
     }
@@ -115,6 +135,28 @@ export class ServiceAccountTokens implements TokenAuthenticator {
         return { error: 'go-jose/go-jose: error in cryptographic primitive' };
       throw error;
     }
+  }
+
+  /** A token that is in a secret, for as long as the secret and its account are there. */
+  async #authenticateLegacy(token: string, audiences: readonly string[]): Promise<TokenVerdict | undefined> {
+    const { jwtVerify } = await import('jose');
+    const { publicKey } = await this.#options.key();
+    const verified = await jwtVerify(token, publicKey, { algorithms: [ALGORITHM] }).catch(() => undefined);
+    if (verified === undefined) return { error: 'go-jose/go-jose: error in cryptographic primitive' };
+    const claim = (name: string): string => String(verified.payload[`kubernetes.io/serviceaccount/${name}`]);
+    const namespace = claim('namespace');
+    const { reader } = this.#options;
+    const secret = reader.get({ group: '', resource: 'secrets' }, namespace, claim('secret.name'));
+    const held = (secret as unknown as Secret | undefined)?.data?.['token'];
+    if (held === undefined || Buffer.from(held, 'base64').toString('utf8') !== token)
+      return { error: 'service account token has been invalidated' };
+    const name = claim('service-account.name');
+    const uid = claim('service-account.uid');
+    const account = reader.get({ group: '', resource: 'serviceaccounts' }, namespace, name);
+    if (account?.metadata.uid !== uid)
+      return { error: `service account UID (${account?.metadata.uid ?? ''}) does not match claim (${uid})` };
+    const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
+    return { user: { name: `system:serviceaccount:${namespace}:${name}`, uid, groups }, audiences };
   }
 
   /** Whether what the token is bound to is still what it was. */

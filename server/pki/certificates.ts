@@ -90,33 +90,44 @@ export function issueCertificate(
   nowMs: number,
 ): KeyAndCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { usage, ...subject } = request;
+  const lifetimeMs = CERTIFICATE_YEARS * YEAR_MS;
+  const certificate = certifyKey(authority, { ...subject, publicKey, usages: [usage], lifetimeMs }, nowMs);
+  return { certificate, key: exportKey(privateKey) };
+}
+
+export interface KeyToCertify extends Subject {
+  readonly publicKey: KeyObject;
+  readonly usages: readonly ('server' | 'client')[];
+  readonly hosts?: readonly string[];
+  readonly lifetimeMs: number;
+}
+
+/** The certificate, as PEM, of a key that somebody else holds. */
+export function certifyKey(authority: KeyAndCertificate, request: KeyToCertify, nowMs: number): string {
   const signer = createPrivateKey(authority.key);
   const issuer = new X509Certificate(authority.certificate);
-  const hosts = request.hosts ?? [];
+  const { publicKey, usages, hosts = [], lifetimeMs } = request;
+  const purposes = usages.map((usage) => (usage === 'server' ? OIDS.serverAuth : OIDS.clientAuth));
   const extensions = [
     // digitalSignature, keyEncipherment
     extension(OIDS.keyUsage, true, bits(Buffer.from([0b10100000]), 5)),
-    extension(
-      OIDS.extendedKeyUsage,
-      false,
-      sequence(request.usage === 'server' ? OIDS.serverAuth : OIDS.clientAuth),
-    ),
+    extension(OIDS.extendedKeyUsage, false, sequence(...purposes)),
     extension(OIDS.basicConstraints, true, sequence()),
     extension(OIDS.authorityKeyIdentifier, false, sequence(contextBytes(0, keyIdentifier(issuer.publicKey)))),
     ...(hosts.length === 0
       ? []
       : [extension(OIDS.subjectAltName, false, sequence(...hosts.map(alternativeName)))]),
   ];
-  const certificate = signCertificate({
+  return signCertificate({
     issuer: subjectOf(authority),
     subject: nameOf(request),
     publicKey,
     signer,
     extensions,
     nowMs,
-    lifetimeMs: CERTIFICATE_YEARS * YEAR_MS,
+    lifetimeMs,
   });
-  return { certificate, key: exportKey(privateKey) };
 }
 
 interface CertificateParts {
