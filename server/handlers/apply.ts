@@ -22,8 +22,7 @@ export const apply: Handler = async (request) => {
   const { exchange, services, context, target, object: place, form, definition, subresource } = request;
   const reader = await readConfiguration(request, form);
   const scope = fieldManagerScope(target, services.definitions.storing(definition), subresource?.name ?? '');
-  const updater = async (current: UnknownObject | undefined): Promise<UnknownObject> => {
-    if (current === undefined) await authorizeCreate(request);
+  const updater = (current: UnknownObject | undefined): UnknownObject => {
     const object = reader.apply(scope, form.schema, current);
     const { name = '', uid } = object.metadata;
     if (current === undefined && uid !== undefined) {
@@ -41,6 +40,7 @@ export const apply: Handler = async (request) => {
     ...reader.options,
     tracked: false,
     forceCreate: true,
+    authorizeCreate: () => authorizeCreate(request),
     ...(subresource === undefined ? {} : { subresource }),
   });
   return respondObject(exchange, services.clock, reader.format, form, result, created ? 201 : 200);

@@ -19,13 +19,12 @@ export const update: Handler = async (request) => {
     context,
     target,
     place,
-    async (current) => {
-      if (current === undefined) await authorizeCreate(request);
-      return structuredCopy(object);
-    },
+    () => structuredCopy(object),
     {
       ...options,
-      ...(subresource === undefined ? { mayCreate: true } : { subresource }),
+      ...(subresource === undefined
+        ? { mayCreate: true, authorizeCreate: () => authorizeCreate(request) }
+        : { subresource }),
     },
   );
   return respondObject(exchange, services.clock, format, form, result, created ? 201 : 200);

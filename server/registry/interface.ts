@@ -115,6 +115,8 @@ export interface WriteOptions {
    * has them, and what the server does itself leaves them as they are.
    */
   readonly tracked?: boolean;
+  /** Asked before a valid object is created by a write that may do either; throws 403. */
+  authorizeCreate?(): Promise<void>;
 }
 
 export interface UpdateOptions extends WriteOptions {

@@ -233,6 +233,7 @@ class Registry implements ResourceRegistry {
       validateNewObject(resolved.storing, canonical);
       if (tries === 1)
         context.warnings.push(...(resolved.storing.behaviour.warnings?.(canonical, undefined, '') ?? []));
+      await options.authorizeCreate?.();
       await this.#options.admission.validate({
         ...request,
         name: canonical.metadata.name!,

@@ -171,17 +171,45 @@ describe('server-side apply', () => {
     const only = await newTestServer({
       authorizer: {
         authorize: ({ verb, user }) => ({
-          decision: user.name === 'admin' || verb === 'patch' ? 'allow' : 'no-opinion',
+          decision: user.name === 'admin' || verb !== 'create' ? 'allow' : 'no-opinion',
         }),
       },
     });
-    const answer = await only.call('PATCH', `${MAPS}/a?fieldManager=me`, JSON.stringify(configMap('a')), {
-      'content-type': APPLY,
-      authorization: `Bearer ${VIEWER_TOKEN}`,
-    });
-    expect([answer.status, answer.json['message']]).toEqual([
+    const headers = { authorization: `Bearer ${VIEWER_TOKEN}` };
+    const refusal = (resource: string): unknown[] => [
       403,
-      'configmaps "a" is forbidden: User "viewer" cannot create resource "configmaps" in API group "" in the namespace "default"',
+      `${resource} "a" is forbidden: User "viewer" cannot create resource "${resource}" in API group "" in the namespace "default"`,
+    ];
+    const applied = await only.call('PATCH', `${MAPS}/a?fieldManager=me`, JSON.stringify(configMap('a')), {
+      'content-type': APPLY,
+      ...headers,
+    });
+    expect([applied.status, applied.json['message']]).toEqual(refusal('configmaps'));
+    const limits = { kind: 'LimitRange', apiVersion: 'v1', metadata: { name: 'a' } };
+    const put = await only.call('PUT', '/api/v1/namespaces/default/limitranges/a', limits, headers);
+    expect([put.status, put.json['message']]).toEqual(refusal('limitranges'));
+  });
+
+  it('creates with a resourceVersion that stands for nothing', async () => {
+    const config = { ...configMap('a'), metadata: { name: 'a', resourceVersion: '1' } };
+    expect((await apply(`${MAPS}/a`, config, 'fieldManager=me')).status).toBe(201);
+  });
+
+  it('owns only what a part of a pod takes', async () => {
+    const pods = '/api/v1/namespaces/default/pods';
+    const container = { name: 'main', image: 'nginx:1', resources: { requests: { cpu: '1' } } };
+    const pod = { kind: 'Pod', apiVersion: 'v1', metadata: { name: 'a' }, spec: { containers: [container] } };
+    expect((await server.call('POST', `${pods}?fieldManager=maker`, pod)).status).toBe(201);
+    const resources = { requests: { cpu: '2' } };
+    const resize = {
+      ...pod,
+      metadata: { name: 'a', labels: { not: 'taken' } },
+      spec: { containers: [{ name: 'main', resources }] },
+    };
+    const resized = await apply(`${pods}/a/resize`, resize, 'fieldManager=me&force=true');
+    expect([resized.status, owners(resized)[0]]).toEqual([
+      200,
+      'me Apply resize {"f:spec":{"f:containers":{"k:{\\"name\\":\\"main\\"}":{".":{},"f:resources":{"f:requests":{"f:cpu":{}}}}}}}',
     ]);
   });
 
