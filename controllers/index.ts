@@ -15,6 +15,7 @@ import { endpointSliceMirroringController } from './endpointslice-mirroring/endp
 import { endpointsController } from './endpoints/endpoints-controller.ts';
 import { ephemeralVolumeController } from './ephemeral-volume/ephemeral-volume-controller.ts';
 import { garbageCollectorController } from './garbage-collector/garbage-collector.ts';
+import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler/horizontal-controller.ts';
 import { jobController } from './job/job-controller.ts';
 import { kubeletController } from './kubelet/kubelet.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
@@ -64,6 +65,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ttlAfterFinishedController,
   podGarbageCollector,
   disruptionController,
+  horizontalPodAutoscalerController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
