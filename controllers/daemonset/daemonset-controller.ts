@@ -5,7 +5,7 @@ import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
 import { isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import { daemonSets, type DaemonSet, type DaemonSetStatus } from '../../openapi/generated/apps-v1.ts';
 import { nodes, pods, type Node, type Pod } from '../../openapi/generated/core-v1.ts';
-import { adoptersOf, claim, indexByController, resolveController } from '../runtime/claims.ts';
+import { adoptersOf, claim, indexByController, isNewlyFree, resolveController } from '../runtime/claims.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
@@ -131,7 +131,7 @@ class DaemonSetController implements RunningController {
     const before = old === undefined ? undefined : resolveController(old, DAEMON_SET_GVK.kind, this.#sets);
     if (before !== undefined && before !== set) this.#reconciler.queue.add(keyOf(before));
     if (set === undefined) {
-      if (old === undefined || before !== undefined || !equalJSON(pod.metadata.labels, old.metadata.labels))
+      if (old === undefined || isNewlyFree(pod, old))
         for (const key of adoptersOf(pod, this.#sets, ({ spec }) => selectorFromLabelSelector(spec.selector)))
           this.#reconciler.queue.add(key);
       return;

@@ -3,10 +3,17 @@ import { formatTime } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
-import { controllerOf, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
+import { isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import { jobs, type Job, type JobStatus } from '../../openapi/generated/batch-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
-import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
+import {
+  adoptersOf,
+  claim,
+  indexByController,
+  isNewlyFree,
+  ownedBy,
+  resolveController,
+} from '../runtime/claims.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
@@ -141,11 +148,7 @@ class JobController implements RunningController {
     if (before !== undefined && before !== job) this.#reconciler.queue.add(keyOf(before));
     if (job === undefined) {
       if (hasFinalizer(pod)) this.#reconciler.queue.add(POD_PREFIX + keyOf(pod));
-      const isNew =
-        old === undefined ||
-        controllerOf(old) !== undefined ||
-        !equalJSON(pod.metadata.labels, old.metadata.labels);
-      if (isNew)
+      if (old === undefined || isNewlyFree(pod, old))
         for (const key of adoptersOf(pod, this.#jobs, ({ spec }) => selectorFromLabelSelector(spec.selector)))
           this.#reconciler.queue.add(key);
       return;

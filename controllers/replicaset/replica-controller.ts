@@ -7,7 +7,14 @@ import { controllerOf, controllerReference, isBeingDeleted, keyOf } from '../../
 import type { ResourceType } from '../../api/machinery/client.ts';
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../openapi/generated/apps-v1.ts';
 import { pods, type Pod, type ReplicationController } from '../../openapi/generated/core-v1.ts';
-import { adoptersOf, claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
+import {
+  adoptersOf,
+  claim,
+  indexByController,
+  isNewlyFree,
+  ownedBy,
+  resolveController,
+} from '../runtime/claims.ts';
 import type {
   ControllerContext,
   Informer,
@@ -117,8 +124,7 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
     const before = this.#ownerKey(old);
     if (before !== undefined && before !== owner) this.#reconciler.queue.add(before);
     if (owner !== undefined) this.#reconciler.queue.add(owner);
-    else if (!equalJSON(pod.metadata.labels, old.metadata.labels) || before !== undefined)
-      this.#enqueueAdopters(pod);
+    else if (isNewlyFree(pod, old)) this.#enqueueAdopters(pod);
   }
 
   #podDeleted(pod: Pod): void {

@@ -1,5 +1,6 @@
 /** Which objects belong to a controller: its own by owner reference, orphans by its selector. Mirrors controller_ref_manager.go. */
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
 import { isInvalid, isNotFound } from '../../api/machinery/errors.ts';
 import type { LabelSelectorMatcher } from '../../api/machinery/labels.ts';
 import {
@@ -128,6 +129,11 @@ async function patchMetadata<Owner extends KubeObject, T extends KubeObject>(
     if (isNotFound(error) || isInvalid(error)) return undefined;
     throw error;
   }
+}
+
+/** Whether a change may let somebody adopt `object` who did not before: a controller of any kind gave it up, or labels changed. */
+export function isNewlyFree(object: KubeObject, old: KubeObject): boolean {
+  return controllerOf(old) !== undefined || !equalJSON(object.metadata.labels, old.metadata.labels);
 }
 
 /** Keys of the owners that would adopt `orphan`. */

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { controllerOf } from '../../../api/machinery/object-meta.ts';
 import { replicaSetController } from '../../../controllers/replicaset/replicaset-controller.ts';
-import { replicaSets, type ReplicaSet } from '../../../openapi/generated/apps-v1.ts';
+import { statefulSetController } from '../../../controllers/statefulset/statefulset-controller.ts';
+import { replicaSets, statefulSets, type ReplicaSet } from '../../../openapi/generated/apps-v1.ts';
 import { pods, type Pod } from '../../../openapi/generated/core-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
 
@@ -230,4 +231,24 @@ it('says why pods cannot be made, until they can', async () => {
   await harness.settle();
   expect(await harness.pods()).toHaveLength(2);
   expect((await status()).conditions).toBeUndefined();
+});
+
+it('takes in a pod that a controller of another kind let go', async () => {
+  harness = await startHarness([replicaSetController, statefulSetController]);
+  const other = { app: 'other' };
+  await harness.client.create(statefulSets, {
+    metadata: { name: 'other', namespace: NAMESPACE },
+    spec: {
+      replicas: 1,
+      serviceName: 'other',
+      selector: { matchLabels: other },
+      template: { metadata: { labels: other }, spec: { containers } },
+    },
+  });
+  await create({ replicas: 1, template: plain });
+  await harness.change(pods, 'other-0', ({ metadata }) => void (metadata.labels = labels));
+  await harness.settle();
+  // One of the two was too many.
+  const selected = (await harness.pods()).filter(({ metadata }) => metadata.labels?.['app'] === 'web');
+  expect(selected.map((pod) => controllerOf(pod)?.kind)).toEqual(['ReplicaSet']);
 });
