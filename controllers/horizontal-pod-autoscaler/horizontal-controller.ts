@@ -81,7 +81,7 @@ class HorizontalController implements RunningController {
       reconcile: (key) => this.#reconcile(key),
     });
     const enqueue = (autoscaler: HorizontalPodAutoscaler): void =>
-      this.#reconciler.queue.addAfter(keyOf(autoscaler), SYNC_PERIOD_MS);
+      this.#reconciler.queue.addAfter(keyOf(autoscaler), SYNC_PERIOD_MS, { recurring: true });
     this.#autoscalers.addHandler({
       added: enqueue,
       updated: enqueue,
@@ -120,7 +120,7 @@ class HorizontalController implements RunningController {
       this.#context.logger.debug('autoscaler failed', { key, error });
     }
     await look.postStatus();
-    return { requeueAfterMs: SYNC_PERIOD_MS };
+    return { requeueAfterMs: SYNC_PERIOD_MS, recurring: true };
   }
 
   /** The pods of a target, and every autoscaler that selects one of them. */
