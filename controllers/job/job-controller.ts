@@ -24,6 +24,7 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
+import { PodControl } from '../runtime/pod-control.ts';
 import { isPodReady, slowStart } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { addOutcomes, delayLeft, NO_FAILURES, type Failures } from './backoff.ts';
@@ -96,6 +97,7 @@ interface Memory {
 class JobController implements RunningController {
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
+  readonly #podControl: PodControl;
   readonly #jobs: Informer<Job>;
   readonly #pods: Informer<Pod>;
   readonly #expectations: Expectations;
@@ -108,6 +110,7 @@ class JobController implements RunningController {
     const context = { ...base, client: base.client.as('job-controller') };
     this.#context = context;
     this.#recorder = context.recorder('job-controller');
+    this.#podControl = new PodControl(context.client, this.#recorder);
     this.#jobs = context.informer(jobs);
     this.#pods = context.informer(pods);
     indexByController(this.#pods);
@@ -366,18 +369,9 @@ class JobController implements RunningController {
     return { ...unchanged(round), active: round.active.length + done, error: error as Error | undefined };
   }
 
-  async #createPod({ job, indexFailures }: Round, index: number | undefined): Promise<void> {
-    try {
-      const pod = await this.#context.client.create(
-        pods,
-        draftPod(job, index, index === undefined ? 0 : (indexFailures.get(index)?.count ?? 0)),
-      );
-      this.#recorder.event(job, 'Normal', 'SuccessfulCreate', `Created pod: ${pod.metadata.name}`);
-    } catch (error) {
-      if (!isNamespaceTerminating(error))
-        this.#recorder.event(job, 'Warning', 'FailedCreate', `Error creating: ${(error as Error).message}`);
-      throw error;
-    }
+  #createPod({ job, indexFailures }: Round, index: number | undefined): Promise<void> {
+    const failures = index === undefined ? 0 : (indexFailures.get(index)?.count ?? 0);
+    return this.#podControl.create(job, draftPod(job, index, failures));
   }
 
   /** Stops pods that are too many: they do not count as failed. */
@@ -403,24 +397,14 @@ class JobController implements RunningController {
     );
     const deleted: Pod[] = [];
     const deleteOne = async (pod: Pod): Promise<void> => {
-      const { namespace, name, uid } = pod.metadata;
       try {
         if (isUncounted) await this.#dropFinalizer(pod);
-        await this.#context.client.delete(pods, { namespace, name: name! }, { preconditions: { uid } });
-        this.#recorder.event(round.job, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
+        const wasThere = await this.#podControl.delete(round.job, pod);
+        if (!wasThere) this.#expectations.deletionObserved(key, pod.metadata.uid!);
         deleted.push(pod);
       } catch (failure) {
-        this.#expectations.deletionObserved(key, uid!);
-        if (isNotFound(failure)) deleted.push(pod);
-        else {
-          this.#recorder.event(
-            round.job,
-            'Warning',
-            'FailedDelete',
-            `Error deleting: ${(failure as Error).message}`,
-          );
-          error = failure as Error;
-        }
+        this.#expectations.deletionObserved(key, pod.metadata.uid!);
+        error = failure as Error;
       }
     };
     await Promise.all(victims.map(deleteOne));
