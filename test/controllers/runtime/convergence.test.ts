@@ -169,6 +169,7 @@ describe('a job', () => {
       (await harness.get(jobs, 'work')).status.completionTime !== undefined;
     for (let round = 0; round < 600 && !(await isDone()); round++) {
       await harness.advance(randomInt(random, 20_000));
+      if (randomInt(random, 10) === 0) await harness.restart();
       const open = (await harness.pods()).filter(
         ({ status }) => status.phase === 'Pending' || status.phase === 'Running',
       );
