@@ -2,15 +2,16 @@
 import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
 import type { Pod, Service, ServicePort } from '../../openapi/generated/core-v1.ts';
 import type { Informer, Workqueue } from '../runtime/controller.ts';
+import { indexByLabel, labelEntries, labelEntry, podsLabelled } from '../runtime/selected-pods.ts';
 
 /** Enqueues a service when it changes, and when a pod it selects, or selected, changes. */
 export function watchServicePods(queue: Workqueue, services: Informer<Service>, pods: Informer<Pod>): void {
   const enqueueService = (service: KubeObject): void => queue.add(keyOf(service));
   indexBySelector(services);
-  pods.addIndex(LABEL_INDEX, ({ metadata }) => pinsOf(metadata.namespace, metadata.labels));
+  indexByLabel(pods);
   services.addHandler({ added: enqueueService, updated: enqueueService, deleted: enqueueService });
   const enqueueFor = (pod: Pod): void => {
-    for (const pin of pinsOf(pod.metadata.namespace, pod.metadata.labels)) {
+    for (const pin of labelEntries(pod.metadata.namespace, pod.metadata.labels)) {
       for (const service of services.byIndex(SELECTOR_INDEX, pin))
         if (selects(service, pod)) enqueueService(service);
     }
@@ -28,8 +29,6 @@ export function watchServicePods(queue: Workqueue, services: Informer<Service>, 
 
 /** Services by one label of their selector, in their namespace. */
 const SELECTOR_INDEX = 'selector label';
-/** Pods by each of their labels, in their namespace. */
-const LABEL_INDEX = 'labels';
 
 function indexBySelector(services: Informer<Service>): void {
   services.addIndex(SELECTOR_INDEX, (service) => {
@@ -40,20 +39,13 @@ function indexBySelector(services: Informer<Service>): void {
 
 function pinOf({ metadata, spec }: Service): string | undefined {
   const [key] = Object.keys(spec.selector ?? {}).sort();
-  return key === undefined ? undefined : `${metadata.namespace}/${key}=${spec.selector![key]}`;
-}
-
-function pinsOf(
-  namespace: string | undefined,
-  labels: Readonly<Record<string, string>> | undefined,
-): string[] {
-  return Object.entries(labels ?? {}).map(([key, value]) => `${namespace}/${key}=${value}`);
+  return key === undefined ? undefined : labelEntry(metadata.namespace, key, spec.selector![key]!);
 }
 
 /** Pods that the service may select, found by a label; an empty selector takes all of the namespace. */
 function candidates(service: Service, pods: Informer<Pod>): readonly Pod[] {
   const pin = pinOf(service);
-  return pin === undefined ? pods.list(service.metadata.namespace) : pods.byIndex(LABEL_INDEX, pin);
+  return pin === undefined ? pods.list(service.metadata.namespace) : podsLabelled(pods, pin);
 }
 
 function selects({ spec }: Service, pod: Pod): boolean {

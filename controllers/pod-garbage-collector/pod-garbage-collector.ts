@@ -11,6 +11,7 @@ import type {
   Result,
   RunningController,
 } from '../runtime/controller.ts';
+import { indexByNode, podsOnNode } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
 /** Upstream looks this often: what is found waits for the next look. */
@@ -19,7 +20,6 @@ const PERIOD_MS = 20_000;
 const QUARANTINE_MS = 40_000;
 /** As many ended pods are kept. */
 const TERMINATED_MAX = 12_500;
-const NODE_INDEX = 'nodeName';
 const NODE_PREFIX = 'node:';
 const POD_PREFIX = 'pod:';
 const TERMINATED = 'terminated';
@@ -58,7 +58,7 @@ class PodGarbageCollector implements RunningController {
     this.#beginMs = context.clock.now();
     this.#pods = context.informer(pods);
     this.#nodes = context.informer(nodes);
-    this.#pods.addIndex(NODE_INDEX, ({ spec }) => [spec.nodeName ?? '']);
+    indexByNode(this.#pods);
     this.#reconciler = createReconciler({
       name: 'podgc',
       context,
@@ -122,7 +122,7 @@ class PodGarbageCollector implements RunningController {
 
   async #clearNode(name: string): Promise<void> {
     const node = this.#nodes.get(name);
-    const onNode = this.#pods.byIndex(NODE_INDEX, name);
+    const onNode = podsOnNode(this.#pods, name);
     if (node !== undefined) {
       if (isOutOfService(node))
         await Promise.all(onNode.filter(isBeingDeleted).map((pod) => this.#remove(pod)));
