@@ -21,6 +21,8 @@ export interface WebSocketMessages {
 
 /** Facts of the connection that a Request does not carry. All are optional: tests call `fetch` without a socket. */
 export interface RequestEnvironment {
+  /** Names and values of headers by turns, as they came: looking through them is cheaper than through Headers. */
+  readonly rawHeaders?: readonly string[];
   readonly remoteAddress?: string;
   readonly clientCertificate?: ClientCertificate;
   /** Aborted when the server is closing: open watches end. */

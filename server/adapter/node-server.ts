@@ -165,7 +165,7 @@ class Connections {
     incoming: IncomingMessage | Http2ServerRequest,
     outgoing: ServerResponse | Http2ServerResponse,
   ): RequestEnvironment {
-    return new SocketEnvironment(this.#shared, this.#factsOf(incoming), outgoing);
+    return new SocketEnvironment(this.#shared, this.#factsOf(incoming), incoming, outgoing);
   }
 
   /** Of a request that takes its connection over. */

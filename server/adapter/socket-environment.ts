@@ -25,16 +25,23 @@ export class SocketEnvironment implements RequestEnvironment {
   readonly responseClass = lightResponseClass();
   readonly #server: ServerFacts;
   readonly #connection: ConnectionFacts;
+  readonly #incoming: { readonly rawHeaders: readonly string[] };
   readonly #outgoing: ServerResponse | Http2ServerResponse;
 
   constructor(
     server: ServerFacts,
     connection: ConnectionFacts,
+    incoming: { readonly rawHeaders: readonly string[] },
     outgoing: ServerResponse | Http2ServerResponse,
   ) {
     this.#server = server;
     this.#connection = connection;
+    this.#incoming = incoming;
     this.#outgoing = outgoing;
+  }
+
+  get rawHeaders(): readonly string[] {
+    return this.#incoming.rawHeaders;
   }
 
   get remoteAddress(): string | undefined {

@@ -148,6 +148,13 @@ describe.each(PROTOCOLS)('over %s', (_name, fetch) => {
     expect(gunzipSync(Buffer.from(compressed.body, 'latin1')).toString()).toBe(plain.body);
   });
 
+  it.each([
+    ['a user', { 'Impersonate-User': 'nobody' }, 403],
+    ['extra information without a user', { 'Impersonate-Extra-Scopes': 'view' }, 400],
+  ])('lets nobody take %s for granted', async (_what, headers, status) => {
+    expect((await fetch('/api/v1/namespaces/default', admin, headers)).status).toBe(status);
+  });
+
   it('refuses a certificate of another authority', async () => {
     const reply = await fetch('/api/v1/namespaces/default', stranger);
     expect(reply.status).toBe(401);
