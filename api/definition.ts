@@ -84,10 +84,13 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   prepareForUpdate?(object: T, old: T): void;
   /** Called on update of the status subresource, after everything but status was taken over from `old`. */
   prepareForStatusUpdate?(object: T, old: T, facts: WriteFacts): void;
-  /** Field errors of a new object, in upstream's order. Metadata was validated already (names by `validateName`). */
-  validate?(object: T): FieldError[];
+  /**
+   * Field errors of a new object, in upstream's order. Metadata was validated already (names by `validateName`).
+   * `version` is the apiVersion the client spoke, for the rare rule that differs by version.
+   */
+  validate?(object: T, version?: string): FieldError[];
   /** Field errors of a change; `validate` is not called for updates, call it from here where upstream does. */
-  validateUpdate?(object: T, old: T): FieldError[];
+  validateUpdate?(object: T, old: T, version?: string): FieldError[];
   validateStatusUpdate?(object: T, old: T): FieldError[];
   /** Texts of Warning headers for a created or updated object; `subresource` is '' for the main resource. */
   warnings?(object: T, old: T | undefined, subresource: string): string[];
@@ -95,6 +98,8 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   readonly parts?: Readonly<Record<string, PartBehaviour<T>>>;
   /** What `metadata.name` may be. Default `dns-subdomain`. */
   readonly nameRule?: NameRule;
+  /** Metadata of a new object is looked at only when the rest is in order: upstream's strategy leaves it out. */
+  readonly checksMetadataLast?: boolean;
   /** Finalizers need no domain (groups outside the core repository, custom resources). */
   readonly allowBareFinalizers?: boolean;
   /** PUT creates when the object is missing. */

@@ -19,6 +19,8 @@ import { certificatesBehaviours } from './certificates/index.ts';
 import { conversions } from './conversions.ts';
 import { coreBehaviours } from './core/index.ts';
 import { apiExtensionsBehaviours } from './apiextensions/index.ts';
+import { nodeBehaviours } from './node/index.ts';
+import { policyBehaviours } from './policy/index.ts';
 import { apiRegistrationBehaviours } from './apiregistration/index.ts';
 import { flowControlBehaviours } from './flowcontrol/index.ts';
 import { kindDeprecation, kindFacts } from './kind-facts.ts';
@@ -26,7 +28,6 @@ import { networkingBehaviours } from './networking/index.ts';
 import { parts } from './parts.ts';
 import { coordinationBehaviours } from './coordination/index.ts';
 import { discoveryBehaviours } from './discovery/index.ts';
-import { nodeBehaviours } from './node/index.ts';
 import { rbacBehaviours } from './rbac/index.ts';
 import { schedulingBehaviours } from './scheduling/index.ts';
 import { storageBehaviours } from './storage/index.ts';
@@ -46,9 +47,10 @@ const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   'certificates.k8s.io': certificatesBehaviours,
   'flowcontrol.apiserver.k8s.io': flowControlBehaviours,
   'networking.k8s.io': networkingBehaviours,
+  'node.k8s.io': nodeBehaviours,
+  policy: policyBehaviours,
   'coordination.k8s.io': coordinationBehaviours,
   'discovery.k8s.io': discoveryBehaviours,
-  'node.k8s.io': nodeBehaviours,
   'rbac.authorization.k8s.io': rbacBehaviours,
   'scheduling.k8s.io': schedulingBehaviours,
   'storage.k8s.io': storageBehaviours,

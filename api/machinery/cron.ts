@@ -137,6 +137,10 @@ function parseNumber(text: string): number {
       `failed to parse int from ${text}: strconv.Atoi: parsing ${goQuote(text)}: invalid syntax`,
     );
   const number = Number(text);
+  if (Math.abs(number) >= 2 ** 63)
+    throw new CronError(
+      `failed to parse int from ${text}: strconv.Atoi: parsing ${goQuote(text)}: value out of range`,
+    );
   if (number < 0) throw new CronError(`negative number (${number}) not allowed: ${text}`);
   return number;
 }

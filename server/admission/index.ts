@@ -1,11 +1,13 @@
 /** Which admission plugins there are, and in which order they run. */
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './plugin.ts';
 import { priority } from './priority.ts';
 import type { ObjectReader } from './reader.ts';
+import { resourceQuota } from './resource-quota.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
@@ -26,6 +28,7 @@ interface PluginEntry {
 /** In the order they run, in both passes. Mirrors kubeapiserver/options/plugins.go. */
 const PLUGINS: readonly PluginEntry[] = [
   { name: 'NamespaceLifecycle', create: namespaceLifecycle, enabledByDefault: true },
+  { name: 'LimitRanger', create: limitRanger, enabledByDefault: true },
   { name: 'ServiceAccount', create: serviceAccount, enabledByDefault: true },
   { name: 'TaintNodesByCondition', create: taintNodesByCondition, enabledByDefault: true },
   { name: 'Priority', create: priority, enabledByDefault: true },
@@ -33,6 +36,7 @@ const PLUGINS: readonly PluginEntry[] = [
   { name: 'DefaultStorageClass', create: defaultStorageClass, enabledByDefault: true },
   { name: 'PersistentVolumeClaimResize', create: persistentVolumeClaimResize, enabledByDefault: true },
   { name: 'StorageObjectInUseProtection', create: storageObjectInUseProtection, enabledByDefault: true },
+  { name: 'ResourceQuota', create: resourceQuota, enabledByDefault: true },
 ];
 
 export interface AdmissionChain {

@@ -21,6 +21,8 @@ export interface AdmissionRequest {
   readonly dryRun: boolean;
   /** Collects texts for Warning headers. */
   readonly warnings: string[];
+  /** Called when the object is stored, or is not going to be. */
+  readonly settled: (() => void)[];
 }
 
 export interface AdmissionPlugin {

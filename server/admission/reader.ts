@@ -1,7 +1,7 @@
 /** Current objects, straight from the store, for admission plugins and allocators. */
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { KeyRange, Store } from '../../storage/interface.ts';
-import { resourceKey, resourceRange } from '../../storage/keys.ts';
+import { namespaceRange, resourceKey, resourceRange } from '../../storage/keys.ts';
 import { decodeStored } from '../registry/stored-form.ts';
 
 export interface ObjectReader {
@@ -11,7 +11,11 @@ export interface ObjectReader {
     namespace: string,
     name: string,
   ): UnknownObject | undefined;
-  list(resource: { readonly group: string; readonly resource: string }): readonly UnknownObject[];
+  /** Of one namespace, or of all. */
+  list(
+    resource: { readonly group: string; readonly resource: string },
+    namespace?: string,
+  ): readonly UnknownObject[];
 }
 
 export function createObjectReader(store: Store, cluster: string): ObjectReader {
@@ -31,6 +35,13 @@ export function createObjectReader(store: Store, cluster: string): ObjectReader 
       );
       return value === undefined ? undefined : decodeStored(value);
     },
-    list: ({ group, resource }) => store.list(rangeOf(group, resource)).entries.map(decodeStored),
+    list: ({ group, resource }, namespace) =>
+      store
+        .list(
+          namespace === undefined
+            ? rangeOf(group, resource)
+            : namespaceRange({ cluster, group, resource, namespace }),
+        )
+        .entries.map(decodeStored),
   };
 }

@@ -95,14 +95,19 @@ export function generateName(object: UnknownObject, random: Random): string | un
 }
 
 /** Throws 422 with everything that is wrong with a new object. */
-export function validateNewObject(definition: ResourceDefinition, object: UnknownObject): void {
+export function validateNewObject(
+  definition: ResourceDefinition,
+  object: UnknownObject,
+  version?: string,
+): void {
   const { behaviour, namespaced } = definition;
-  const errors = [
+  const metadata = [
     ...validateObjectMeta(object.metadata, { namespaced, nameRule: behaviour.nameRule }),
     ...validateDomains(definition, object),
-    ...(behaviour.validate?.(object) ?? []),
   ];
-  throwInvalid(definition, object, errors);
+  const rest = behaviour.validate?.(object, version) ?? [];
+  if (behaviour.checksMetadataLast === true) throwInvalid(definition, object, rest);
+  throwInvalid(definition, object, [...metadata, ...rest]);
 }
 
 /** The stricter rule for finalizers, where a kind has it. */

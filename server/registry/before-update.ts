@@ -122,6 +122,7 @@ export function validateChange(
   subresource: string,
   object: UnknownObject,
   old: UnknownObject,
+  version?: string,
 ): void {
   const { behaviour } = definition;
   const errors = [
@@ -130,7 +131,7 @@ export function validateChange(
     ...validateDomains(definition, object),
   ];
   if (subresource === 'status') errors.push(...(behaviour.validateStatusUpdate?.(object, old) ?? []));
-  else if (subresource === '') errors.push(...(behaviour.validateUpdate?.(object, old) ?? []));
+  else if (subresource === '') errors.push(...(behaviour.validateUpdate?.(object, old, version) ?? []));
   else errors.push(...(behaviour.parts?.[subresource]?.validateUpdate(object, old) ?? []));
   throwInvalid(definition, object, withoutRepeats(errors));
 }

@@ -106,6 +106,8 @@ interface Resolved {
   readonly target: ResourceTarget;
   readonly storing: ResourceDefinition;
   readonly resource: GroupResource;
+  /** Group and version the caller speaks. */
+  readonly apiVersion: string;
 }
 
 class Registry implements ResourceRegistry {
@@ -175,7 +177,7 @@ class Registry implements ResourceRegistry {
       filter: this.#filter(resolved, selection),
       options,
       listener,
-      version: formatGroupVersion(target.definition.group, target.version),
+      version: resolved.apiVersion,
       toResult: (value) => this.#results.of(value, target, resolved.storing),
     });
   }
@@ -230,7 +232,7 @@ class Registry implements ResourceRegistry {
       const draft =
         generated === undefined ? object : { ...object, metadata: { ...object.metadata, name: generated } };
       const canonical = this.#canonical(resolved.storing, draft);
-      validateNewObject(resolved.storing, canonical);
+      validateNewObject(resolved.storing, canonical, resolved.apiVersion);
       if (tries === 1)
         context.warnings.push(...(resolved.storing.behaviour.warnings?.(canonical, undefined, '') ?? []));
       await options.authorizeCreate?.();
@@ -245,6 +247,8 @@ class Registry implements ResourceRegistry {
       } catch (error) {
         if (!isKeyExists(error) || generated === undefined) throw error;
         if (tries >= GENERATE_NAME_TRIES) throw newGenerateNameConflict(resolved.resource, generated);
+      } finally {
+        settle(request);
       }
     }
   }
@@ -370,19 +374,23 @@ class Registry implements ResourceRegistry {
     canonical.metadata.resourceVersion = old.metadata.resourceVersion;
     const isSame = isUnchanged(canonical, old);
     if (!isSame) {
-      validateChange(storing, request.subresource, canonical, old);
+      validateChange(storing, request.subresource, canonical, old, resolved.apiVersion);
       context.warnings.push(...(storing.behaviour.warnings?.(canonical, old, request.subresource) ?? []));
     }
     await this.#options.admission.validate({ ...request, object: canonical });
-    if (this.#isReleased(storing, canonical)) {
-      await this.#remove(resolved, current, canonical, options.dryRun);
-      return this.#detached(current, canonical);
+    try {
+      if (this.#isReleased(storing, canonical)) {
+        await this.#remove(resolved, current, canonical, options.dryRun);
+        return this.#detached(current, canonical);
+      }
+      if (isSame) {
+        await this.#store.committed(current.key);
+        return current;
+      }
+      return await this.#put(current.key, canonical, current.revision, options.dryRun, current);
+    } finally {
+      settle(request);
     }
-    if (isSame) {
-      await this.#store.committed(current.key);
-      return current;
-    }
-    return this.#put(current.key, canonical, current.revision, options.dryRun, current);
   }
 
   /** A deleted object that nothing holds any more goes with the write that let go of it. */
@@ -480,7 +488,8 @@ class Registry implements ResourceRegistry {
   #resolve(target: ResourceTarget): Resolved {
     const { definition } = target;
     const resource = { group: definition.group, resource: definition.names.plural };
-    return { target, storing: this.#options.definitions.storing(definition), resource };
+    const apiVersion = formatGroupVersion(definition.group, target.version);
+    return { target, storing: this.#options.definitions.storing(definition), resource, apiVersion };
   }
 
   #hooks({ storing }: Resolved): ResourceHooks | undefined {
@@ -673,8 +682,14 @@ class Registry implements ResourceRegistry {
       user: context.user,
       dryRun,
       warnings: context.warnings,
+      settled: [],
     };
   }
+}
+
+/** Tells those who wait for it that a write is done, or will not be. */
+function settle({ settled }: AdmissionRequest): void {
+  for (const call of settled.splice(0)) call();
 }
 
 function deepFreeze<T>(value: T): T {

@@ -5,7 +5,7 @@ import type {
   MetricStatus,
 } from '../../../openapi/generated/autoscaling-v2.ts';
 import type { HorizontalPodAutoscaler as V1 } from '../../../openapi/generated/autoscaling-v1.ts';
-import type { UnknownObject } from '../../machinery/object-meta.ts';
+import type { KubeObject, UnknownObject } from '../../machinery/object-meta.ts';
 import { convertMetrics } from './metrics.ts';
 
 const PREFIX = 'autoscaling.alpha.kubernetes.io/';
@@ -13,7 +13,14 @@ const METRICS = `${PREFIX}metrics`;
 const CURRENT_METRICS = `${PREFIX}current-metrics`;
 const CONDITIONS = `${PREFIX}conditions`;
 const BEHAVIOR = `${PREFIX}behavior`;
-const CARRIED = [METRICS, CURRENT_METRICS, CONDITIONS, BEHAVIOR];
+const CARRIED = [
+  METRICS,
+  CURRENT_METRICS,
+  CONDITIONS,
+  BEHAVIOR,
+  `${PREFIX}scale-down-tolerance`,
+  `${PREFIX}scale-up-tolerance`,
+];
 /** What v1 stands for when it names no metric, in percent. */
 const CPU_UTILIZATION_DEFAULT = 80;
 
@@ -94,6 +101,15 @@ function isCpu({ type, resource }: MetricStatus): boolean {
 
 function isCpuUtilization({ type, resource }: MetricSpec): boolean {
   return type === 'Resource' && resource?.name === 'cpu' && resource.target.averageUtilization !== undefined;
+}
+
+/** Removes the annotations that conversion owns. */
+export function dropCarried({ metadata }: Pick<KubeObject, 'metadata'>): void {
+  const { annotations } = metadata;
+  if (annotations === undefined || !CARRIED.some((name) => Object.hasOwn(annotations, name))) return;
+  const kept = withoutCarried(annotations);
+  if (Object.keys(kept).length > 0) metadata.annotations = kept;
+  else delete metadata.annotations;
 }
 
 function withoutCarried(annotations: Readonly<Record<string, string>> | undefined): Record<string, string> {

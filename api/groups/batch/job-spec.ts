@@ -184,7 +184,7 @@ function addExitCodes(
     errors.push(invalid(at.child('containerName'), containerName, text));
   }
   const place = at.child('values');
-  if (values.length === 0) errors.push(invalid(place, undefined, 'at least one value is required'));
+  if (values.length === 0) errors.push(invalid(place, list ?? undefined, 'at least one value is required'));
   else if (values.length > EXIT_CODES_MAX) errors.push(tooMany(place, values.length, EXIT_CODES_MAX));
   const seen = new Set<number>();
   values.forEach((value, index) => {

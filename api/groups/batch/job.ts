@@ -46,8 +46,8 @@ export const job = defineBehaviour<Job>({
     spec.parallelism ??= 1;
     spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? BACKOFF_LIMIT : 2 ** 31 - 1;
     const labels = spec.template?.metadata?.labels;
-    if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0)
-      metadata.labels = { ...labels };
+    // One object for both, as upstream: what creation adds to the template's labels shows on the job as well.
+    if (labels !== undefined && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = labels;
     spec.completionMode ??= 'NonIndexed';
     spec.suspend ??= false;
     spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
@@ -106,7 +106,9 @@ function generateSelector({ spec, metadata }: Job): void {
     ...spec.template?.metadata?.labels,
   };
   spec.template ??= {} as PodTemplateSpec;
+  const areShared = metadata.labels !== undefined && metadata.labels === spec.template.metadata?.labels;
   spec.template.metadata = { ...spec.template.metadata, labels };
+  if (areShared) metadata.labels = { ...labels };
   spec.selector ??= {};
   spec.selector.matchLabels = { [UID_LABEL]: uid, ...spec.selector.matchLabels };
 }

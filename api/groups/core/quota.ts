@@ -66,6 +66,66 @@ export function isQuotaName(name: string, isCounted: (name: string) => boolean):
   );
 }
 
+const POD_NAMES = new Set([
+  'count/pods',
+  'pods',
+  ...['', 'requests.', 'limits.'].flatMap((prefix) =>
+    ['cpu', 'memory', 'ephemeral-storage'].map((name) => `${prefix}${name}`),
+  ),
+]);
+
+/** Whether a quota's name counts objects of the resource. */
+export function isQuotaNameOf({ group, resource }: QuotaResource, name: string): boolean {
+  if (name === countName({ group, resource })) return true;
+  if (group !== '') return false;
+  switch (resource) {
+    case 'pods':
+      return (
+        POD_NAMES.has(name) ||
+        /^(requests\.)?hugepages-/.test(name) ||
+        (name.startsWith('requests.') && name.includes('/') && !name.includes('kubernetes.io/'))
+      );
+    case 'services':
+      return ['services', 'services.nodeports', 'services.loadbalancers'].includes(name);
+    case 'persistentvolumeclaims':
+      return (
+        ['persistentvolumeclaims', 'requests.storage'].includes(name) || name.includes(STORAGE_CLASS_INFIX)
+      );
+    default:
+      return COUNTED_BY_NAME.has(resource) && name === resource;
+  }
+}
+
+/** Names that every container must say once a quota counts them, with the member and name they are said by. */
+const DEMANDED: Readonly<Record<string, readonly ['requests' | 'limits', string]>> = {
+  cpu: ['requests', 'cpu'],
+  'limits.cpu': ['limits', 'cpu'],
+  'limits.memory': ['limits', 'memory'],
+  memory: ['requests', 'memory'],
+  'requests.cpu': ['requests', 'cpu'],
+  'requests.memory': ['requests', 'memory'],
+};
+
+/** Which containers of a pod do not say what the quota's names demand, in upstream's words; undefined when all do. */
+export function missingResources(
+  { group, resource }: QuotaResource,
+  object: UnknownObject,
+  names: readonly string[],
+): string | undefined {
+  if (group !== '' || resource !== 'pods') return undefined;
+  const { spec } = object as unknown as Pod;
+  const whole = { ...spec.resources?.requests, ...spec.resources?.limits };
+  if (Object.keys(whole).length > 0) return undefined;
+  const containers = [...spec.containers, ...(spec.initContainers ?? [])];
+  const missing = Object.entries(DEMANDED).flatMap(([name, [member, of]]) => {
+    if (!names.includes(name)) return [];
+    const silent = containers.filter(({ resources }) => resources?.[member]?.[of] === undefined);
+    const distinct = [...new Set(silent.map((container) => container.name))].sort();
+    return distinct.length === 0 ? [] : [`${name} for: ${distinct.join(',')}`];
+  });
+  return missing.length === 0 ? undefined : missing.join('; ');
+}
+
 function addPod(usage: Map<string, Quantity>, pod: Pod): void {
   if (hasEnded(pod)) return;
   usage.set('pods', ONE);
@@ -81,7 +141,14 @@ function hasEnded({ status }: Pod): boolean {
   return status.phase === 'Succeeded' || status.phase === 'Failed';
 }
 
-function podTotals({ spec }: Pod, kind: 'requests' | 'limits'): Map<string, Quantity> {
+function podTotals(pod: Pod, kind: 'requests' | 'limits'): Map<string, Quantity> {
+  const total = containerTotals(pod, kind);
+  if (pod.spec.overhead !== undefined) addAll(total, pod.spec.overhead);
+  return total;
+}
+
+/** What the containers of a pod ask for together, init containers before them, unless the pod says it as a whole. */
+export function containerTotals({ spec }: Pod, kind: 'requests' | 'limits'): Map<string, Quantity> {
   const of = ({ resources }: Container): Record<string, string> => resources?.[kind] ?? {};
   const total = new Map<string, Quantity>();
   for (const container of spec.containers) addAll(total, of(container));
@@ -101,7 +168,6 @@ function podTotals({ spec }: Pod, kind: 'requests' | 'limits'): Map<string, Quan
   raise(total, peaks);
   for (const [name, amount] of Object.entries(spec.resources?.[kind] ?? {}))
     total.set(name, parseQuantity(amount));
-  if (spec.overhead !== undefined) addAll(total, spec.overhead);
   return total;
 }
 

@@ -40,7 +40,8 @@ export const replicationController = defineBehaviour<ReplicationController>({
   },
   warnings: (object, old, subresource) => {
     if (subresource !== '' || object.metadata.generation === old?.metadata.generation) return [];
-    const template = podTemplateWarnings(path('spec', 'template'), object.spec.template);
+    // Updates look at the old template (a slip of upstream).
+    const template = podTemplateWarnings(path('spec', 'template'), (old ?? object).spec.template);
     return old === undefined ? [...nameWarnings(object), ...template] : template;
   },
   scale: {

@@ -1,120 +1,362 @@
-/** Services. Addresses and ports are allocated by the server. */
+/** Services. Addresses and ports are allocated by the server. Mirrors registry/core/service and validateService. */
 import { defineBehaviour } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
-import type { FieldError } from '../../machinery/errors.ts';
-import { path } from '../../machinery/field-path.ts';
+import { path, type FieldPath } from '../../machinery/field-path.ts';
+import { checkDNS1123Subdomain } from '../../machinery/names.ts';
+import { duplicate, forbidden, invalid, notSupported, required } from '../../machinery/validation.ts';
+import type { Service, ServicePort, ServiceSpec } from '../../../openapi/generated/core-v1.ts';
 import {
-  checkDNS1123Label,
-  checkDNS1123Subdomain,
-  checkPortName,
-  checkPortNumber,
-} from '../../machinery/names.ts';
-import {
-  duplicate,
-  invalid,
-  invalidEach,
-  notSupported,
-  required,
-  validateLabels,
-} from '../../machinery/validation.ts';
-import type { Service, ServicePort } from '../../../openapi/generated/core-v1.ts';
+  addDNSLabel,
+  addEach,
+  addLabels,
+  addPortNumber,
+  addPortNumberOrName,
+  addQualifiedName,
+  addRequiredSupported,
+  type Findings,
+} from '../common/findings.ts';
+import { duplicateInternal } from '../common/internal-json.ts';
+import { addCIDR, addEndpointIP, addIP, cidrWarnings, ipWarnings, parseIP } from '../common/ip.ts';
+import { PROTOCOLS } from './containers.ts';
+import { addClusterIPChanges, addClusterIPs, isHeadless } from './service-ips.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
-const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const AFFINITIES = ['ClientIP', 'None'];
+const POLICIES = ['Cluster', 'Local'];
+const DISTRIBUTIONS = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 const AFFINITY_SECONDS = 10800;
+const AFFINITY_SECONDS_MAX = 86400;
+const HINTS = 'service.kubernetes.io/topology-aware-hints';
+const TOPOLOGY_MODE = 'service.kubernetes.io/topology-mode';
+const SOURCE_RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges';
+const AT = path('spec');
 
 export const service = defineBehaviour<Service>({
-  setDefaults: ({ spec }) => {
-    spec.sessionAffinity ??= 'None';
-    if (spec.sessionAffinity === 'ClientIP')
-      spec.sessionAffinityConfig ??= { clientIP: { timeoutSeconds: AFFINITY_SECONDS } };
-    else delete spec.sessionAffinityConfig;
-    spec.type ??= 'ClusterIP';
+  setDefaults: ({ spec, status }) => {
+    if (spec === undefined) return;
+    spec.sessionAffinity ||= 'None';
+    if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
+    if (
+      spec.sessionAffinity === 'ClientIP' &&
+      spec.sessionAffinityConfig?.clientIP?.timeoutSeconds === undefined
+    )
+      spec.sessionAffinityConfig = { clientIP: { timeoutSeconds: AFFINITY_SECONDS } };
+    spec.type ||= 'ClusterIP';
     for (const port of spec.ports ?? []) {
-      port.protocol ??= 'TCP';
+      port.protocol ||= 'TCP';
       if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '')
-        port.targetPort = port.port;
+        port.targetPort = port.port ?? 0;
     }
-    if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
-    if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') spec.externalTrafficPolicy ??= 'Cluster';
-    if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
+    if (isExternal(spec)) spec.externalTrafficPolicy ||= 'Cluster';
+    if (['ClusterIP', 'NodePort', 'LoadBalancer'].includes(spec.type))
+      spec.internalTrafficPolicy ??= 'Cluster';
+    if (spec.type !== 'LoadBalancer') return;
+    spec.allocateLoadBalancerNodePorts ??= true;
+    for (const ingress of status?.loadBalancer?.ingress ?? [])
+      if ((ingress.ip ?? '') !== '') ingress.ipMode ??= 'VIP';
   },
-  validate,
+  prepareForUpdate: (object, old) => dropDependentFields(object, old),
+  validate: (object) => {
+    const errors: Findings = [];
+    addService(errors, object, undefined);
+    return errors;
+  },
   validateUpdate: (object, old) => {
-    const errors: FieldError[] = [];
-    const before = old.spec.clusterIP ?? '';
-    const isKept = old.spec.type !== 'ExternalName' && object.spec.type !== 'ExternalName' && before !== '';
-    if (isKept && !equalJSON(object.spec.clusterIPs ?? [], old.spec.clusterIPs ?? [])) {
-      errors.push(invalid('spec.clusterIPs[0]', object.spec.clusterIPs ?? [], 'may not change once set'));
-    }
-    return [...errors, ...validate(object)];
+    const errors: Findings = [];
+    addClusterIPChanges(errors, object.spec, old.spec);
+    addLoadBalancerClass(errors, object.spec, old.spec);
+    if (needsHealthCheck(old.spec) && needsHealthCheck(object.spec))
+      if ((object.spec.healthCheckNodePort ?? 0) !== (old.spec.healthCheckNodePort ?? 0))
+        errors.push(forbidden('spec.healthCheckNodePort', 'field is immutable'));
+    addService(errors, object, old);
+    return errors;
   },
+  validateStatusUpdate: (object, old) => {
+    const errors: Findings = [];
+    addLoadBalancerStatus(errors, object, old);
+    return errors;
+  },
+  warnings: (object, _old, subresource) =>
+    subresource === '' ? serviceWarnings(object) : statusWarnings(object),
 });
 
-function validate({ spec }: Service): FieldError[] {
-  const at = path('spec');
-  const errors: FieldError[] = [];
+function needsHealthCheck({ type, externalTrafficPolicy }: ServiceSpec): boolean {
+  return type === 'LoadBalancer' && externalTrafficPolicy === 'Local';
+}
+
+function isExternal({ type, externalIPs }: ServiceSpec): boolean {
+  if (type === 'LoadBalancer' || type === 'NodePort') return true;
+  return type === 'ClusterIP' && (externalIPs ?? []).length > 0;
+}
+
+const hasNodePorts = ({ type }: ServiceSpec): boolean => type === 'NodePort' || type === 'LoadBalancer';
+
+/** What the new type does not have goes with the old one, unless it was changed on purpose. */
+function dropDependentFields(object: Service, old: Service): void {
+  const { spec } = object;
+  const before = old.spec;
+  const isSame = (name: keyof ServiceSpec): boolean => equalJSON(spec[name], before[name]);
+  if (before.type !== 'ExternalName' && spec.type === 'ExternalName') {
+    if (isSame('clusterIP') && isSame('clusterIPs')) {
+      delete spec.clusterIP;
+      delete spec.clusterIPs;
+    }
+    if (isSame('ipFamilies')) delete spec.ipFamilies;
+    if (isSame('ipFamilyPolicy')) delete spec.ipFamilyPolicy;
+  }
+  const oldPorts = new Set((before.ports ?? []).map(({ nodePort }) => nodePort ?? 0));
+  const areKept = (spec.ports ?? []).every(({ nodePort = 0 }) => nodePort === 0 || oldPorts.has(nodePort));
+  if (hasNodePorts(before) && !hasNodePorts(spec) && areKept)
+    for (const port of spec.ports ?? []) delete port.nodePort;
+  if (needsHealthCheck(before) && !needsHealthCheck(spec) && isSame('healthCheckNodePort'))
+    delete spec.healthCheckNodePort;
+  if (before.type === 'LoadBalancer' && spec.type !== 'LoadBalancer') {
+    if (isSame('allocateLoadBalancerNodePorts')) delete spec.allocateLoadBalancerNodePorts;
+    if (isSame('loadBalancerClass')) delete spec.loadBalancerClass;
+  }
+  if (isExternal(before) && !isExternal(spec) && isSame('externalTrafficPolicy'))
+    delete spec.externalTrafficPolicy;
+  if (spec.type !== 'LoadBalancer' && object.status !== undefined)
+    object.status = { ...object.status, loadBalancer: {} };
+}
+
+function addService(errors: Findings, { spec, metadata }: Service, old: Service | undefined): void {
   const ports = spec.ports ?? [];
-  const isHeadless = spec.clusterIP === 'None';
-  if (ports.length === 0 && !isHeadless && spec.type !== 'ExternalName')
-    errors.push(required(at.child('ports')));
-  if (spec.type === 'LoadBalancer' && isHeadless)
-    errors.push(
-      invalid(at.child('clusterIPs').index(0), 'None', "may not be set to 'None' for LoadBalancer services"),
-    );
-  if (spec.type === 'NodePort' && isHeadless)
-    errors.push(
-      invalid(at.child('clusterIPs').index(0), 'None', "may not be set to 'None' for NodePort services"),
-    );
-  if (spec.type === 'ExternalName') {
-    const name = (spec.externalName ?? '').replace(/\.$/, '');
-    if (name === '') errors.push(required(at.child('externalName')));
-    else
-      errors.push(...invalidEach(at.child('externalName'), spec.externalName, checkDNS1123Subdomain(name)));
+  const { type = '' } = spec;
+  addTopologyMode(errors, metadata.annotations);
+  if (ports.length === 0 && !isHeadless(spec) && type !== 'ExternalName')
+    errors.push(required(AT.child('ports')));
+  if ((type === 'LoadBalancer' || type === 'NodePort') && isHeadless(spec)) {
+    const text = `may not be set to 'None' for ${type} services`;
+    errors.push(invalid(AT.child('clusterIPs').index(0), 'None', text));
   }
-  const names = new Set<string>();
-  ports.forEach((port, index) =>
-    validatePort(port, at.child('ports').index(index), ports.length > 1, names, errors),
-  );
-  errors.push(...validateDuplicatePorts(ports));
-  errors.push(...validateLabels(spec.selector, at.child('selector')));
-  if (!AFFINITIES.includes(spec.sessionAffinity ?? ''))
-    errors.push(notSupported(at.child('sessionAffinity'), spec.sessionAffinity ?? '', AFFINITIES));
-  if (!TYPES.includes(spec.type ?? '')) errors.push(notSupported(at.child('type'), spec.type ?? '', TYPES));
-  return errors;
-}
-
-function validatePort(
-  port: ServicePort,
-  at: ReturnType<typeof path>,
-  needsName: boolean,
-  names: Set<string>,
-  errors: FieldError[],
-): void {
-  const name = port.name ?? '';
-  if (needsName && name === '') errors.push(required(at.child('name')));
-  else if (name !== '') {
-    errors.push(...invalidEach(at.child('name'), name, checkDNS1123Label(name)));
-    if (names.has(name)) errors.push(duplicate(at.child('name'), name));
-    names.add(name);
-  }
-  errors.push(...invalidEach(at.child('port'), port.port, checkPortNumber(port.port)));
-  if (!PROTOCOLS.includes(port.protocol ?? ''))
-    errors.push(notSupported(at.child('protocol'), port.protocol ?? '', PROTOCOLS));
-  const { targetPort } = port;
-  if (typeof targetPort === 'number')
-    errors.push(...invalidEach(at.child('targetPort'), targetPort, checkPortNumber(targetPort)));
-  else if (targetPort !== undefined)
-    errors.push(...invalidEach(at.child('targetPort'), targetPort, checkPortName(targetPort)));
-}
-
-function validateDuplicatePorts(ports: readonly ServicePort[]): FieldError[] {
-  const seen = new Set<string>();
-  return ports.flatMap(({ protocol, port }, index) => {
-    const key = `${protocol}/${port}`;
-    const again = seen.has(key);
-    seen.add(key);
-    return again ? [duplicate(path('spec', 'ports').index(index), { protocol, port })] : [];
+  if (type === 'ExternalName') addExternalName(errors, spec);
+  addPorts(errors, AT.child('ports'), ports);
+  addLabels(errors, AT.child('selector'), spec.selector);
+  addRequiredSupported(errors, AT.child('sessionAffinity'), spec.sessionAffinity, AFFINITIES);
+  addAffinityConfig(errors, AT.child('sessionAffinityConfig'), spec);
+  addClusterIPs(errors, spec, old?.spec.clusterIPs ?? []);
+  spec.externalIPs?.forEach((ip, index) => {
+    const place = AT.child('externalIPs').index(index);
+    if (addIP(errors, place, ip, old?.spec.externalIPs)) addEndpointIP(errors, place, ip);
   });
+  addRequiredSupported(errors, AT.child('type'), type, TYPES);
+  addPortConflicts(errors, AT.child('ports'), ports, type);
+  addSourceRanges(errors, spec, metadata.annotations, old);
+  const isBalanced = type === 'LoadBalancer';
+  if (spec.allocateLoadBalancerNodePorts !== undefined && !isBalanced)
+    errors.push(
+      forbidden(AT.child('allocateLoadBalancerNodePorts'), "may only be used when `type` is 'LoadBalancer'"),
+    );
+  if (isBalanced && spec.allocateLoadBalancerNodePorts === undefined)
+    errors.push(required('allocateLoadBalancerNodePorts'));
+  addLoadBalancerClass(errors, spec, undefined);
+  addTrafficPolicies(errors, spec);
+  const { trafficDistribution } = spec;
+  if (trafficDistribution !== undefined && !DISTRIBUTIONS.includes(trafficDistribution))
+    errors.push(notSupported(AT.child('trafficDistribution'), trafficDistribution, DISTRIBUTIONS));
+}
+
+type Annotations = Readonly<Record<string, string>> | undefined;
+
+function addTopologyMode(errors: Findings, annotations: Annotations): void {
+  const mode = annotations?.[TOPOLOGY_MODE];
+  const hints = annotations?.[HINTS];
+  if (mode === undefined || hints === undefined || mode === hints) return;
+  const text = `must match annotations[${HINTS}] when both are specified`;
+  errors.push(invalid(path('metadata', 'annotations').key(TOPOLOGY_MODE), mode, text));
+}
+
+function addExternalName(errors: Findings, spec: ServiceSpec): void {
+  const text = 'may not be set for ExternalName services';
+  if ((spec.clusterIPs ?? []).length > 0) errors.push(forbidden(AT.child('clusterIPs'), text));
+  if ((spec.ipFamilies ?? []).length > 0) errors.push(forbidden(AT.child('ipFamilies'), text));
+  if (spec.ipFamilyPolicy !== undefined) errors.push(forbidden(AT.child('ipFamilyPolicy'), text));
+  const name = (spec.externalName ?? '').replace(/\.$/, '');
+  const place = AT.child('externalName');
+  if (name === '') errors.push(required(place));
+  else addEach(errors, place, name, checkDNS1123Subdomain(name));
+}
+
+function addPorts(errors: Findings, at: FieldPath, ports: readonly ServicePort[]): void {
+  const names = new Set<string>();
+  ports.forEach((port, index) => {
+    const place = at.index(index);
+    const { name = '', appProtocol } = port;
+    if (name !== '') {
+      addDNSLabel(errors, place.child('name'), name);
+      if (names.has(name)) errors.push(duplicate(place.child('name'), name));
+      names.add(name);
+    } else if (ports.length > 1) errors.push(required(place.child('name')));
+    addPortNumber(errors, place.child('port'), port.port ?? 0);
+    addRequiredSupported(errors, place.child('protocol'), port.protocol, PROTOCOLS);
+    addPortNumberOrName(errors, place.child('targetPort'), port.targetPort);
+    if (appProtocol !== undefined) addQualifiedName(errors, place.child('appProtocol'), appProtocol);
+  });
+}
+
+function addPortConflicts(
+  errors: Findings,
+  at: FieldPath,
+  ports: readonly ServicePort[],
+  type: string,
+): void {
+  if (type === 'ClusterIP')
+    ports.forEach(({ nodePort = 0 }, index) => {
+      if (nodePort !== 0)
+        errors.push(
+          forbidden(at.index(index).child('nodePort'), "may not be used when `type` is 'ClusterIP'"),
+        );
+    });
+  const nodePorts = new Set<string>();
+  ports.forEach(({ protocol, nodePort = 0 }, index) => {
+    const key = `${protocol}/${nodePort}`;
+    if (nodePort === 0) return;
+    if (nodePorts.has(key)) errors.push(duplicate(at.index(index).child('nodePort'), nodePort));
+    nodePorts.add(key);
+  });
+  const numbers = new Set<string>();
+  ports.forEach(({ protocol, port }, index) => {
+    const key = `${protocol}/${port}`;
+    if (numbers.has(key)) errors.push(duplicateInternal(at.index(index), 'ServicePort', { protocol, port }));
+    numbers.add(key);
+  });
+}
+
+function addAffinityConfig(errors: Findings, at: FieldPath, spec: ServiceSpec): void {
+  const config = spec.sessionAffinityConfig;
+  if (spec.sessionAffinity === 'None') {
+    if (config !== undefined) errors.push(forbidden(at, 'must not be set when session affinity is None'));
+    return;
+  }
+  if (spec.sessionAffinity !== 'ClientIP') return;
+  const text = 'when session affinity type is ClientIP';
+  const seconds = config?.clientIP?.timeoutSeconds;
+  const place = at.child('clientIP', 'timeoutSeconds');
+  if (config === undefined) errors.push(required(at, text));
+  else if (config.clientIP === undefined) errors.push(required(at.child('clientIP'), text));
+  else if (seconds === undefined) errors.push(required(place, text));
+  else if (seconds <= 0 || seconds > AFFINITY_SECONDS_MAX)
+    errors.push(invalid(place, seconds, `must be greater than 0 and less than ${AFFINITY_SECONDS_MAX}`));
+}
+
+function addSourceRanges(
+  errors: Findings,
+  { loadBalancerSourceRanges = [], type }: ServiceSpec,
+  annotations: Annotations,
+  old: Service | undefined,
+): void {
+  const text = "may only be used when `type` is 'LoadBalancer'";
+  const known = (old?.spec.loadBalancerSourceRanges ?? []).map((range) => range.trim());
+  if (loadBalancerSourceRanges.length > 0) {
+    const place = AT.child('LoadBalancerSourceRanges');
+    if (type !== 'LoadBalancer') errors.push(forbidden(place, text));
+    loadBalancerSourceRanges.forEach((range, index) =>
+      addCIDR(errors, place.index(index), range.trim(), known),
+    );
+    return;
+  }
+  const value = annotations?.[SOURCE_RANGES];
+  if (value === undefined) return;
+  const place = path('metadata', 'annotations').key(SOURCE_RANGES);
+  if (type !== 'LoadBalancer') errors.push(forbidden(place, text));
+  if (value === old?.metadata.annotations?.[SOURCE_RANGES] || value.trim() === '') return;
+  for (const range of value.split(',')) addCIDR(errors, place, range.trim());
+}
+
+function addLoadBalancerClass(errors: Findings, spec: ServiceSpec, old: ServiceSpec | undefined): void {
+  const name = spec.loadBalancerClass;
+  const place = AT.child('loadBalancerClass');
+  const isBalanced = spec.type === 'LoadBalancer';
+  if (old?.type === 'LoadBalancer' && isBalanced && old.loadBalancerClass !== name)
+    errors.push(invalid(place, name, 'may not change once set'));
+  if (name === undefined) return;
+  if (isBalanced) addQualifiedName(errors, place, name);
+  else errors.push(forbidden(place, "may only be used when `type` is 'LoadBalancer'"));
+}
+
+function addTrafficPolicies(errors: Findings, spec: ServiceSpec): void {
+  const external = spec.externalTrafficPolicy ?? '';
+  const place = AT.child('externalTrafficPolicy');
+  if (isExternal(spec)) addRequiredSupported(errors, place, external, POLICIES);
+  else if (external !== '')
+    errors.push(invalid(place, external, 'may only be set for externally-accessible services'));
+  const port = spec.healthCheckNodePort ?? 0;
+  const health = AT.child('healthCheckNodePort');
+  if (!needsHealthCheck(spec)) {
+    const text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    if (port !== 0) errors.push(invalid(health, port, text));
+  } else if (port === 0) errors.push(required(health));
+  else addPortNumber(errors, health, port);
+  const internal = spec.internalTrafficPolicy;
+  const internalPlace = AT.child('internalTrafficPolicy');
+  if (internal !== undefined && !POLICIES.includes(internal))
+    errors.push(notSupported(internalPlace, internal, POLICIES));
+  const needsInternal = ['NodePort', 'LoadBalancer', 'ClusterIP'].includes(spec.type ?? '');
+  if (internal === undefined && needsInternal) errors.push(required(internalPlace));
+}
+
+const IP_MODES = ['Proxy', 'VIP'];
+
+function addLoadBalancerStatus(errors: Findings, { status, spec }: Service, old: Service): void {
+  const ingress = status?.loadBalancer?.ingress ?? [];
+  const at = path('status', 'loadBalancer', 'ingress');
+  if (spec.type !== 'LoadBalancer' && ingress.length > 0) {
+    errors.push(forbidden(at, "may only be used when `spec.type` is 'LoadBalancer'"));
+    return;
+  }
+  const known = (old.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => ip || []);
+  ingress.forEach(({ ip = '', ipMode, hostname = '' }, index) => {
+    const place = at.index(index);
+    if (ip !== '') addIP(errors, place.child('ip'), ip, known);
+    if (ipMode === undefined) {
+      if (ip !== '') errors.push(required(place.child('ipMode'), 'must be specified when `ip` is set'));
+    } else if (ip === '')
+      errors.push(forbidden(place.child('ipMode'), 'may not be specified when `ip` is not set'));
+    else if (!IP_MODES.includes(ipMode)) errors.push(notSupported(place.child('ipMode'), ipMode, IP_MODES));
+    if (hostname === '') return;
+    addEach(errors, place.child('hostname'), hostname, checkDNS1123Subdomain(hostname));
+    if (parseIP(hostname) !== undefined)
+      errors.push(invalid(place.child('hostname'), hostname, 'must be a DNS name, not an IP address'));
+  });
+}
+
+/** Mirrors GetWarningsForService. */
+function serviceWarnings({ spec, metadata }: Service): string[] {
+  const warnings: string[] = [];
+  const externalIPs = spec.externalIPs ?? [];
+  const isNone = spec.type === 'ClusterIP' && spec.clusterIP === 'None';
+  const isNamed = spec.type === 'ExternalName';
+  const balancerIP = spec.loadBalancerIP ?? '';
+  const addIPs = (list: string, ips: readonly string[]): void =>
+    ips.forEach((ip, index) => warnings.push(...ipWarnings(AT.child(list).index(index), ip)));
+  if (metadata.annotations?.[HINTS] !== undefined)
+    warnings.push(`annotation ${HINTS} is deprecated, please use ${TOPOLOGY_MODE} instead`);
+  if ((spec.clusterIP ?? '') !== '' && spec.clusterIP !== 'None') addIPs('clusterIPs', spec.clusterIPs ?? []);
+  if (isNone) {
+    if (balancerIP !== '') warnings.push('spec.loadBalancerIP is ignored for headless services');
+    if (externalIPs.length > 0) warnings.push('spec.externalIPs is ignored for headless services');
+    if (spec.sessionAffinity !== 'None')
+      warnings.push('spec.SessionAffinity is ignored for headless services');
+  }
+  addIPs('externalIPs', externalIPs);
+  if (externalIPs.length > 0 && !isNone && !isNamed)
+    warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
+  if (balancerIP !== '') warnings.push(...ipWarnings(AT.child('loadBalancerIP'), balancerIP));
+  spec.loadBalancerSourceRanges?.forEach((range, index) =>
+    warnings.push(...cidrWarnings(AT.child('loadBalancerSourceRanges').index(index), range)),
+  );
+  if (isNamed && externalIPs.length > 0)
+    warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
+  if (!isNamed && (spec.externalName ?? '') !== '')
+    warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
+  if (spec.trafficDistribution === 'PreferClose')
+    warnings.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
+  return warnings;
+}
+
+function statusWarnings({ status }: Service): string[] {
+  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = '' }, index) =>
+    ip === '' ? [] : ipWarnings(path('status', 'loadBalancer', 'ingress').index(index), ip),
+  );
 }

@@ -136,23 +136,17 @@ export function isISCSINameTooLong(volumeName: string, source: ISCSI): boolean {
 /** `volumeName` is that of the persistent volume; volumes of pods are checked by their caller. */
 export function addISCSI(errors: Findings, at: FieldPath, source: ISCSI, volumeName?: string): void {
   const { iqn = '', lun = 0, initiatorName, secretRef } = source;
+  const prefixText = volumeName === undefined ? ISCSI_PREFIX_TEXT : 'must be valid format';
   addRequired(errors, at, source.targetPortal, 'targetPortal');
   if (volumeName !== undefined && isISCSINameTooLong(volumeName, source))
     errors.push(invalid(at.child('targetportal'), source.targetPortal ?? '', ISCSI_NAME_TEXT));
   if (iqn === '') errors.push(required(at.child('iqn')));
-  else
-    addISCSIName(
-      errors,
-      at.child('iqn'),
-      iqn,
-      volumeName === undefined ? ISCSI_PREFIX_TEXT : 'must be valid format',
-    );
+  else addISCSIName(errors, at.child('iqn'), iqn, prefixText);
   if (lun < 0 || lun > 255) errors.push(invalid(at.child('lun'), lun, rangeText(0, 255)));
   const needsSecret = source.chapAuthDiscovery === true || source.chapAuthSession === true;
   if (needsSecret && secretRef === undefined) errors.push(required(at.child('secretRef')));
   if (volumeName !== undefined) addSecretRef(errors, at, secretRef);
-  if (initiatorName !== undefined)
-    addISCSIName(errors, at.child('initiatorname'), initiatorName, ISCSI_PREFIX_TEXT);
+  if (initiatorName !== undefined) addISCSIName(errors, at.child('initiatorname'), initiatorName, prefixText);
 }
 
 export const glusterfs: SourceRule<{ endpoints?: string; path?: string }> = (errors, at, source) => {
