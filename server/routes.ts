@@ -14,6 +14,7 @@ import { newResourceRequest, type Handler, type HandlerServices } from './handle
 import { getScale, patchScale, updateScale } from './handlers/scale.ts';
 import { update } from './handlers/update.ts';
 import { watch } from './handlers/watch.ts';
+import { CREATED_SUBRESOURCES } from './registry/subresources.ts';
 import { respondText } from './negotiation/respond.ts';
 import { respondError } from './negotiation/write-status.ts';
 
@@ -63,7 +64,7 @@ export function dispatch(exchange: Exchange, options: RouteOptions): Answer {
   if (!isAllowed) return methodNotAllowed(exchange);
   const version = definition.versions.find(({ name }) => name === info.apiVersion)!;
   if (version.deprecationWarning !== undefined) exchange.warnings.push(version.deprecationWarning);
-  const handler = handlerOf(definition, subresource, info.verb, options);
+  const handler = handlerOf(definition, subresource, info.verb, options) ?? refuse(definition, subresource!);
   return handler(newResourceRequest(exchange, options.services, definition, version, subresource));
 }
 
@@ -94,12 +95,13 @@ function isVerbHere(
   return isItem || (verb !== 'update' && verb !== 'patch');
 }
 
-function handlerOf(
+/** What answers a verb; undefined for a subresource that is refused by name. */
+export function handlerOf(
   definition: ResourceDefinition,
   subresource: SubresourceDefinition | undefined,
   verb: string,
-  options: RouteOptions,
-): Handler {
+  options: Omit<RouteOptions, 'services'>,
+): Handler | undefined {
   if (subresource === undefined) {
     return definition.verbs.includes('get') ? HANDLERS[verb]! : options.createVirtual;
   }
@@ -108,14 +110,14 @@ function handlerOf(
   if (special !== undefined) return special;
   if (subresource.name === 'scale' && definition.behaviour.scale !== undefined) return SCALE_HANDLERS[verb]!;
   if (subresource.kind !== undefined) {
-    return verb === 'create' && subresource.verbs.length === 1 ? createSubresource : refuse(name);
+    return CREATED_SUBRESOURCES.includes(name) ? createSubresource : undefined;
   }
   // Parts of the object itself: status, finalize, approval, resize and the like.
-  return subresource.verbs.includes('update') ? HANDLERS[verb]! : refuse(name);
+  return subresource.verbs.includes('update') ? HANDLERS[verb]! : undefined;
 }
 
-function refuse(name: string): Handler {
-  return () => Promise.reject(notImplemented(name));
+function refuse({ names }: ResourceDefinition, { name }: SubresourceDefinition): Handler {
+  return () => Promise.reject(notImplemented(`${names.plural}/${name}`));
 }
 
 /** A path that nothing below serves. */

@@ -110,6 +110,7 @@ describe('files', () => {
       'openapi/build.ts',
       'controllers/generate.ts',
       'server/bootstrap/generate.ts',
+      'server/coverage/generate.ts',
       'bench/run.ts',
       'bench/baseline-server.ts',
     ];

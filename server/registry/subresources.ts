@@ -26,6 +26,8 @@ const CREATORS: Readonly<Record<string, Creator>> = {
   'serviceaccounts/token': createToken,
 };
 
+export const CREATED_SUBRESOURCES: readonly string[] = Object.keys(CREATORS);
+
 export function createSubresourceCreators(options: CreatorOptions): SubresourceCreators {
   return {
     create: (context, target, object, subresource, body, writeOptions) => {
