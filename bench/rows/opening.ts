@@ -1,13 +1,11 @@
 /** Opening a data directory, against iterating over what is in it. */
 import { Level } from 'level';
 import { openEngine } from '../../storage/engines/index.ts';
-import { resourceKey } from '../../storage/keys.ts';
 import { openStore } from '../../storage/store.ts';
 import type { Finding } from '../harness/finding.ts';
-import { inTurn, median, now, residentMB } from '../harness/measure.ts';
+import { inTurn, now } from '../harness/measure.ts';
 
 const ROUNDS = 3;
-const FORKS = 9;
 
 async function iterateMs(directory: string): Promise<number> {
   const database = new Level<string, Buffer>(directory, { valueEncoding: 'buffer' });
@@ -31,46 +29,6 @@ async function openMs(directory: string): Promise<number> {
   return ms;
 }
 
-/** A copy of all of it, opened on a store that runs: time, and what the process needs more. */
-async function forkFindings(directory: string): Promise<Finding[]> {
-  const store = await openStore({
-    engine: openEngine({ type: 'level', directory, durability: 'process' }),
-  });
-  const [times, sizes]: [number[], number[]] = [[], []];
-  for (let round = 0; round < FORKS; round++) {
-    const cluster = `bench-${round}`;
-    const before = residentMB(process.pid);
-    const began = now();
-    await store.fork(cluster, { parent: 'default' });
-    // It is open once something can be read of it.
-    store.get(resourceKey({ cluster, group: '', resource: 'namespaces', name: 'default' }));
-    times.push(now() - began);
-    sizes.push(residentMB(process.pid) - before);
-  }
-  for (let round = 0; round < FORKS; round++) await store.dropFork(`bench-${round}`);
-  await store.close();
-  return [
-    {
-      row: 'fork',
-      what: 'fork of a cluster with 100,000 pods, opened',
-      value: median(times),
-      unit: 'ms',
-      target: 20,
-      better: 'lower',
-      details: { slowestMs: Math.max(...times) },
-    },
-    {
-      row: 'fork',
-      what: 'resident per such fork',
-      value: median(sizes),
-      unit: 'MB',
-      target: 5,
-      better: 'lower',
-      details: { largestMB: Math.max(...sizes) },
-    },
-  ];
-}
-
 export async function openingFindings(directory: string): Promise<Finding[]> {
   const times = await inTurn(ROUNDS, {
     iterate: () => iterateMs(directory),
@@ -86,6 +44,5 @@ export async function openingFindings(directory: string): Promise<Finding[]> {
       better: 'lower',
       details: { openMs: times.open, iterateMs: times.iterate },
     },
-    ...(await forkFindings(directory)),
   ];
 }
