@@ -81,7 +81,7 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
    */
   prepareForCreate?(object: T, facts: WriteFacts): void;
   /** Called on update of the main resource, after status was taken over from `old`; changes `object` in place. */
-  prepareForUpdate?(object: T, old: T): void;
+  prepareForUpdate?(object: T, old: T, facts: WriteFacts): void;
   /** Called on update of the status subresource, after everything but status was taken over from `old`. */
   prepareForStatusUpdate?(object: T, old: T, facts: WriteFacts): void;
   /**

@@ -29,6 +29,7 @@ import { parts } from './parts.ts';
 import { coordinationBehaviours } from './coordination/index.ts';
 import { discoveryBehaviours } from './discovery/index.ts';
 import { rbacBehaviours } from './rbac/index.ts';
+import { resourceBehaviours } from './resource/index.ts';
 import { schedulingBehaviours } from './scheduling/index.ts';
 import { storageBehaviours } from './storage/index.ts';
 import { resetFields } from './reset-fields.ts';
@@ -52,6 +53,7 @@ const BEHAVIOURS: Readonly<Record<string, GroupBehaviours>> = {
   'coordination.k8s.io': coordinationBehaviours,
   'discovery.k8s.io': discoveryBehaviours,
   'rbac.authorization.k8s.io': rbacBehaviours,
+  'resource.k8s.io': resourceBehaviours,
   'scheduling.k8s.io': schedulingBehaviours,
   'storage.k8s.io': storageBehaviours,
 };

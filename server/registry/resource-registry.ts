@@ -345,7 +345,7 @@ class Registry implements ResourceRegistry {
     keepOtherParts(storing, subresource, changed, old, facts);
     if (managedFields === undefined) delete changed.metadata.managedFields;
     else changed.metadata.managedFields = managedFields;
-    if (subresource === '') storing.behaviour.prepareForUpdate?.(changed, old);
+    if (subresource === '') storing.behaviour.prepareForUpdate?.(changed, old, facts);
     else if (subresource === 'status') storing.behaviour.prepareForStatusUpdate?.(changed, old, facts);
     const undo =
       subresource === '' ? this.#hooks(resolved)?.allocate(changed, old, options.dryRun) : undefined;

@@ -188,7 +188,7 @@ function updateObject(
   applyDefaults(definition, changed);
   const facts = { ...FACTS, warnings };
   keepOtherParts(definition, subresource, changed, old, facts);
-  if (subresource === '') definition.behaviour.prepareForUpdate?.(changed, old);
+  if (subresource === '') definition.behaviour.prepareForUpdate?.(changed, old, { ...FACTS, warnings });
   else if (subresource === 'status') definition.behaviour.prepareForStatusUpdate?.(changed, old, facts);
   const canonical = canonicalize(schema, changed);
   const isPart = definition.behaviour.parts?.[subresource] !== undefined;

@@ -39,7 +39,7 @@ export function formatRules(kinds: readonly KindRules[], unchecked: readonly str
     'of the tables. Lists are written `[]`, values are left out of the texts, long texts are cut.',
     '',
     'Not checked: expressions (CEL, JSONPath) beyond being there, defaults in schemas of custom resources against their own types,',
-    'and signatures of certificate requests.',
+    'signatures of certificate requests, and what drivers write into the status of resource claims.',
     '',
     `Kinds without cases: ${unchecked.join(', ')}.`,
     '',
