@@ -78,6 +78,32 @@ describe.skipIf(kubectl === undefined)('workloads', () => {
     );
   });
 
+  it('claims of a stateful set are provisioned, and go when it shrinks if the policy says so', async () => {
+    const claims = `  replicas: 2
+  serviceName: store
+  persistentVolumeClaimRetentionPolicy:
+    whenScaled: Delete
+  volumeClaimTemplates:
+  - metadata:
+      name: data
+    spec:
+      accessModes: [ReadWriteOnce]
+      resources:
+        requests:
+          storage: 1Gi
+`;
+    await text('create -f -', workload('StatefulSet', 'store', claims));
+    await text('rollout status sts/store --timeout=60s');
+    expect((await table('get pvc')).map((row) => row.slice(0, 2))).toEqual([
+      ['NAME', 'STATUS'],
+      ['data-store-0', 'Bound'],
+      ['data-store-1', 'Bound'],
+    ]);
+    await text('scale sts/store --replicas=1');
+    await text('wait pvc/data-store-1 --for=delete --timeout=60s');
+    expect(await text('get pvc -o name')).toBe('persistentvolumeclaim/data-store-0');
+  });
+
   it('a daemon set has a pod on each node, is rolled out, shown in its history and rolled back', async () => {
     await text('create -f -', workload('DaemonSet', 'agent'));
     await text('rollout status ds/agent --timeout=60s');
