@@ -57,9 +57,10 @@ describe.skipIf(kubectls.length === 0).each(kubectls)('$name', (kubectl) => {
     expect(await kube.text('get', 'hpa', '--no-headers')).toMatch(
       /^web +Deployment\/web +(cpu: )?<unknown>\/50% +1 +5 +\d +/,
     );
-    expect((await kube.json('get', 'hpa.v1.autoscaling', 'web')).spec.targetCPUUtilizationPercentage).toBe(
-      50,
-    );
+    expect(
+      (await kube.json('get', 'horizontalpodautoscalers.v1.autoscaling', 'web')).spec
+        .targetCPUUtilizationPercentage,
+    ).toBe(50);
   });
 
   it('cordon, taint and uncordon', async () => {
