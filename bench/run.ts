@@ -7,14 +7,17 @@ import { isReached, round, type Finding, type Row } from './harness/finding.ts';
 import { now } from './harness/measure.ts';
 import { applyRow } from './rows/apply.ts';
 import { createRow } from './rows/create.ts';
+import { documentsRow } from './rows/documents.ts';
 import { fanOutRow } from './rows/fan-out.ts';
 import { forkRow } from './rows/fork.ts';
 import { getRow } from './rows/get.ts';
 import { largeRow } from './rows/large.ts';
 import { listRow } from './rows/list.ts';
+import { podCodeRow } from './rows/pod-code.ts';
 import { schedulerRow } from './rows/scheduler.ts';
 import { startRow } from './rows/start.ts';
 import { storeWritesRow } from './rows/store-writes.ts';
+import { tableRow } from './rows/table.ts';
 
 const ROWS: readonly Row[] = [
   createRow,
@@ -27,6 +30,9 @@ const ROWS: readonly Row[] = [
   largeRow,
   schedulerRow,
   startRow,
+  podCodeRow,
+  tableRow,
+  documentsRow,
 ];
 
 function chosenRows(): readonly Row[] {

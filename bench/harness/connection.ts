@@ -125,16 +125,22 @@ export function openConnections(endpoint: Endpoint, count: number): Promise<Conn
   return Promise.all(Array.from({ length: count }, () => Connection.open(endpoint)));
 }
 
+export interface MediaTypes {
+  /** Default application/json. */
+  readonly accept?: string;
+  readonly contentType?: string;
+}
+
 export function requestBytes(
   method: string,
   path: string,
   body?: Buffer | string,
-  type = 'application/json',
+  { accept = 'application/json', contentType = 'application/json' }: MediaTypes = {},
 ): Buffer {
   const content = body === undefined ? Buffer.alloc(0) : Buffer.from(body);
-  const lines = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'Accept: application/json'];
+  const lines = [`${method} ${path} HTTP/1.1`, 'Host: 127.0.0.1', `Accept: ${accept}`];
   if (body !== undefined) {
-    lines.push(`Content-Type: ${type}`, `Content-Length: ${content.length}`);
+    lines.push(`Content-Type: ${contentType}`, `Content-Length: ${content.length}`);
   }
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), content]);
 }

@@ -3,7 +3,7 @@ export interface Finding {
   readonly row: string;
   readonly what: string;
   readonly value: number;
-  readonly unit: 'ratio' | 'times' | 'ms' | 'MB' | 'KB';
+  readonly unit: 'ratio' | 'times' | 'us' | 'ms' | 'MB' | 'KB';
   readonly target: number;
   readonly better: 'higher' | 'lower';
   /** Figures behind `value`, by name. */
