@@ -1,6 +1,8 @@
 /** The one door to time. Nothing else calls `Date.now` or `setTimeout` (checked by test/tidy.test.ts). */
 import { isBefore, TimerQueue, type QueuedTimer } from './timer-queue.ts';
 
+import { remembering } from './remembering.ts';
+
 /** A callback waiting for its time. Cancelling twice, or after it ran, does nothing. */
 export interface Timer {
   cancel(): void;
@@ -196,15 +198,12 @@ export class VirtualClock implements WatchableClock {
 
 /** RFC 3339 in UTC with whole seconds, as `metav1.Time` is written. */
 export function formatTime(epochMs: number): string {
-  const second = Math.floor(epochMs / 1000);
-  if (second !== lastFormatted.second) {
-    lastFormatted = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
-  }
-  return lastFormatted.text;
+  return textOfSecond(Math.floor(epochMs / 1000));
 }
 
-/** Many objects are written within a second. */
-let lastFormatted = { second: NaN, text: '' };
+const textOfSecond = remembering(
+  (second: number) => `${new Date(second * 1000).toISOString().slice(0, 19)}Z`,
+);
 
 /** RFC 3339 in UTC with six decimals, as `metav1.MicroTime` is written. */
 export function formatMicroTime(epochMs: number): string {

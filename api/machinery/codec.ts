@@ -3,6 +3,7 @@
  * decoding: keys in struct order, zero values dropped or written as the tags say, quantities and times in their normal
  * form. Decoding is idempotent, so it also brings an object that was changed in memory back into canonical form.
  */
+import { remembering } from './remembering.ts';
 import { formatMicroTime, formatTime } from './clock.ts';
 import { formatPath, setMember, stringifyJSON } from './json.ts';
 import type { UnknownObject } from './object-meta.ts';
@@ -46,6 +47,31 @@ export function canonicalize(schema: StructSchema, object: unknown): UnknownObje
   return decodeObject(schema, object).object;
 }
 
+/** Values of the fields of a struct, by their place in `schema.fields`; undefined and null for what is not there. */
+export type StructSlots = unknown[];
+
+export function newSlots(schema: StructSchema): StructSlots {
+  const slots: StructSlots = [];
+  slots.length = schema.fields.length;
+  return slots;
+}
+
+/** The canonical struct of values that are canonical themselves. */
+export function assembleStruct(schema: StructSchema, slots: StructSlots): Record<string, unknown> {
+  const { fields } = planOf(schema);
+  const object: Record<string, unknown> = {};
+  for (let index = 0; index < fields.length; index++) {
+    const field = fields[index]!;
+    const value = slots[index];
+    if (value === undefined || value === null) {
+      if (field.isWrittenWhenAbsent) writeZero(field, object);
+    } else if (field.isKeptWhenZero || !isZero(field.schema, value, field.omit as 'empty' | 'zero')) {
+      object[field.name] = value;
+    }
+  }
+  return object;
+}
+
 /** Compact JSON of a canonical object, without a newline behind it. */
 export function encodeObject(object: unknown): Buffer {
   return Buffer.from(stringifyJSON(object));
@@ -57,17 +83,18 @@ class FieldPlan {
   readonly schema: Schema;
   readonly pointer: boolean;
   readonly omit: FieldSchema['omit'];
+  readonly isText: boolean;
+  readonly isKeptWhenZero: boolean;
+  readonly isWrittenWhenAbsent: boolean;
 
   constructor({ name, schema, pointer, omit }: FieldSchema) {
     this.name = name;
     this.schema = schema;
     this.pointer = pointer;
     this.omit = omit;
-  }
-
-  get isWrittenWhenAbsent(): boolean {
-    if (this.omit === 'zero') return false;
-    return this.omit === 'always' || (!this.pointer && writesWhenZero(this.schema));
+    this.isText = schema.kind === 'scalar' && schema.type === 'string';
+    this.isKeptWhenZero = pointer || omit === 'always';
+    this.isWrittenWhenAbsent = omit === 'always' || (omit === 'empty' && !pointer && writesWhenZero(schema));
   }
 }
 
@@ -121,7 +148,7 @@ class Decoder {
     for (const needed of plan.writtenWhenAbsent) {
       while (next < present.length && present[next]! < needed)
         this.#member(schema, plan.fields[present[next++]!]!, input, object);
-      if (present[next] !== needed) this.#zero(plan.fields[needed]!, object);
+      if (present[next] !== needed) writeZero(plan.fields[needed]!, object);
     }
     while (next < present.length) this.#member(schema, plan.fields[present[next++]!]!, input, object);
     this.#owner = outer;
@@ -136,9 +163,15 @@ class Decoder {
     object: Record<string, unknown>,
   ): void {
     const { name } = field;
+    const value = input[name];
+    if (field.isText && typeof value === 'string') {
+      // Most members are; nothing can go wrong with them.
+      if (value !== '' || field.isKeptWhenZero) object[name] = value;
+      return;
+    }
     this.#owner = owner;
     this.#path.push(name);
-    this.#field(field, input[name], object);
+    this.#field(field, value, object);
     this.#path.pop();
   }
 
@@ -153,33 +186,8 @@ class Decoder {
   #field(field: FieldPlan, value: unknown, object: Record<string, unknown>): void {
     const { schema } = field;
     const decoded = this.#value(schema, value);
-    if (!field.pointer && field.omit !== 'always' && isZero(schema, decoded, field.omit)) return;
+    if (!field.isKeptWhenZero && isZero(schema, decoded, field.omit as 'empty' | 'zero')) return;
     object[field.name] = decoded;
-  }
-
-  #zero(field: FieldPlan, object: Record<string, unknown>): void {
-    object[field.name] = field.pointer ? null : this.#zeroValue(field.schema);
-  }
-
-  #zeroValue(schema: Schema): unknown {
-    switch (schema.kind) {
-      case 'struct':
-        return this.struct(schema, {});
-      case 'scalar':
-        return schema.type === 'string'
-          ? ''
-          : schema.type === 'bool'
-            ? false
-            : schema.type === 'bytes'
-              ? null
-              : 0;
-      case 'special':
-        if (schema.special === 'quantity') return '0';
-        if (schema.special === 'int-or-string') return 0;
-        return schema.special === 'duration' ? '0s' : null;
-      default:
-        return null;
-    }
   }
 
   #value(schema: Schema, value: unknown): unknown {
@@ -225,7 +233,7 @@ class Decoder {
     if (!Array.isArray(value)) throw this.#mismatch(schema, value);
     const { items } = schema;
     return value.map((item: unknown, index) => {
-      if (item === null || item === undefined) return this.#zeroValue(items);
+      if (item === null || item === undefined) return zeroValue(items);
       this.#path.push(index);
       const decoded = this.#value(items, item);
       this.#path.pop();
@@ -242,11 +250,7 @@ class Decoder {
       const member = input[key];
       if (member === undefined) continue;
       this.#path.push(key);
-      setMember(
-        object,
-        key,
-        member === null ? this.#zeroValue(schema.values) : this.#value(schema.values, member),
-      );
+      setMember(object, key, member === null ? zeroValue(schema.values) : this.#value(schema.values, member));
       this.#path.pop();
     }
     return object;
@@ -294,9 +298,7 @@ class Decoder {
 
   #time(schema: SpecialSchema, value: unknown, format: (epochMs: number) => string): string {
     if (typeof value !== 'string') throw this.#mismatch(schema, value);
-    const epochMs = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value)
-      ? Date.parse(value)
-      : NaN;
+    const epochMs = epochMsOf(value);
     if (Number.isNaN(epochMs)) {
       const layout =
         schema.special === 'time' ? '2006-01-02T15:04:05Z07:00' : '2006-01-02T15:04:05.000000Z07:00';
@@ -323,6 +325,37 @@ class Decoder {
   }
 }
 
+function writeZero({ name, pointer, schema }: FieldPlan, object: Record<string, unknown>): void {
+  object[name] = pointer ? null : zeroValue(schema);
+}
+
+/** What Go writes for a value that was never set. */
+export function zeroValue(schema: Schema): unknown {
+  switch (schema.kind) {
+    case 'struct':
+      return assembleStruct(schema, []);
+    case 'scalar':
+      return schema.type === 'string'
+        ? ''
+        : schema.type === 'bool'
+          ? false
+          : schema.type === 'bytes'
+            ? null
+            : 0;
+    case 'special':
+      if (schema.special === 'quantity') return '0';
+      if (schema.special === 'int-or-string') return 0;
+      return schema.special === 'duration' ? '0s' : null;
+    default:
+      return null;
+  }
+}
+
+/** Epoch milliseconds of an RFC 3339 time; NaN for any other text. */
+const epochMsOf = remembering((text: string) =>
+  /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN,
+);
+
 function isZero(schema: Schema, value: unknown, omit: 'empty' | 'zero'): boolean {
   switch (schema.kind) {
     case 'scalar':
@@ -343,11 +376,14 @@ function writesWhenZero(schema: Schema): boolean {
   return schema.kind === 'struct' || schema.kind === 'special';
 }
 
-function quantity(value: unknown): string {
+const rememberedQuantity = remembering(canonicalQuantity);
+
+/** Canonical text of a quantity. Throws {@link DecodeError}. */
+export function quantity(value: unknown): string {
   const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value;
   if (typeof text !== 'string') throw new DecodeError(QUANTITY_ERROR);
   try {
-    return canonicalQuantity(text);
+    return rememberedQuantity(text);
   } catch (error) {
     throw new DecodeError((error as Error).message);
   }
@@ -362,6 +398,7 @@ const INTEGER_RANGES = {
 
 function isIntegerOf(type: keyof typeof INTEGER_RANGES, value: unknown): boolean {
   if (typeof value === 'number' ? !Number.isInteger(value) : typeof value !== 'bigint') return false;
+  if (typeof value === 'number' && (value | 0) === value && (value >= 0 || type === 'int32')) return true;
   if (type === 'int64' && typeof value === 'number') return Number.isSafeInteger(value);
   const [min, max] = INTEGER_RANGES[type];
   const exact = BigInt(value as number | bigint);

@@ -2,13 +2,21 @@
  * Protobuf for every type with a schema, straight between wire bytes and canonical Kubernetes JSON, driven by the field
  * numbers of the facts. Go writes non-pointer scalars even when they are zero; so does this, byte for byte.
  */
-import { canonicalize, DecodeError, sortedKeys } from './codec.ts';
+import {
+  zeroValue,
+  assembleStruct,
+  DecodeError,
+  newSlots,
+  quantity,
+  sortedKeys,
+  type StructSlots,
+} from './codec.ts';
 import { setMember, stringifyJSON } from './json.ts';
 import type { UnknownObject } from './object-meta.ts';
 import { builtInSchema } from './built-in-schemas.ts';
+import { remembering } from './remembering.ts';
 import { WireReader, WireWriter } from './protobuf-wire.ts';
 import type {
-  FieldSchema,
   ListSchema,
   MapSchema,
   ProtobufField,
@@ -24,13 +32,14 @@ export const PROTOBUF_MAGIC = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
 /** The message of a canonical object, without envelope; kind and apiVersion are not part of it. */
 export function encodeProtobuf(schema: StructSchema, object: object): Uint8Array {
   const writer = new WireWriter();
-  writeStruct(writer, schema, object as Record<string, unknown>);
+  writeStruct(writer, layoutOf(schema), object as Record<string, unknown>);
   return writer.finish();
 }
 
 /** The canonical object of a message. Throws {@link DecodeError} on malformed input. */
 export function decodeProtobuf(schema: StructSchema, bytes: Uint8Array): UnknownObject {
-  return canonicalize(schema, readStruct(schema, new WireReader(bytes, schema.name.split('.').at(-1)!)));
+  const reader = new WireReader(bytes, schema.name.split('.').at(-1)!);
+  return readStruct(layoutOf(schema), reader) as unknown as UnknownObject;
 }
 
 export interface Envelope {
@@ -88,64 +97,123 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope {
   return envelope;
 }
 
-const orderedFields = new WeakMap<StructSchema, readonly ProtobufField[]>();
+/** A field as it is written and read, with what its schema says at hand. */
+class FieldPlan {
+  readonly number: number;
+  /** Member of the object; '' for an inline struct, whose members are the object's own. */
+  readonly name: string;
+  readonly schema: Schema;
+  /** A list with one field of the message per item. */
+  readonly isRepeated: boolean;
+  /** Not written when there is no value; other fields are written with the zero value then. */
+  readonly isOptional: boolean;
+  /** Place among the fields of the struct; -1 for an inline struct. */
+  readonly index: number;
+  #layout: Layout | undefined;
 
-/** Go writes fields in the order of their numbers. */
-function fieldsOf(schema: StructSchema): readonly ProtobufField[] {
-  let fields = orderedFields.get(schema);
-  if (fields === undefined) {
-    fields = [...schema.protobuf].sort((a, b) => a.number - b.number);
-    orderedFields.set(schema, fields);
+  constructor({ number, field, inline }: ProtobufField, owner: StructSchema) {
+    this.index = field === undefined ? -1 : owner.fields.indexOf(field);
+    this.number = number;
+    this.name = field?.name ?? '';
+    this.schema = inline ?? field!.schema;
+    this.isRepeated = this.schema.kind === 'list' && this.schema.protobufItems !== true;
+    this.isOptional = field?.pointer === true || this.schema.kind === 'list' || this.schema.kind === 'map';
   }
-  return fields;
+
+  /** Layout of the struct that the field is, or that its items are. Looked up on first use: types contain themselves. */
+  get layout(): Layout | undefined {
+    if (this.#layout !== undefined) return this.#layout;
+    const struct = this.schema.kind === 'list' ? this.schema.items : this.schema;
+    return struct.kind === 'struct' ? (this.#layout = layoutOf(struct)) : undefined;
+  }
 }
 
-function writeStruct(writer: WireWriter, schema: StructSchema, object: Record<string, unknown>): void {
-  for (const { number, field, inline } of fieldsOf(schema)) {
-    if (inline !== undefined) writer.message(number, (nested) => writeStruct(nested, inline, object));
-    else writeField(writer, number, field!, object[field!.name]);
+interface Layout {
+  readonly schema: StructSchema;
+  /** In the order of their numbers, which is the order that Go writes. */
+  readonly fields: readonly FieldPlan[];
+  readonly byNumber: readonly (FieldPlan | undefined)[];
+}
+
+const layouts = new WeakMap<StructSchema, Layout>();
+
+function layoutOf(schema: StructSchema): Layout {
+  let layout = layouts.get(schema);
+  if (layout === undefined) {
+    const fields = schema.protobuf
+      .map((field) => new FieldPlan(field, schema))
+      .sort((a, b) => a.number - b.number);
+    const byNumber: (FieldPlan | undefined)[] = [];
+    for (const field of fields) byNumber[field.number] = field;
+    layouts.set(schema, (layout = { schema, fields, byNumber }));
+  }
+  return layout;
+}
+
+const NOTHING: Readonly<Record<string, unknown>> = {};
+
+function writeStruct(writer: WireWriter, { fields }: Layout, object: Record<string, unknown>): void {
+  for (const field of fields) {
+    if (field.name === '') writeNested(writer, field.number, field.layout!, object);
+    else writeField(writer, field, object[field.name]);
   }
 }
 
-function writeField(writer: WireWriter, number: number, field: FieldSchema, value: unknown): void {
-  const { schema } = field;
-  const absent = value === undefined || value === null;
-  if (absent && (field.pointer || schema.kind === 'list' || schema.kind === 'map')) return;
-  if (schema.kind === 'list' && !(schema.protobufItems === true)) {
-    for (const item of value as unknown[]) writeValue(writer, number, schema.items, item);
+function writeNested(writer: WireWriter, number: number, layout: Layout, object: unknown): void {
+  const start = writer.begin(number);
+  writeStruct(writer, layout, object as Record<string, unknown>);
+  writer.end(start);
+}
+
+function writeField(writer: WireWriter, field: FieldPlan, value: unknown): void {
+  const { number, schema, layout } = field;
+  if (value === undefined || value === null) {
+    if (field.isOptional) return;
+    value = undefined;
+  }
+  if (field.isRepeated) {
+    for (const item of value as unknown[]) {
+      if (layout === undefined) writeValue(writer, number, (schema as ListSchema).items, item);
+      else writeNested(writer, number, layout, item ?? NOTHING);
+    }
+  } else if (layout !== undefined && schema.kind === 'struct') {
+    writeNested(writer, number, layout, value ?? NOTHING);
   } else if (schema.kind === 'map') {
     writeMap(writer, number, schema, value as Record<string, unknown>);
   } else {
-    writeValue(writer, number, schema, value ?? undefined);
+    writeValue(writer, number, schema, value);
   }
 }
 
 function writeMap(writer: WireWriter, number: number, schema: MapSchema, map: Record<string, unknown>): void {
   for (const key of sortedKeys(map)) {
-    writer.message(number, (entry) => {
-      entry.string(1, key);
-      writeValue(entry, 2, schema.values, map[key]);
-    });
+    const start = writer.begin(number);
+    writer.string(1, key);
+    writeValue(writer, 2, schema.values, map[key]);
+    writer.end(start);
   }
 }
 
 function writeValue(writer: WireWriter, number: number, schema: Schema, value: unknown): void {
+  if (schema.kind === 'scalar') {
+    writeScalar(writer, number, schema, value);
+    return;
+  }
+  const start = writer.begin(number);
+  writeMessage(writer, schema, value);
+  writer.end(start);
+}
+
+function writeMessage(writer: WireWriter, schema: Exclude<Schema, ScalarSchema>, value: unknown): void {
   switch (schema.kind) {
-    case 'scalar':
-      writeScalar(writer, number, schema, value);
-      break;
     case 'struct':
-      writer.message(number, (nested) =>
-        writeStruct(nested, schema, (value ?? {}) as Record<string, unknown>),
-      );
+      writeStruct(writer, layoutOf(schema), (value ?? NOTHING) as Record<string, unknown>);
       break;
     case 'special':
-      writeSpecial(writer, number, schema, value);
+      writeSpecial(writer, schema, value);
       break;
     case 'list':
-      writer.message(number, (nested) => {
-        for (const item of (value ?? []) as unknown[]) writeValue(nested, 1, schema.items, item);
-      });
+      for (const item of (value ?? []) as unknown[]) writeValue(writer, 1, schema.items, item);
       break;
     default:
       throw new Error(`a ${schema.kind} has no protobuf form`);
@@ -171,54 +239,53 @@ function writeScalar(writer: WireWriter, number: number, { type }: ScalarSchema,
   }
 }
 
-function writeSpecial(writer: WireWriter, number: number, schema: SpecialSchema, value: unknown): void {
+function writeSpecial(writer: WireWriter, schema: SpecialSchema, value: unknown): void {
   switch (schema.special) {
     case 'quantity':
-      writer.message(number, (nested) => nested.string(1, (value as string | undefined) ?? '0'));
+      writer.string(1, (value as string | undefined) ?? '0');
       break;
     case 'time':
     case 'microtime':
-      writer.message(number, (nested) => writeTime(nested, value as string | null | undefined));
+      writeTime(writer, value as string | null | undefined);
       break;
     case 'duration':
-      writer.message(number, (nested) =>
-        nested.varint(1, durationNanos((value as string | undefined) ?? '0s')),
-      );
+      writer.varint(1, durationNanos((value as string | undefined) ?? '0s'));
       break;
     case 'int-or-string':
-      writer.message(number, (nested) => {
-        nested.varint(1, typeof value === 'string' ? 1 : 0);
-        nested.varint(2, typeof value === 'number' ? value : 0);
-        nested.string(3, typeof value === 'string' ? value : '');
-      });
+      writer.varint(1, typeof value === 'string' ? 1 : 0);
+      writer.varint(2, typeof value === 'number' ? value : 0);
+      writer.string(3, typeof value === 'string' ? value : '');
       break;
     case 'raw-extension':
     case 'fields-v1':
     case 'json':
-      writer.message(number, (nested) => {
-        if (value !== undefined) nested.bytes(1, Buffer.from(stringifyJSON(value)));
-      });
+      if (value !== undefined) writer.bytes(1, Buffer.from(stringifyJSON(value)));
       break;
     default:
-      writer.message(number, (nested) => writeSchemaProps(nested, schema, value));
+      writeSchemaProps(writer, schema, value);
   }
 }
 
 /** A timestamp; the zero time is an empty message. */
 function writeTime(writer: WireWriter, text: string | null | undefined): void {
   if (text === undefined || text === null) return;
-  const epochMs = Date.parse(text);
-  const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
-  writer.varint(1, Math.floor(epochMs / 1000));
-  writer.varint(2, Number(fraction.padEnd(9, '0').slice(0, 9)));
+  const { seconds, nanos } = timestampOf(text);
+  writer.varint(1, seconds);
+  writer.varint(2, nanos);
 }
+
+const timestampOf = remembering((text: string) => {
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
+  return { seconds: Math.floor(Date.parse(text) / 1000), nanos: Number(fraction.padEnd(9, '0').slice(0, 9)) };
+});
 
 const JSON_SCHEMA_PROPS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 
 function writeSchemaProps(writer: WireWriter, schema: SpecialSchema, value: unknown): void {
   const props = builtInSchema(JSON_SCHEMA_PROPS);
-  const writeProps = (number: number, object: unknown): void =>
-    writer.message(number, (nested) => writeStruct(nested, props, object as Record<string, unknown>));
+  const writeProps = (number: number, object: unknown): void => {
+    writeNested(writer, number, layoutOf(props), object);
+  };
   if (schema.special === 'json-schema-props-or-bool') {
     writer.varint(1, value === false ? 0 : 1);
     if (typeof value === 'object') writeProps(2, value);
@@ -230,35 +297,54 @@ function writeSchemaProps(writer: WireWriter, schema: SpecialSchema, value: unkn
   } else if (value !== undefined) writeProps(1, value);
 }
 
-function readStruct(schema: StructSchema, reader: WireReader): Record<string, unknown> {
-  const object: Record<string, unknown> = {};
-  readInto(object, schema, reader);
-  return object;
+function readStruct(layout: Layout, reader: WireReader): Record<string, unknown> {
+  const slots = newSlots(layout.schema);
+  readInto(slots, layout, reader);
+  return assembleStruct(layout.schema, slots);
 }
 
-function readInto(object: Record<string, unknown>, schema: StructSchema, reader: WireReader): void {
+function readInto(slots: StructSlots, layout: Layout, reader: WireReader): void {
   while (reader.next()) {
-    const found = schema.protobuf.find(({ number }) => number === reader.number);
-    if (found === undefined) reader.skip();
-    else if (found.inline !== undefined) readInto(object, found.inline, reader.nested());
-    else readField(object, found.field!, reader);
+    const field = layout.byNumber[reader.number];
+    if (field === undefined) reader.skip();
+    else if (field.name === '') readInline(slots, layout.schema, field.layout!, reader.nested());
+    else readField(slots, field, reader);
   }
 }
 
-function readField(object: Record<string, unknown>, { name, schema }: FieldSchema, reader: WireReader): void {
-  if (schema.kind === 'list' && schema.protobufItems !== true) {
-    const list = (object[name] ??= []) as unknown[];
-    if (schema.items.kind === 'scalar' && reader.isPackedFor(schema.items.type)) {
-      for (const packed = reader.nested(); packed.hasMore;) list.push(packed.packedScalar(schema.items.type));
-    } else list.push(readValue(schema.items, reader));
+/** The fields of an inline struct are its owner's, at places of their own. */
+function readInline(slots: StructSlots, owner: StructSchema, layout: Layout, reader: WireReader): void {
+  const inner = newSlots(layout.schema);
+  readInto(inner, layout, reader);
+  for (const [index, value] of inner.entries()) {
+    if (value !== undefined) slots[owner.fields.indexOf(layout.schema.fields[index]!)] = value;
+  }
+}
+
+function readField(slots: StructSlots, field: FieldPlan, reader: WireReader): void {
+  const { index, schema, layout } = field;
+  if (field.isRepeated) {
+    const { items } = schema as ListSchema;
+    const list = (slots[index] ??= []) as unknown[];
+    if (layout !== undefined) list.push(readStruct(layout, reader.nested()));
+    else if (items.kind === 'scalar' && reader.isPackedFor(items.type)) {
+      for (const packed = reader.nested(); packed.hasMore;) list.push(packed.packedScalar(items.type));
+    } else list.push(readValue(items, reader));
   } else if (schema.kind === 'map') {
-    readMapEntry((object[name] ??= {}) as Record<string, unknown>, schema, reader.nested());
+    slots[index] = readMapEntry((slots[index] ?? {}) as Record<string, unknown>, schema, reader.nested());
+  } else if (layout !== undefined && schema.kind === 'struct') {
+    slots[index] = readStruct(layout, reader.nested());
   } else {
-    object[name] = readValue(schema, reader);
+    slots[index] = readValue(schema, reader);
   }
 }
 
-function readMapEntry(map: Record<string, unknown>, schema: MapSchema, entry: WireReader): void {
+/** The map with one entry more, keys in order. */
+function readMapEntry(
+  map: Record<string, unknown>,
+  schema: MapSchema,
+  entry: WireReader,
+): Record<string, unknown> {
   let key = '';
   let value: unknown;
   while (entry.next()) {
@@ -266,7 +352,13 @@ function readMapEntry(map: Record<string, unknown>, schema: MapSchema, entry: Wi
     else if (entry.number === 2) value = readValue(schema.values, entry);
     else entry.skip();
   }
-  setMember(map, key, value ?? null);
+  const before = Object.keys(map);
+  setMember(map, key, value ?? zeroValue(schema.values));
+  const last = before.at(-1);
+  if (last === undefined || last < key) return map;
+  const sorted: Record<string, unknown> = {};
+  for (const name of sortedKeys(map)) setMember(sorted, name, map[name]);
+  return sorted;
 }
 
 function readValue(schema: Schema, reader: WireReader): unknown {
@@ -274,7 +366,7 @@ function readValue(schema: Schema, reader: WireReader): unknown {
     case 'scalar':
       return reader.scalar(schema.type);
     case 'struct':
-      return readStruct(schema, reader.nested());
+      return readStruct(layoutOf(schema), reader.nested());
     case 'special':
       return readSpecial(schema, reader.nested());
     case 'list':
@@ -310,7 +402,7 @@ function readSpecial(schema: SpecialSchema, reader: WireReader): unknown {
   let value: unknown = null;
   while (reader.next()) {
     if (reader.number !== 1) reader.skip();
-    else if (schema.special === 'quantity') value = reader.string() || '0';
+    else if (schema.special === 'quantity') value = quantity(reader.string() || '0');
     else if (schema.special === 'duration') value = formatDuration(reader.scalar('int64') as number | bigint);
     else value = parseRaw(reader.bytes());
   }
@@ -334,13 +426,18 @@ function readTime(schema: SpecialSchema, reader: WireReader): string | null {
     else reader.skip();
   }
   if (seconds === undefined && nanos === 0) return null;
-  const date = new Date((seconds ?? 0) * 1000);
-  if (Number.isNaN(date.getTime())) throw new DecodeError('proto: timestamp out of range');
-  const base = date.toISOString().slice(0, 19);
-  if (!/^\d{4}-/.test(base)) throw new DecodeError('proto: timestamp out of range');
+  const base = textOfSecond(seconds ?? 0);
+  if (base === '') throw new DecodeError('proto: timestamp out of range');
   if (schema.special === 'time') return `${base}Z`;
   return `${base}.${String(Math.abs(nanos)).padStart(9, '0').slice(0, 6)}Z`;
 }
+
+/** Date and time of day; '' for what is no time of RFC 3339. */
+const textOfSecond = remembering((seconds: number) => {
+  const date = new Date(seconds * 1000);
+  const text = Number.isNaN(date.getTime()) ? '' : date.toISOString();
+  return /^\d{4}-/.test(text) ? text.slice(0, 19) : '';
+});
 
 function readIntOrString(reader: WireReader): string | number {
   let type = 0;
@@ -364,9 +461,9 @@ function readSchemaProps(schema: SpecialSchema, reader: WireReader): unknown {
     const isBool = schema.special === 'json-schema-props-or-bool';
     if (reader.number === 1 && isBool) allows = reader.scalar('bool') as boolean;
     else if (reader.number === 1 || (reader.number === 2 && isBool))
-      single = readStruct(props, reader.nested());
+      single = readStruct(layoutOf(props), reader.nested());
     else if (reader.number === 2 && schema.special === 'json-schema-props-or-array')
-      list.push(readStruct(props, reader.nested()));
+      list.push(readStruct(layoutOf(props), reader.nested()));
     else if (reader.number === 2) list.push(reader.string());
     else reader.skip();
   }

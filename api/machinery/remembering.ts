@@ -1,0 +1,19 @@
+/** Answers kept by one function; when there are more, all are forgotten. */
+const REMEMBERED_MAX = 4096;
+
+/**
+ * `make`, which must be pure and not answer undefined, without making again what it made lately. For what recurs in object after
+ * object, such as times and quantities.
+ */
+export function remembering<K, V>(make: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>();
+  return (key) => {
+    let value = known.get(key);
+    if (value === undefined) {
+      value = make(key);
+      if (known.size >= REMEMBERED_MAX) known.clear();
+      known.set(key, value);
+    }
+    return value;
+  };
+}
