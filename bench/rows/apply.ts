@@ -55,12 +55,9 @@ export const applyRow: Row = {
     const measurements = {
       update: timed((count) => requestBytes('PUT', `${path}/put`, deploymentOf('put', count))),
       apply: timed((count) =>
-        requestBytes(
-          'PATCH',
-          `${path}/applied?fieldManager=bench`,
-          deploymentOf('applied', count),
-          APPLY_TYPE,
-        ),
+        requestBytes('PATCH', `${path}/applied?fieldManager=bench`, deploymentOf('applied', count), {
+          contentType: APPLY_TYPE,
+        }),
       ),
     };
     await inTurn(1, measurements);

@@ -5,7 +5,7 @@ import { decodeProtobuf, encodeProtobuf } from '../../api/machinery/protobuf.ts'
 import { applyDefaults, prepareForCreate } from '../../server/registry/before-create.ts';
 import type { Finding, Row } from '../harness/finding.ts';
 import { inTurn, now } from '../harness/measure.ts';
-import { podBody } from '../harness/pods.ts';
+import { sentPod } from '../harness/pods.ts';
 
 const LOOPS = 3000;
 const ROUNDS = 9;
@@ -36,7 +36,7 @@ export const podCodeRow: Row = {
     )!;
     const { schema } = definition.storageVersion;
     const { behaviour } = definition;
-    const pod = JSON.parse(podBody({ name: 'pod', index: 0, bytes: 2000 })) as object;
+    const pod = JSON.parse(sentPod('pod', 0)) as object;
     const draft = canonicalize(schema, pod);
     applyDefaults(definition, draft);
     prepareForCreate(definition, draft, { user: { name: 'admin', groups: [] }, nowMs: 0, warnings: [] });

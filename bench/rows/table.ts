@@ -2,7 +2,7 @@
 import { openConnections, requestBytes, succeed } from '../harness/connection.ts';
 import type { Finding, Row } from '../harness/finding.ts';
 import { inTurn, rateOf } from '../harness/measure.ts';
-import { ADDED_BYTES, createNamespace, createPod, PODS_PATH } from '../harness/pods.ts';
+import { createNamespace, createPod, PODS_PATH, storedPod } from '../harness/pods.ts';
 import { startKubemu } from '../harness/process.ts';
 
 const PODS = 10_000;
@@ -17,7 +17,7 @@ export const tableRow: Row = {
     const reader = connections[0]!;
     await createNamespace(reader);
     await rateOf(connections, PODS, (connection, index) =>
-      succeed(connection, createPod({ name: `pod-${index}`, index, bytes: 2000 - ADDED_BYTES })),
+      succeed(connection, createPod(storedPod(`pod-${index}`, index))),
     );
     const timed = (request: Buffer) => async (): Promise<number> => (await succeed(reader, request)).totalMs;
     const measurements = {
