@@ -36,6 +36,11 @@ import {
 import { createReconciler } from '../runtime/reconciler.ts';
 import { deletionOrder } from './ranking.ts';
 
+/** Sets up to this many pods are looked at at every change. */
+const SMALL_SET_PODS = 100;
+/** How long a larger one waits for further changes: a millisecond for so many pods, up to a limit. */
+const PODS_PER_MS = 50;
+const LOOK_DELAY_MS_MAX = 250;
 /** Most pods created or deleted in one go. */
 const BURST = 500;
 
@@ -111,7 +116,7 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
     if (owner === undefined) this.#enqueueAdopters(pod);
     else {
       this.#expectations.creationObserved(owner);
-      this.#reconciler.queue.add(owner);
+      this.#lookAt(owner);
     }
   }
 
@@ -123,15 +128,23 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
     const owner = this.#ownerKey(pod);
     const before = this.#ownerKey(old);
     if (before !== undefined && before !== owner) this.#reconciler.queue.add(before);
-    if (owner !== undefined) this.#reconciler.queue.add(owner);
-    else if (isNewlyFree(pod, old)) this.#enqueueAdopters(pod);
+    if (owner !== undefined) {
+      if (before !== owner || mattersToOwner(pod, old)) this.#lookAt(owner);
+    } else if (isNewlyFree(pod, old)) this.#enqueueAdopters(pod);
   }
 
   #podDeleted(pod: Pod): void {
     const owner = this.#ownerKey(pod);
     if (owner === undefined) return;
     this.#expectations.deletionObserved(owner, pod.metadata.uid!);
-    this.#reconciler.queue.add(owner);
+    this.#lookAt(owner);
+  }
+
+  /** A look at a set costs its pods; so that they do not cost that each, large sets are looked at once for many. */
+  #lookAt(key: string): void {
+    const pods = this.#sets.get(key)?.spec.replicas ?? 0;
+    if (pods <= SMALL_SET_PODS) this.#reconciler.queue.add(key);
+    else this.#reconciler.queue.addAfter(key, Math.min(pods / PODS_PER_MS, LOOK_DELAY_MS_MAX));
   }
 
   #ownerKey(pod: Pod): string | undefined {
@@ -245,6 +258,23 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
 interface Problem {
   readonly reason: 'FailedCreate' | 'FailedDelete';
   readonly error: Error;
+}
+
+/** Whether a change of a pod may change what is counted or chosen. */
+function mattersToOwner(pod: Pod, old: Pod): boolean {
+  return (
+    pod.status.phase !== old.status.phase ||
+    pod.metadata.generation !== old.metadata.generation ||
+    readyTime(pod) !== readyTime(old) ||
+    !equalJSON(pod.metadata.labels, old.metadata.labels) ||
+    !equalJSON(pod.metadata.ownerReferences, old.metadata.ownerReferences)
+  );
+}
+
+/** State of the Ready condition, and since when. */
+function readyTime({ status }: Pod): string {
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  return `${ready?.status} ${ready?.lastTransitionTime}`;
 }
 
 function countersOf(set: Replicated, active: readonly Pod[], nowMs: number): ReplicaSetStatus {

@@ -25,13 +25,14 @@ export function podReadySince({ status }: Pod): number | undefined {
 }
 
 export function isPodReady(pod: Pod): boolean {
-  return podReadySince(pod) !== undefined;
+  return pod.status.conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
 }
 
 /** Ready for at least `minReadySeconds`. */
 export function isPodAvailable(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
+  if (minReadySeconds === 0) return isPodReady(pod);
   const since = podReadySince(pod);
-  return since !== undefined && (minReadySeconds === 0 || since + minReadySeconds * 1000 <= nowMs);
+  return since !== undefined && since + minReadySeconds * 1000 <= nowMs;
 }
 
 /** A pod to be created. */
