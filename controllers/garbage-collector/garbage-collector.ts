@@ -118,7 +118,16 @@ class GarbageCollector implements RunningController {
       return;
     }
     const foreground = waiting.length > 0 && node.dependents.size > 0;
-    await this.#delete(node, object, foreground ? 'Foreground' : 'Background');
+    const current = foreground && isInCircle(node) ? await this.#unblockOwners(node, object) : object;
+    if (current !== undefined) await this.#delete(node, current, foreground ? 'Foreground' : 'Background');
+  }
+
+  /** Lets the owners go on without this object. Undefined when it has changed in between. */
+  async #unblockOwners(node: GraphNode, object: KubeObject): Promise<KubeObject | undefined> {
+    if (!ownersOf(object).some(({ blockOwnerDeletion }) => blockOwnerDeletion === true)) return object;
+    const owners = ownersOf(object).map((owner) => ({ ...owner, blockOwnerDeletion: false }));
+    await this.#setOwners(node, object, owners);
+    return this.#live(node);
   }
 
   /** `waiting`: the owner is being deleted and waits for this object to be gone. */
@@ -167,7 +176,10 @@ class GarbageCollector implements RunningController {
         ({ uid, blockOwnerDeletion }) => uid === node.uid && blockOwnerDeletion === true,
       ),
     );
-    for (const dependent of node.dependents) this.#reconciler.queue.add(dependent.uid);
+    for (const dependent of node.dependents) {
+      if (dependent.object.metadata.deletionTimestamp === undefined)
+        this.#reconciler.queue.add(dependent.uid);
+    }
     if (blocking.length === 0) await this.#dropFinalizer(node, object, FOREGROUND);
   }
 
@@ -240,6 +252,11 @@ class GarbageCollector implements RunningController {
       this.#reconciler.queue.add(node.uid);
     }
   }
+}
+
+/** A dependent waits for its own dependents, and may wait for this one. Mirrors attemptToDeleteItem's circle detection. */
+function isInCircle({ dependents }: GraphNode): boolean {
+  return [...dependents].some(({ object }) => stateOf(object) === 'waiting');
 }
 
 function stateOf(owner: KubeObject): 'solid' | 'waiting' {

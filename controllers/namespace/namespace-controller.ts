@@ -132,7 +132,8 @@ async function postConditions(
 ): Promise<void> {
   const now = formatTime(context.clock.now());
   const contents = remaining.map(({ resource, count }) => {
-    const name = resource.group === '' ? resource.resource : `${resource.resource}.${resource.group}`;
+    // The core group has no name, but its dot.
+    const name = `${resource.resource}.${resource.group}`;
     return `${name} has ${count} resource instances`;
   });
   const finalizerCounts = new Map<string, number>();
@@ -178,7 +179,7 @@ async function postConditions(
           'NamespaceContentRemaining',
           true,
           'SomeResourcesRemain',
-          `Some resources are remaining: ${contents.join(', ')}`,
+          `Some resources are remaining: ${contents.toSorted().join(', ')}`,
         )
       : condition('NamespaceContentRemaining', false, 'ContentRemoved', 'All content successfully removed'),
     finalizerTexts.length > 0

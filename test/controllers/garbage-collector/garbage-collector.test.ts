@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { garbageCollectorController } from '../../../controllers/garbage-collector/garbage-collector.ts';
+import type { OwnerReference } from '../../../api/machinery/object-meta.ts';
+import { configMaps, events, namespaces, type ConfigMap } from '../../../openapi/generated/core-v1.ts';
+import { clusterRoles } from '../../../openapi/generated/rbac-v1.ts';
+import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
+
+let harness: Harness;
+beforeEach(async () => {
+  harness = await startHarness([garbageCollectorController]);
+});
+afterEach(() => harness.stop());
+
+async function make(
+  name: string,
+  owners: readonly OwnerReference[] = [],
+  finalizers: string[] = [],
+): Promise<ConfigMap> {
+  const made = await harness.client.create(configMaps, {
+    metadata: {
+      name,
+      namespace: NAMESPACE,
+      ...(owners.length === 0 ? {} : { ownerReferences: [...owners] }),
+      ...(finalizers.length === 0 ? {} : { finalizers }),
+    },
+  });
+  await harness.settle();
+  return made;
+}
+
+const owner = ({ metadata }: ConfigMap, more: Partial<OwnerReference> = {}): OwnerReference => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  name: metadata.name!,
+  uid: metadata.uid!,
+  ...more,
+});
+
+async function remove(
+  name: string,
+  propagationPolicy: 'Foreground' | 'Background' | 'Orphan',
+): Promise<void> {
+  await harness.client.delete(configMaps, { namespace: NAMESPACE, name }, { propagationPolicy });
+  await harness.settle();
+}
+
+const names = async (): Promise<string[]> =>
+  (await harness.list(configMaps)).map(({ metadata }) => metadata.name!);
+const release = (name: string): Promise<ConfigMap> =>
+  harness.change(configMaps, name, ({ metadata }) => delete metadata.finalizers);
+
+describe('dependents', () => {
+  it('go with their last owner, and theirs with them', async () => {
+    const a = await make('a');
+    const b = await make('b');
+    const child = await make('child', [owner(a), owner(b)]);
+    await make('grandchild', [owner(child)]);
+    await remove('a', 'Background');
+    expect(await names()).toEqual(['b', 'child', 'grandchild']);
+    expect((await harness.get(configMaps, 'child')).metadata.ownerReferences).toEqual([owner(b)]);
+    await remove('b', 'Background');
+    expect(await names()).toEqual([]);
+  });
+
+  it('block the owner in the foreground only where they say so', async () => {
+    const a = await make('a');
+    await make('blocking', [owner(a, { blockOwnerDeletion: true })], ['example.com/hold']);
+    await make('other', [owner(a)], ['example.com/hold']);
+    await remove('a', 'Foreground');
+    expect((await harness.get(configMaps, 'a')).metadata.finalizers).toEqual(['foregroundDeletion']);
+    expect((await harness.get(configMaps, 'blocking')).metadata.deletionTimestamp).toBeDefined();
+    await release('blocking');
+    await harness.settle();
+    expect(await names()).toEqual(['other']);
+    expect((await harness.get(configMaps, 'other')).metadata.deletionTimestamp).toBeDefined();
+  });
+
+  it('are set free by orphaning', async () => {
+    const a = await make('a');
+    await make('child', [owner(a)]);
+    await remove('a', 'Orphan');
+    expect(await names()).toEqual(['child']);
+    expect((await harness.get(configMaps, 'child')).metadata.ownerReferences).toBeUndefined();
+  });
+
+  it('go when the owner is another of the same name', async () => {
+    const a = await make('a');
+    await make('child', [owner(a, { uid: 'b7f1e1f0-0000-4000-8000-000000000000' })]);
+    expect(await names()).toEqual(['a']);
+  });
+
+  it('in a circle do not hold each other up', async () => {
+    const a = await make('a');
+    const b = await make('b', [owner(a, { blockOwnerDeletion: true })]);
+    await harness.change(configMaps, 'a', ({ metadata }) => {
+      metadata.ownerReferences = [owner(b, { blockOwnerDeletion: true })];
+    });
+    await harness.settle();
+    await remove('a', 'Foreground');
+    expect(await names()).toEqual([]);
+  });
+});
+
+describe('owners of the wrong namespace', () => {
+  const reasons = async (namespace: string): Promise<string[]> =>
+    (await harness.client.list(events, { namespace })).items.map(({ reason }) => reason!);
+
+  it('are reported, and own nothing', async () => {
+    await harness.client.create(namespaces, { metadata: { name: 'elsewhere' }, spec: {} });
+    const far = await harness.client.create(configMaps, {
+      metadata: { name: 'far', namespace: 'elsewhere' },
+    });
+    await make('child', [owner(far)]);
+    expect(await reasons(NAMESPACE)).toEqual(['OwnerRefInvalidNamespace']);
+    expect(await names()).toEqual([]);
+  });
+
+  it('leave cluster-scoped objects alone', async () => {
+    const a = await make('a');
+    await harness.client.create(clusterRoles, {
+      metadata: { name: 'role', ownerReferences: [owner(a)] },
+      rules: [],
+    });
+    await harness.settle();
+    expect(await reasons('default')).toContain('OwnerRefInvalidNamespace');
+    await remove('a', 'Background');
+    expect(
+      (await harness.client.get(clusterRoles, { name: 'role' })).metadata.deletionTimestamp,
+    ).toBeUndefined();
+  });
+});
