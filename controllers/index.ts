@@ -24,6 +24,7 @@ import { persistentVolumeBinder } from './persistent-volume-binder/persistent-vo
 import { podGarbageCollector } from './pod-garbage-collector/pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationControllerController } from './replicationcontroller/replicationcontroller-controller.ts';
+import { resourceClaimController } from './resource-claim/resource-claim-controller.ts';
 import { resourceQuotaController } from './resourcequota/resourcequota-controller.ts';
 import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
 import type { ControllerDefinition } from './runtime/controller.ts';
@@ -75,6 +76,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   volumeProvisioner,
   attachDetachController,
   ephemeralVolumeController,
+  resourceClaimController,
   claimProtectionController,
   volumeProtectionController,
 ];
