@@ -1,4 +1,5 @@
 /** Which admission plugins there are, and in which order they run. */
+import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { limitRanger } from './limit-ranger.ts';
@@ -8,6 +9,7 @@ import type { AdmissionPlugin, AdmissionRequest } from './plugin.ts';
 import { priority } from './priority.ts';
 import type { ObjectReader } from './reader.ts';
 import { resourceQuota } from './resource-quota.ts';
+import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
@@ -34,8 +36,10 @@ const PLUGINS: readonly PluginEntry[] = [
   { name: 'Priority', create: priority, enabledByDefault: true },
   { name: 'DefaultTolerationSeconds', create: defaultTolerationSeconds, enabledByDefault: true },
   { name: 'DefaultStorageClass', create: defaultStorageClass, enabledByDefault: true },
-  { name: 'PersistentVolumeClaimResize', create: persistentVolumeClaimResize, enabledByDefault: true },
   { name: 'StorageObjectInUseProtection', create: storageObjectInUseProtection, enabledByDefault: true },
+  { name: 'PersistentVolumeClaimResize', create: persistentVolumeClaimResize, enabledByDefault: true },
+  { name: 'RuntimeClass', create: runtimeClass, enabledByDefault: true },
+  { name: 'DefaultIngressClass', create: defaultIngressClass, enabledByDefault: true },
   { name: 'ResourceQuota', create: resourceQuota, enabledByDefault: true },
 ];
 
