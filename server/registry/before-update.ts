@@ -65,8 +65,8 @@ export function keepSystemFields(object: UnknownObject, old: UnknownObject): voi
 }
 
 /**
- * Main writes keep the stored status, status writes keep the stored rest, finalize takes spec.finalizers only, other
- * parts say themselves what they take. A binding was made by the server itself and touches both.
+ * Main writes keep the stored status, status writes keep the stored rest, other parts say themselves what they take. A
+ * binding was made by the server itself and touches both.
  */
 export function keepOtherParts(
   definition: ResourceDefinition,
@@ -89,14 +89,8 @@ export function keepOtherParts(
   for (const { name } of definition.storageVersion.schema.fields) {
     if (name === 'kind' || name === 'apiVersion' || name === 'metadata') continue;
     if (subresource === 'status' && name === 'status') continue;
-    if (subresource === 'finalize' && name === 'spec') {
-      const finalizers = (object.spec as { finalizers?: string[] } | undefined)?.finalizers;
-      object.spec = { ...(old.spec as object), finalizers };
-      continue;
-    }
     replaceMember(object, name, old[name]);
   }
-  if (subresource === 'finalize') object.metadata = { ...old.metadata };
 }
 
 function replaceMember(object: UnknownObject, name: string, value: unknown): void {

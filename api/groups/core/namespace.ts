@@ -1,7 +1,7 @@
 /** Namespaces. Mirrors registry/core/namespace and ValidateNamespace of pkg/apis/core/validation. */
-import { defineBehaviour } from '../../definition.ts';
+import { defineBehaviour, definePart } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
-import { path } from '../../machinery/field-path.ts';
+import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkQualifiedName } from '../../machinery/names.ts';
 import { invalid } from '../../machinery/validation.ts';
 import type { Namespace } from '../../../openapi/generated/core-v1.ts';
@@ -48,14 +48,28 @@ export const namespace = defineBehaviour<Namespace>({
   },
 });
 
+/** Finalizers of the spec, which the `finalize` subresource alone changes. */
+export const namespaceFinalizers = definePart<Namespace>({
+  prepareForUpdate: (object, old) => {
+    object.metadata = { ...old.metadata };
+    object.spec = { ...old.spec, finalizers: object.spec?.finalizers };
+    object.status = old.status;
+  },
+  validateUpdate: ({ spec }) =>
+    (spec?.finalizers ?? []).flatMap((name, index) =>
+      finalizerErrors(path('spec', 'finalizers').index(index), name),
+    ),
+});
+
 /** Of whole namespaces upstream names the list, not the place in it. */
 function validateSpecFinalizers({ spec }: Namespace): FieldError[] {
+  return (spec?.finalizers ?? []).flatMap((name) => finalizerErrors(path('spec', 'finalizers'), name));
+}
+
+function finalizerErrors(at: FieldPath, name: string): FieldError[] {
   const errors: Findings = [];
-  const at = path('spec', 'finalizers');
-  for (const name of spec?.finalizers ?? []) {
-    addEach(errors, at, name, checkQualifiedName(name));
-    if (!name.includes('/') && !STANDARD_FINALIZERS.includes(name))
-      errors.push(invalid(at, name, 'name is neither a standard finalizer name nor is it fully qualified'));
-  }
+  addEach(errors, at, name, checkQualifiedName(name));
+  if (!name.includes('/') && !STANDARD_FINALIZERS.includes(name))
+    errors.push(invalid(at, name, 'name is neither a standard finalizer name nor is it fully qualified'));
   return errors;
 }
