@@ -1,4 +1,5 @@
 /** The server as a pure function from Request to Response; sockets are the adapter's matter. */
+import { Hono } from 'hono';
 import type { DefinitionSet } from '../api/definition-set.ts';
 import type { Clock } from '../api/machinery/clock.ts';
 import { Metrics } from '../api/machinery/metrics.ts';
@@ -106,18 +107,10 @@ export function createApp(options: AppOptions): App {
       ? dispatch(exchange, routes)
       : serveOther(exchange, others, options.control),
   );
-  return {
-    fetch: (request, environment = {}) => {
-      const answer = handle(newExchange(request, environment));
-      if (request.method !== 'HEAD') return answer;
-      return answer instanceof Promise ? answer.then(withoutBody) : withoutBody(answer);
-    },
-  };
-}
-
-/** What HEAD gets of an answer to GET. */
-function withoutBody(response: Response): Response {
-  return new Response(null, { status: response.status, headers: response.headers });
+  const app = new Hono<{ Bindings: RequestEnvironment }>();
+  // One route: which resource a path means, the definitions say (`routes.ts`), and every path goes through the whole chain.
+  app.all('*', (context) => handle(newExchange(context.req.raw, context.env)));
+  return { fetch: (request, environment = {}) => app.fetch(request, environment) };
 }
 
 function otherHandlers(options: AppOptions, wall: Clock, metrics: Metrics): readonly OtherHandler[] {

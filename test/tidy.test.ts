@@ -154,3 +154,14 @@ describe('versions', () => {
     expect(KUBERNETES_VERSION).toBe(`v${facts.kubernetes}`);
   });
 });
+
+describe('dependencies', () => {
+  const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+  };
+
+  it.each(Object.keys(dependencies))('%s is used by what is shipped', (name) => {
+    const pattern = new RegExp(`(from|import\\() ?'${name}(/[^']*)?'`);
+    expect(sources.filter(({ text }) => pattern.test(text)).map(({ path }) => path)).not.toEqual([]);
+  });
+});
