@@ -28,7 +28,8 @@ export function patchStatusError(error: PatchError): StatusError {
         cause: error,
       });
     case 'unknown':
-      return new StatusError('', error.message, { cause: error });
+      // Told, not logged: it is the client's mistake, whatever its code says.
+      return new StatusError('', error.message);
   }
 }
 
