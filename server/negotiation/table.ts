@@ -5,6 +5,7 @@ import { goQuote } from '../../api/machinery/go-format.ts';
 import { stringifyJSON } from '../../api/machinery/json.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { ResultObject } from '../registry/interface.ts';
+import { outlineOf, type Outline } from '../registry/outline.ts';
 import type { Transform } from './accept.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -24,6 +25,8 @@ export function partialMetadata(object: UnknownObject, version: Transform['versi
   return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
 }
 
+type RowItem = Pick<ResultObject, 'bytes' | 'object' | 'outline'>;
+
 export interface TableRequest {
   readonly definition: TableDefinition;
   readonly version: Transform['version'];
@@ -34,11 +37,7 @@ export interface TableRequest {
 }
 
 /** Compact JSON of a table; `metadata` is that of the list, or of the one object. */
-export function formatTable(
-  request: TableRequest,
-  metadata: object,
-  items: readonly Pick<ResultObject, 'bytes' | 'object'>[],
-): string {
+export function formatTable(request: TableRequest, metadata: object, items: readonly RowItem[]): string {
   const columns = request.withColumns ? formatColumns(request.definition) : 'null';
   const rows = items.map((item) => formatRow(request, item)).join(',');
   return (
@@ -66,20 +65,38 @@ function formatColumns(definition: TableDefinition): string {
   return text;
 }
 
-function formatRow(request: TableRequest, item: Pick<ResultObject, 'bytes' | 'object'>): string {
+function formatRow(request: TableRequest, item: RowItem): string {
   const { definition, context } = request;
-  const cells = stringifyJSON(definition.cells(item.object, context));
-  const conditions = definition.conditions?.(item.object) ?? [];
+  const outline = outlineOfItem(item);
+  const cells = stringifyJSON(definition.cells(outline.object, context));
+  const conditions = definition.conditions?.(outline.object) ?? [];
   const middle = conditions.length === 0 ? '' : `,"conditions":${stringifyJSON(conditions)}`;
-  return `{"cells":${cells}${middle},"object":${formatRowObject(request, item)}}`;
+  return `{"cells":${cells}${middle},"object":${formatRowObject(request, item, outline)}}`;
 }
 
-function formatRowObject(
-  { include, version }: TableRequest,
-  item: Pick<ResultObject, 'bytes' | 'object'>,
-): string {
+function outlineOfItem(item: RowItem): Outline {
+  return item.outline?.() ?? outlineOf(item.object);
+}
+
+function formatRowObject({ include, version }: TableRequest, item: RowItem, { metadata }: Outline): string {
   if (include === 'None') return 'null';
-  return include === 'Object'
-    ? item.bytes.toString('utf8')
-    : stringifyJSON(partialMetadata(item.object, version));
+  return include === 'Object' ? item.bytes.toString('utf8') : formatPartial(metadata, version);
+}
+
+/** JSON of the metadata of an object as an object of its own. */
+function formatPartial(metadata: string, version: Transform['version']): string {
+  return `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/${version}","metadata":${metadata}}`;
+}
+
+/** Compact JSON of a list of metadata; `metadata` is that of the list. */
+export function formatPartialList(
+  version: Transform['version'],
+  metadata: object,
+  items: readonly RowItem[],
+): string {
+  const partials = items.map((item) => formatPartial(outlineOfItem(item).metadata, version)).join(',');
+  return (
+    `{"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/${version}",` +
+    `"metadata":${stringifyJSON(metadata)},"items":[${partials}]}`
+  );
 }

@@ -21,7 +21,7 @@ import { finishJSON } from './encode.ts';
 import type { ObjectForm } from './form.ts';
 import { ListBody } from './list-body.ts';
 import { respondCompressible, respondSource } from './respond.ts';
-import { formatTable, includeObjectOf, partialMetadata } from './table.ts';
+import { formatPartialList, formatTable, includeObjectOf, partialMetadata } from './table.ts';
 import { encodeText, newTransformNotAcceptable, PARTIAL_METADATA_TYPE, withPretty } from './write-object.ts';
 import { formatYAML } from './yaml.ts';
 
@@ -158,11 +158,10 @@ function encodePartialList(
   meta: ListMeta,
   items: readonly ResultObject[],
 ): Uint8Array {
+  if (format.type !== PROTOBUF_TYPE) return encodeText(formatPartialList(version, meta, items), format);
   const type = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${version}` };
   const partials = items.map(({ object }) => partialMetadata(object, version));
-  if (format.type === PROTOBUF_TYPE)
-    return encodeProtobufList(type, builtInSchema(PARTIAL_METADATA_TYPE), meta, partials);
-  return encodeText(stringifyJSON({ ...type, metadata: meta, items: partials }), format);
+  return encodeProtobufList(type, builtInSchema(PARTIAL_METADATA_TYPE), meta, partials);
 }
 
 /** Every list message has its ListMeta as field 1 and its items as field 2. */

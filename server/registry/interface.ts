@@ -6,6 +6,7 @@
  * Objects are plain JSON in the shape of the definition's storage version inside the registry. `version` names the shape
  * the caller speaks; the registry converts on the way in and out.
  */
+import type { Outline } from './outline.ts';
 import type { ResourceDefinition, SubresourceDefinition } from '../../api/definition.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 
@@ -53,6 +54,8 @@ export interface ResultObject {
   readonly document?: Buffer;
   readonly object: UnknownObject;
   readonly revision: number;
+  /** What tables and metadata show of it, for less than decoding it. Absent: made from `object`. */
+  outline?(): Outline;
 }
 
 export interface ReadOptions {

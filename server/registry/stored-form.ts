@@ -1,16 +1,15 @@
 /** Stored values as the registry reads them: bytes that go out as they are, and objects decoded when somebody asks. */
 import type { ResourceDefinition } from '../../api/definition.ts';
-import { parseJSON, stringifyJSON } from '../../api/machinery/json.ts';
+import { stringifyJSON } from '../../api/machinery/json.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Encoded, StoredValue } from '../../storage/interface.ts';
 import type { ResultObject } from './interface.ts';
+import { outlineOfJSON, parseExactly, type Outline } from './outline.ts';
 import { newSelectable, type Selectable } from './selection.ts';
 
 /** Objects kept decoded besides those that somebody holds: what is written or read again soon. */
 const DECODED_MAX = 1024;
 const NEWLINE = 0x0a;
-/** Numbers of so many digits may be beyond what the platform's parser reads exactly. */
-const LONG_NUMBER = /\d{16}/;
 
 /** The last forms that were decoded; the one that came first forgets its object when another comes. */
 class RecentlyDecoded {
@@ -52,21 +51,20 @@ export class StoredForm implements ResultObject {
 
   get object(): UnknownObject {
     if (this.#object === undefined) {
-      this.#object = decode(this.#json);
+      this.#object = parseExactly(this.#json.toString('utf8'));
       recentlyDecoded.add(this);
     }
     return this.#object;
+  }
+
+  outline(): Outline {
+    return outlineOfJSON(this.#json, this.#object);
   }
 
   /** Lets go of the object, which can be decoded again. */
   forget(): void {
     this.#object = undefined;
   }
-}
-
-function decode(json: Buffer): UnknownObject {
-  const text = json.toString('utf8');
-  return (LONG_NUMBER.test(text) ? parseJSON(text).value : JSON.parse(text)) as UnknownObject;
 }
 
 /** Bytes and form of an object to be stored at a revision. The object is given away. */
