@@ -28,6 +28,7 @@ import {
   DESIRED_REPLICAS,
   fenceposts,
   findNew,
+  isSaturated,
   MAX_REPLICAS,
   revisionOf,
 } from './replica-sets.ts';
@@ -116,7 +117,8 @@ class DeploymentController implements RunningController {
 
   #podGone(pod: Pod): void {
     const set = resolveController(pod, 'ReplicaSet', this.#sets);
-    if (set !== undefined) this.#enqueueOwner(set);
+    const owner = set && resolveController(set, DEPLOYMENT_GVK.kind, this.#deployments);
+    if (owner?.spec.strategy?.type === 'Recreate') this.#reconciler.queue.add(keyOf(owner));
   }
 
   async #reconcile(key: string): Promise<Result | void> {
@@ -221,18 +223,14 @@ class DeploymentController implements RunningController {
     if (only !== undefined) {
       return this.#replaced(sets, await this.#scaleTo(deployment, only, replicas));
     }
-    if (deployment.spec.strategy?.type !== 'RollingUpdate') return [...sets];
-    const isSaturated =
-      newSet !== undefined &&
-      newSet.spec.replicas === replicas &&
-      (newSet.status.availableReplicas ?? 0) === replicas;
     let result = [...sets];
-    if (isSaturated) {
+    if (isSaturated(deployment, newSet)) {
       for (const old of running)
-        if (old.metadata.uid !== newSet.metadata.uid)
+        if (old.metadata.uid !== newSet!.metadata.uid)
           result = this.#replaced(result, await this.#scaleTo(deployment, old, 0));
       return result;
     }
+    if (deployment.spec.strategy?.type !== 'RollingUpdate') return result;
     const allowed = replicas > 0 ? replicas + fenceposts(deployment).maxSurge : 0;
     for (const [set, size] of proportions(deployment, running, allowed))
       result = this.#replaced(result, await this.#scaleTo(deployment, set, size));
@@ -296,7 +294,7 @@ class DeploymentController implements RunningController {
     const running = active(old);
     let result = all;
     for (const set of running) result = this.#replaced(result, await this.#stepTo(deployment, set, 0));
-    if (running.length > 0 || old.some((set) => ownedBy(this.#pods, set).some(isPresent)))
+    if (running.length > 0 || old.some((set) => this.#hasPods(set)))
       return this.#finish(deployment, result, existing, true);
     const { newSet, all: complete } =
       existing === undefined
@@ -304,6 +302,11 @@ class DeploymentController implements RunningController {
         : { newSet: existing, all: result };
     const grown = await this.#stepTo(deployment, newSet!, deployment.spec.replicas ?? 1);
     return this.#finish(deployment, this.#replaced(complete, grown), grown, true);
+  }
+
+  /** Pods on their way out count too, and those the set speaks of. */
+  #hasPods(set: ReplicaSet): boolean {
+    return (set.status.replicas ?? 0) > 0 || ownedBy(this.#pods, set).some(isPresent);
   }
 
   /** Status, clean-up of old sets, and when to come back. `isRollout` is false while scaling, which is no progress. */
@@ -344,7 +347,7 @@ class DeploymentController implements RunningController {
     }
   }
 
-  /** Keeps as many empty old sets as revisionHistoryLimit says, the newest. */
+  /** Keeps as many old sets as revisionHistoryLimit says, the newest, and every one that has pods. */
   async #cleanUp(
     deployment: Deployment,
     sets: readonly ReplicaSet[],
@@ -352,18 +355,11 @@ class DeploymentController implements RunningController {
   ): Promise<void> {
     const limit = deployment.spec.revisionHistoryLimit;
     if (limit === undefined) return;
-    const empty = sets.filter(
-      ({ metadata, spec, status }) =>
-        metadata.uid !== newSet?.metadata.uid &&
-        metadata.deletionTimestamp === undefined &&
-        (spec.replicas ?? 0) === 0 &&
-        status.replicas === 0 &&
-        (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
-    );
-    const surplus = [...empty]
+    const old = sets.filter((set) => set.metadata.uid !== newSet?.metadata.uid && !isBeingDeleted(set));
+    const surplus = old
       .sort((a, b) => revisionOf(a) - revisionOf(b))
-      .slice(0, Math.max(0, empty.length - limit));
-    for (const { metadata } of surplus) {
+      .slice(0, Math.max(0, old.length - limit));
+    for (const { metadata } of surplus.filter(isEmpty)) {
       await this.#context.client
         .delete(replicaSets, { namespace: metadata.namespace, name: metadata.name! })
         .catch((error: unknown) => {
@@ -371,6 +367,15 @@ class DeploymentController implements RunningController {
         });
     }
   }
+}
+
+/** Has no pods and wants none, as of its present generation. */
+function isEmpty({ metadata, spec, status }: ReplicaSet): boolean {
+  return (
+    (spec.replicas ?? 0) === 0 &&
+    status.replicas === 0 &&
+    (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
+  );
 }
 
 function isPresent({ status }: Pod): boolean {

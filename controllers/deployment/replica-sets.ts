@@ -11,6 +11,8 @@ export const REVISION_HISTORY = 'deployment.kubernetes.io/revision-history';
 export const DESIRED_REPLICAS = 'deployment.kubernetes.io/desired-replicas';
 export const MAX_REPLICAS = 'deployment.kubernetes.io/max-replicas';
 
+/** Characters of a DNS subdomain. */
+const NAME_LENGTH_MAX = 253;
 /** Most characters the record of earlier revisions may have. */
 const REVISION_HISTORY_LENGTH = 2000;
 
@@ -32,6 +34,11 @@ export function templateHash(template: PodTemplateSpec, collisionCount: number |
   return Array.from(String(hash), (digit) => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]).join(
     '',
   );
+}
+
+/** Name of the replica set for a template: the deployment's is cut where the two would be too long. */
+export function replicaSetName(deployment: string, hash: string): string {
+  return `${deployment.slice(0, NAME_LENGTH_MAX - hash.length - 1)}-${hash}`;
 }
 
 /** Whether a replica set is of this template, its hash label aside. */
@@ -112,6 +119,17 @@ function resolve(
   return amount ?? 0;
 }
 
+/** The new set has all pods it should, every one available, and was told so. Mirrors deployment/util IsSaturated. */
+export function isSaturated({ spec }: Deployment, newSet: ReplicaSet | undefined): boolean {
+  const replicas = spec.replicas ?? 1;
+  return (
+    newSet !== undefined &&
+    newSet.spec.replicas === replicas &&
+    newSet.metadata.annotations?.[DESIRED_REPLICAS] === String(replicas) &&
+    (newSet.status.availableReplicas ?? 0) === replicas
+  );
+}
+
 /** How many pods more, and fewer, than asked for a rollout may have. Both zero would never move. */
 export function fenceposts({ spec }: Deployment): {
   readonly maxSurge: number;
@@ -120,9 +138,7 @@ export function fenceposts({ spec }: Deployment): {
   if (spec.strategy?.type !== 'RollingUpdate') return { maxSurge: 0, maxUnavailable: 0 };
   const replicas = spec.replicas ?? 1;
   const maxSurge = resolve(spec.strategy.rollingUpdate?.maxSurge, replicas, Math.ceil);
-  const maxUnavailable = Math.min(
-    replicas,
-    resolve(spec.strategy.rollingUpdate?.maxUnavailable, replicas, Math.floor),
-  );
-  return { maxSurge, maxUnavailable: maxSurge === 0 && maxUnavailable === 0 ? 1 : maxUnavailable };
+  const unavailable = resolve(spec.strategy.rollingUpdate?.maxUnavailable, replicas, Math.floor);
+  const moving = maxSurge === 0 && unavailable === 0 ? 1 : unavailable;
+  return { maxSurge, maxUnavailable: Math.min(replicas, moving) };
 }

@@ -19,6 +19,7 @@ import {
   MAX_REPLICAS,
   maxRevision,
   newSetAnnotations,
+  replicaSetName,
   REVISION,
   revisionOf,
   templateHash,
@@ -111,7 +112,7 @@ export class Revisions {
     const replicas = deployment.spec.replicas ?? 1;
     const draft = {
       metadata: {
-        name: `${name}-${hash}`,
+        name: replicaSetName(name!, hash),
         namespace,
         labels: template.metadata.labels,
         annotations: {

@@ -72,10 +72,19 @@ export function calculateStatus(
     readyReplicas: nonZero(sum(({ status }) => status.readyReplicas)),
     availableReplicas: nonZero(available),
     unavailableReplicas: nonZero(Math.max(0, total - available)),
-    terminatingReplicas: sum(({ status }) => status.terminatingReplicas),
+    terminatingReplicas: terminatingReplicas(sets),
     conditions,
     collisionCount: deployment.status.collisionCount,
   };
+}
+
+/** Undefined while a replica set that was looked at does not say how many: another's controller may not count them. */
+function terminatingReplicas(sets: readonly ReplicaSet[]): number | undefined {
+  const looked = sets.filter(
+    ({ status }) => (status.observedGeneration ?? 0) > 0 || status.terminatingReplicas !== undefined,
+  );
+  if (looked.some(({ status }) => status.terminatingReplicas === undefined)) return undefined;
+  return looked.reduce((total, { status }) => total + status.terminatingReplicas!, 0);
 }
 
 /** Every pod is new, available, and no old one is left. */
@@ -155,15 +164,11 @@ export function syncProgress(
       ) ?? [],
   )[0];
   if (failure !== undefined) {
+    const { status: value, reason = '', message = '', lastTransitionTime = '' } = failure;
     conditions = withCondition(
       conditions,
-      {
-        type: 'ReplicaFailure',
-        status: failure.status,
-        reason: failure.reason ?? '',
-        message: failure.message ?? '',
-      },
-      nowMs,
+      { type: 'ReplicaFailure', status: value, reason, message },
+      parseTime(lastTransitionTime) || nowMs,
     );
   } else conditions = conditions.filter(({ type }) => type !== 'ReplicaFailure');
   const next = { ...status, conditions };

@@ -22,25 +22,33 @@ export function delayLeft({ count, lastMs }: Failures, nowMs: number): number {
 }
 
 /** Adds pods that ended since; a success begins the row anew. */
-export function addOutcomes(
-  before: Failures,
-  succeeded: readonly Pod[],
-  failed: readonly Pod[],
-  nowMs: number,
-): Failures {
-  const lastSuccess = Math.max(-Infinity, ...succeeded.map((pod) => endOf(pod, nowMs)));
-  const ends = failed.map((pod) => endOf(pod, nowMs)).filter((end) => end > lastSuccess);
+export function addOutcomes(before: Failures, succeeded: readonly Pod[], failed: readonly Pod[]): Failures {
+  const lastSuccess = Math.max(-Infinity, ...succeeded.map(endOf));
+  const ends = failed.map(endOf).filter((end) => end > lastSuccess);
   const start = succeeded.length > 0 ? NO_FAILURES : before;
   return { count: start.count + ends.length, lastMs: Math.max(start.lastMs, ...ends) };
 }
 
-/** When the pod ended, as far as its status tells. */
-export function endOf({ status, metadata }: Pod, nowMs: number): number {
-  const ends = (status.containerStatuses ?? [])
-    .map(({ state }) => parseTime(state?.terminated?.finishedAt ?? ''))
-    .filter((end) => !Number.isNaN(end));
-  if (ends.length > 0) return Math.max(...ends);
+/**
+ * When the pod ended, as far as its status tells: its last container if all have ended, or when it stopped being ready, or
+ * when its deletion was asked for. Mirrors job/backoff_utils.go getFinishedTime.
+ */
+export function endOf(pod: Pod): number {
+  const { status, metadata } = pod;
+  const ends = lastingStatuses(pod).map(({ state }) => parseTime(state?.terminated?.finishedAt ?? ''));
+  if (ends.length > 0 && !ends.some(Number.isNaN)) return Math.max(...ends);
   const ready = status.conditions?.find(({ type, status: value }) => type === 'Ready' && value === 'False');
-  const end = parseTime(ready?.lastTransitionTime ?? metadata.deletionTimestamp ?? '');
-  return Number.isNaN(end) ? nowMs : Math.min(end, nowMs);
+  const unready = parseTime(ready?.lastTransitionTime ?? '');
+  if (!Number.isNaN(unready)) return unready;
+  const deletion = parseTime(metadata.deletionTimestamp ?? '');
+  if (!Number.isNaN(deletion)) return deletion - (metadata.deletionGracePeriodSeconds ?? 0) * 1000;
+  return parseTime(metadata.creationTimestamp ?? '');
+}
+
+/** Of the containers that run until the end: sidecars count, others that initialize do not. */
+function lastingStatuses({ spec, status }: Pod): NonNullable<Pod['status']['containerStatuses']> {
+  const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === 'Always');
+  const isSidecar = ({ name }: { name: string }): boolean =>
+    sidecars.some((container) => container.name === name);
+  return [...(status.containerStatuses ?? []), ...(status.initContainerStatuses ?? []).filter(isSidecar)];
 }

@@ -21,9 +21,9 @@ export function indexOf({ metadata }: Pod, completions: number): number | undefi
 }
 
 /** How often the index of a failed pod has failed with it, and when it last did. `counts` is false for ignored failures. */
-export function failuresOf(pod: Pod, counts: boolean, nowMs: number): Failures {
+export function failuresOf(pod: Pod, counts: boolean): Failures {
   const before = Number(pod.metadata.annotations?.[FAILURE_COUNT] ?? 0) || 0;
-  return { count: before + (counts ? 1 : 0), lastMs: endOf(pod, nowMs) };
+  return { count: before + (counts ? 1 : 0), lastMs: endOf(pod) };
 }
 
 /** The lowest `count` of the indexes below `completions` that `isTaken` leaves. */

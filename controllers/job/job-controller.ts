@@ -231,9 +231,10 @@ class JobController implements RunningController {
     let change: StatusChange = { status: { ...job.status, startTime }, events: [] };
     if (ending !== undefined) outcome = await this.#stopPods(key, round);
     else {
-      if (isSettled && !isBeingDeleted(job)) outcome = await this.#manage(key, round, memory.failures);
+      const mayManage = isSettled && !isBeingDeleted(job);
+      if (mayManage) outcome = await this.#manage(key, round, memory.failures);
       ending = completionOf(round, outcome.active);
-      if (ending === undefined) change = suspension(job, change.status, now);
+      if (ending === undefined && mayManage) change = suspension(job, change.status, now);
     }
     await this.#track(round, ending, outcome, change, isSettled);
     if (outcome.error !== undefined && !isNamespaceTerminating(outcome.error)) throw outcome.error;
@@ -350,14 +351,18 @@ class JobController implements RunningController {
       ? owned.filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed')
       : active;
     const held = new Set(busy.map((pod) => indexOf(pod, completions)));
-    const delays: number[] = [];
-    const free = firstFreeIndexes(missing, completions, (index) => {
-      if (succeededIndexes.has(index) || failedIndexes.has(index) || held.has(index)) return true;
-      const delay = indexDelay(round, index);
-      if (delay > 0) delays.push(delay);
-      return delay > 0;
-    });
-    const outcome = await this.#createPods(key, round, free);
+    const free = firstFreeIndexes(
+      missing,
+      completions,
+      (index) => succeededIndexes.has(index) || failedIndexes.has(index) || held.has(index),
+    );
+    // An index that waits for its next try keeps its place among those that run at once.
+    const delays = free.map((index) => indexDelay(round, index)).filter((delay) => delay > 0);
+    const outcome = await this.#createPods(
+      key,
+      round,
+      free.filter((index) => indexDelay(round, index) === 0),
+    );
     return delays.length === 0 ? outcome : { ...outcome, waitMs: Math.min(...delays) };
   }
 
@@ -428,14 +433,9 @@ function hasNews(before: JobStatus, after: JobStatus): boolean {
 }
 
 /** Adds the pods that ended to the row of failures, each once, however often the look is repeated. */
-function remember(memory: Memory, { newSucceeded, newFailed, indexFailures, nowMs }: Round): void {
+function remember(memory: Memory, { newSucceeded, newFailed, indexFailures }: Round): void {
   const isUnseen = ({ metadata }: Pod): boolean => !memory.seen.has(metadata.uid!);
-  memory.failures = addOutcomes(
-    memory.failures,
-    newSucceeded.filter(isUnseen),
-    newFailed.filter(isUnseen),
-    nowMs,
-  );
+  memory.failures = addOutcomes(memory.failures, newSucceeded.filter(isUnseen), newFailed.filter(isUnseen));
   memory.indexFailures = indexFailures;
   for (const { metadata } of [...newSucceeded, ...newFailed]) memory.seen.add(metadata.uid!);
 }

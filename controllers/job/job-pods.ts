@@ -2,7 +2,7 @@
 import { controllerReference } from '../../api/machinery/object-meta.ts';
 import type { Job } from '../../openapi/generated/batch-v1.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
-import { isPodActive, podFromTemplate, type PodDraft } from '../runtime/pods.ts';
+import { podFromTemplate, type PodDraft } from '../runtime/pods.ts';
 import { deletionOrder } from '../replicaset/ranking.ts';
 import { FAILURE_COUNT, INDEX_KEY, indexOf, isIndexed } from './indexes.ts';
 
@@ -94,7 +94,7 @@ export function hasRestartedTooOften({ spec }: Job, owned: readonly Pod[]): bool
   if (spec.template.spec?.restartPolicy !== 'OnFailure') return false;
   const limit = spec.backoffLimit ?? 6;
   const restarts = owned
-    .filter((pod) => isPodActive(pod) && (pod.status.phase === 'Running' || pod.status.phase === 'Pending'))
+    .filter(({ status }) => status.phase === 'Running' || status.phase === 'Pending')
     .flatMap(({ status }) => [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])])
     .reduce((sum, { restartCount }) => sum + restartCount, 0);
   return limit === 0 ? restarts > 0 : restarts >= limit;

@@ -27,9 +27,9 @@ export function judgeFailure(policy: FailurePolicy | undefined, pod: Pod): Failu
   return COUNT;
 }
 
-/** Codes exist only once the pod has ended; 0 is no failure. */
+/** Containers that have not ended have no code; 0 is no failure. */
 function matchExitCodes({ onExitCodes }: FailureRule, { metadata, status }: Pod): string | undefined {
-  if (onExitCodes === undefined || status.phase !== 'Failed') return undefined;
+  if (onExitCodes === undefined) return undefined;
   const { containerName, operator, values } = onExitCodes;
   for (const { name, state } of [
     ...(status.containerStatuses ?? []),

@@ -68,7 +68,7 @@ export function examine(
   for (const index of succeededIndexes) if (index >= completions) succeededIndexes.delete(index);
   if (hasIndexes) for (const pod of newSucceeded) succeededIndexes.add(indexOf(pod, completions)!);
   const active = pods.filter(isPodActive);
-  const failures = failuresPerIndex(job, pods, known, nowMs);
+  const failures = failuresPerIndex(job, pods, known);
   return {
     job,
     nowMs,
@@ -96,7 +96,6 @@ function failuresPerIndex(
   job: Job,
   pods: readonly Pod[],
   known: ReadonlyMap<number, Failures>,
-  nowMs: number,
 ): Map<number, Failures> {
   const failures = new Map<number, Failures>();
   if (job.spec.backoffLimitPerIndex === undefined) return failures;
@@ -104,7 +103,7 @@ function failuresPerIndex(
   for (const pod of pods) {
     const index = indexOf(pod, job.spec.completions ?? 0);
     if (index === undefined || !isPodFailed(job, pod)) continue;
-    const found = failuresOf(pod, judgeFailure(job.spec.podFailurePolicy, pod).action !== 'Ignore', nowMs);
+    const found = failuresOf(pod, judgeFailure(job.spec.podFailurePolicy, pod).action !== 'Ignore');
     const before = failures.get(index);
     if (
       before === undefined ||
@@ -124,10 +123,7 @@ function failedIndexes(job: Job, fresh: readonly Pod[], succeeded: ReadonlySet<n
     const index = indexOf(pod, completions);
     if (index === undefined || pod.status.phase === 'Succeeded') continue;
     const { action } = judgeFailure(podFailurePolicy, pod);
-    if (
-      action === 'FailIndex' ||
-      (action !== 'Ignore' && failuresOf(pod, true, 0).count > backoffLimitPerIndex)
-    )
+    if (action === 'FailIndex' || (action !== 'Ignore' && failuresOf(pod, true).count > backoffLimitPerIndex))
       failed.add(index);
   }
   for (const index of failed) if (index >= completions || succeeded.has(index)) failed.delete(index);
@@ -154,9 +150,6 @@ export function endingOf(round: Round): Ending | undefined {
     .map((pod) => judgeFailure(spec.podFailurePolicy, pod))
     .find(({ action }) => action === 'FailJob');
   if (fatal !== undefined) return { type: 'Failed', reason: 'PodFailurePolicy', message: fatal.message };
-  const rule = matchingSuccessRule(spec, succeededIndexes);
-  if (rule !== undefined)
-    return { type: 'Complete', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` };
   if (failed > (spec.backoffLimit ?? 6) || hasRestartedTooOften(job, round.pods)) {
     return {
       type: 'Failed',
@@ -171,7 +164,12 @@ export function endingOf(round: Round): Ending | undefined {
       reason: 'DeadlineExceeded',
       message: 'Job was active longer than specified deadline',
     };
-  return failureOfIndexes(round);
+  const failure = failureOfIndexes(round);
+  if (failure !== undefined) return failure;
+  const rule = matchingSuccessRule(spec, succeededIndexes);
+  return rule === undefined
+    ? undefined
+    : { type: 'Complete', reason: 'SuccessPolicy', message: `Matched rules at index ${rule}` };
 }
 
 function failureOfIndexes({
@@ -194,7 +192,7 @@ function failureOfIndexes({
 /** Success by the number of completions; `activeCount` is what is left after managing. */
 export function completionOf({ job: { spec }, succeeded }: Round, activeCount: number): Ending | undefined {
   const isDone =
-    spec.completions === undefined ? succeeded > 0 && activeCount === 0 : succeeded >= spec.completions;
+    activeCount === 0 && (spec.completions === undefined ? succeeded > 0 : succeeded >= spec.completions);
   return isDone
     ? { type: 'Complete', reason: 'CompletionsReached', message: 'Reached expected number of succeeded pods' }
     : undefined;

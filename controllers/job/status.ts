@@ -19,13 +19,17 @@ export interface StatusChange {
   readonly events: readonly { readonly reason: string; readonly message: string }[];
 }
 
-/** Says that a job was suspended or resumed. Resuming begins its time anew. */
+/** Says that a job was suspended or resumed. Suspending takes its start away, resuming begins its time anew. */
 export function suspension({ spec }: Job, status: JobStatus, now: string): StatusChange {
   const before = status.conditions?.find(({ type }) => type === 'Suspended')?.status;
   if (spec.suspend === true && before !== 'True') {
     const change = { reason: 'JobSuspended', message: 'Job suspended' };
     return {
-      status: { ...status, conditions: withCondition(status.conditions, 'Suspended', change, now) },
+      status: {
+        ...status,
+        startTime: undefined,
+        conditions: withCondition(status.conditions, 'Suspended', change, now),
+      },
       events: [{ reason: 'Suspended', message: change.message }],
     };
   }

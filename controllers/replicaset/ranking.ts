@@ -13,6 +13,8 @@ interface Rank {
   readonly major: readonly number[];
   readonly readySinceMs: number | undefined;
   readonly restarts: number;
+  /** Of containers that run beside the others. */
+  readonly sidecarRestarts: number;
   readonly createdMs: number;
   readonly uid: string;
 }
@@ -41,10 +43,21 @@ function rankOf(pod: Pod, perNode: ReadonlyMap<string, number>): Rank {
       -(perNode.get(node) ?? 0),
     ],
     readySinceMs,
-    restarts: Math.max(0, ...(status.containerStatuses ?? []).map(({ restartCount }) => restartCount)),
+    restarts: mostRestarts(status.containerStatuses),
+    sidecarRestarts: mostRestarts(
+      status.initContainerStatuses?.filter(({ name }) =>
+        spec.initContainers?.some(
+          (container) => container.name === name && container.restartPolicy === 'Always',
+        ),
+      ),
+    ),
     createdMs: parseTime(metadata.creationTimestamp ?? ''),
     uid: metadata.uid ?? '',
   };
+}
+
+function mostRestarts(statuses: Pod['status']['containerStatuses']): number {
+  return Math.max(0, ...(statuses ?? []).map(({ restartCount }) => restartCount));
 }
 
 /** An annotation that is no 32-bit integer counts as none. */
@@ -62,6 +75,7 @@ function compare(a: Rank, b: Rank, nowMs: number): number {
     return ageBucket(nowMs - a.readySinceMs) - ageBucket(nowMs - b.readySinceMs) || byUID;
   }
   if (a.restarts !== b.restarts) return b.restarts - a.restarts;
+  if (a.sidecarRestarts !== b.sidecarRestarts) return b.sidecarRestarts - a.sidecarRestarts;
   if (a.createdMs !== b.createdMs)
     return ageBucket(nowMs - a.createdMs) - ageBucket(nowMs - b.createdMs) || byUID;
   return 0;

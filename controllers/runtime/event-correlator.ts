@@ -4,7 +4,7 @@
  */
 import type { Event } from '../../openapi/generated/core-v1.ts';
 
-/** Events of one object that may come at once, and how fast more are allowed after that. */
+/** Events of one object and type that may come at once, and how fast more are allowed after that. */
 export const SPAM_BURST = 25;
 export const SPAM_REFILL_MS = 300_000;
 /** From this many different messages on, no further apart than the interval, new ones are combined into one event. */
@@ -81,9 +81,9 @@ export class EventCorrelator {
     return { key: group, message: COMBINED_PREFIX + message };
   }
 
-  /** A token bucket for each object. */
-  #isAllowed({ involved, atMs }: Occurrence): boolean {
-    const key = JSON.stringify(identityOf(involved));
+  /** A token bucket for each object and type, so that warnings do not silence what goes well. */
+  #isAllowed({ involved, type, atMs }: Occurrence): boolean {
+    const key = JSON.stringify([...identityOf(involved), type]);
     const budget = this.#budgets.get(key) ?? { tokens: SPAM_BURST, atMs };
     const tokens = Math.min(SPAM_BURST, budget.tokens + (atMs - budget.atMs) / SPAM_REFILL_MS);
     const isAllowed = tokens >= 1;

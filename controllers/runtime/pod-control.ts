@@ -29,7 +29,7 @@ export class PodControl {
     }
   }
 
-  /** False when the pod was gone already. Rejects with any other error of the API. */
+  /** False when the pod was gone already. Rejects with what any other error of the API says. */
   async delete(owner: KubeObject, { metadata: { namespace, name, uid } }: Pod): Promise<boolean> {
     try {
       await this.#client.delete(pods, { namespace, name: name! }, { preconditions: { uid } });
@@ -39,7 +39,7 @@ export class PodControl {
       if (isNotFound(error)) return false;
       const message = `Error deleting: ${(error as Error).message}`;
       this.#recorder.event(owner, 'Warning', 'FailedDelete', message);
-      throw error;
+      throw new Error(`unable to delete pods: ${(error as Error).message}`, { cause: error });
     }
   }
 }

@@ -51,6 +51,8 @@ export interface Harness {
   remove(pod: Pod): Promise<void>;
   /** `Type Reason message` of every event, repeated ones once, in order. */
   events(): Promise<string[]>;
+  /** Stops the controllers; `restart` brings new ones. */
+  stopControllers(): Promise<void>;
   /** Stops the controllers and starts new ones on what is stored: nothing remembered survives. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -105,6 +107,7 @@ export async function startHarness(
     logs,
     settle,
     advance: (ms) => clock.advance(ms, settle),
+    stopControllers: () => manager.stop(),
     restart: async () => {
       await manager.stop();
       manager = create();

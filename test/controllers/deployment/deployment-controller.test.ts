@@ -9,7 +9,7 @@ import {
   type Deployment,
   type ReplicaSet,
 } from '../../../openapi/generated/apps-v1.ts';
-import { pods } from '../../../openapi/generated/core-v1.ts';
+import { pods, resourceQuotas } from '../../../openapi/generated/core-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
 
 let harness: Harness;
@@ -290,6 +290,19 @@ describe('going back', () => {
     expect(Object.keys(await revisions())).toEqual(['3', '4', '5']);
   });
 
+  it('counts old sets that still have pods into revisionHistoryLimit while paused', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 1, revisionHistoryLimit: 1 });
+    await runAll();
+    await setImage('web', 'image:2');
+    await runAll();
+    await setImage('web', 'broken');
+    expect(Object.keys(await revisions())).toEqual(['1', '2', '3']);
+    await harness.change(deployments, 'web', ({ spec }) => void (spec.paused = true));
+    await harness.settle();
+    expect(Object.keys(await revisions())).toEqual(['2', '3']);
+  });
+
   it('carries the cause of a change along', async () => {
     harness = await startHarness([deploymentController, replicaSetController]);
     await create('web', { replicas: 1 }, { 'kubernetes.io/change-cause': 'first' });
@@ -394,6 +407,24 @@ describe('scaling', () => {
   });
 });
 
+it('does not say how many pods are on their way out when a replica set does not', async () => {
+  harness = await startHarness([deploymentController]);
+  await create('web');
+  const terminating = async (): Promise<unknown> =>
+    (await harness.get(deployments, 'web')).status.terminatingReplicas;
+  expect(await terminating()).toBe(0);
+  const [set] = await harness.list(replicaSets);
+  const { name } = set!.metadata;
+  await harness.change(
+    replicaSets,
+    name!,
+    ({ status }) => void Object.assign(status, { replicas: 3, observedGeneration: 1 }),
+    'status',
+  );
+  await harness.settle();
+  expect(await terminating()).toBeUndefined();
+});
+
 it('counts up when the name of a new replica set is taken by another template', async () => {
   harness = await startHarness([deploymentController, replicaSetController]);
   await create('web', { replicas: 1 });
@@ -410,16 +441,55 @@ it('counts up when the name of a new replica set is taken by another template', 
   expect(await harness.list(replicaSets)).toHaveLength(2);
 });
 
-it('says why a replica set cannot be made', async () => {
+it('shortens its name in that of a replica set, which would be too long', async () => {
   harness = await startHarness([deploymentController, replicaSetController]);
   const name = 'a'.repeat(250);
   const labels = { app: 'web' };
   const template = { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'image:1' }] } };
   await create(name, { selector: { matchLabels: labels }, template });
+  const [set] = await harness.list(replicaSets);
+  expect(set!.metadata.name).toMatch(/^a{242,}-[a-z0-9]+$/);
+  expect(set!.metadata.name).toHaveLength(253);
+});
+
+it('says of its replica set since when pods cannot be made', async () => {
+  harness = await startHarness([deploymentController, replicaSetController]);
+  const labels = { app: 'web' };
+  const containers = [{ name: 'main', image: 'image:1' }];
+  const template = { metadata: { labels }, spec: { containers, priorityClassName: 'missing' } };
+  await create('web', { template });
+  await harness.advance(5_000);
+  await harness.change(deployments, 'web', ({ status }) => void (status.conditions = []), 'status');
+  await harness.settle();
+  const { status } = await harness.get(deployments, 'web');
+  expect(status.conditions!.find(({ type }) => type === 'ReplicaFailure')).toMatchObject({
+    status: 'True',
+    reason: 'FailedCreate',
+    lastUpdateTime: '2026-01-01T00:00:00Z',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  });
+});
+
+it('says why a replica set cannot be made', async () => {
+  harness = await startHarness([deploymentController, replicaSetController]);
+  const name = 'web';
+  await harness.client.create(resourceQuotas, {
+    metadata: { name: 'none', namespace: NAMESPACE },
+    spec: { hard: { 'count/replicasets.apps': '0' } },
+  });
+  await harness.change(
+    resourceQuotas,
+    'none',
+    (quota) => {
+      quota.status = { hard: { 'count/replicasets.apps': '0' }, used: { 'count/replicasets.apps': '0' } };
+    },
+    'status',
+  );
+  await create(name);
   const [, reason, message] = condition(await harness.get(deployments, name), 'Progressing') as string[];
   expect(reason).toBe('ReplicaSetCreateError');
   expect(message).toMatch(
-    /^Failed to create new replica set "a{250}-[a-z0-9]+": ReplicaSet.apps "a{250}-[a-z0-9]+" is invalid: /,
+    /^Failed to create new replica set "web-[a-z0-9]+": replicasets.apps "web-[a-z0-9]+" is forbidden: exceeded quota: none/,
   );
   expect(await harness.events()).toContain(`Warning ReplicaSetCreateError ${message}`);
 });

@@ -186,6 +186,23 @@ describe('failures', () => {
     expect(await conditions()).toContain('Failed True BackoffLimitExceeded');
   });
 
+  it('of many indexes outweigh a success policy that is met at the same time', async () => {
+    await create({
+      completionMode: 'Indexed',
+      completions: 2,
+      parallelism: 2,
+      backoffLimit: 0,
+      successPolicy: { rules: [{ succeededCount: 1 }] },
+    });
+    const [first, second] = await running();
+    // Seen at one look: the controllers are away.
+    await harness.stopControllers();
+    await harness.end(first!, 'Succeeded');
+    await harness.end(second!, 'Failed');
+    await harness.restart();
+    expect(await conditions()).toContain('Failed True BackoffLimitExceeded');
+  });
+
   it.each([
     { name: 'end the job', action: 'FailJob', failed: 1, condition: 'Failed True PodFailurePolicy' },
     { name: 'do not count', action: 'Ignore', failed: undefined, condition: undefined },
@@ -236,6 +253,7 @@ describe('the deadline', () => {
     expect(await conditions()).toEqual(['Suspended True JobSuspended']);
     expect(await harness.pods()).toEqual([]);
     expect((await status()).failed).toBeUndefined();
+    expect((await status()).startTime).toBeUndefined();
     await harness.change(jobs, 'work', ({ spec }) => void (spec.suspend = false));
     await harness.settle();
     expect(await conditions()).toEqual(['Suspended False JobResumed']);
@@ -299,6 +317,15 @@ describe('an indexed job', () => {
     await harness.end(await byIndex(1), 'Succeeded');
     await harness.settle();
     expect(await conditions()).toEqual(['FailureTarget True FailedIndexes', 'Failed True FailedIndexes']);
+  });
+
+  it('tries a failed index again before it begins a later one', async () => {
+    await create({ ...indexed, completions: 2, parallelism: 1, backoffLimitPerIndex: 1 });
+    await harness.end(await byIndex(0), 'Failed');
+    await harness.advance(9_000);
+    expect(await running()).toEqual([]);
+    await harness.advance(1_000);
+    expect((await running()).map(({ metadata }) => metadata.generateName)).toEqual(['work-0-']);
   });
 
   it('ends early when spec.successPolicy is met', async () => {

@@ -29,6 +29,10 @@ async function create(spec: Partial<ReplicaSet['spec']> = {}): Promise<void> {
 }
 
 const plain = { metadata: { labels }, spec: { containers } };
+const withSidecar = {
+  metadata: { labels },
+  spec: { containers, initContainers: [{ name: 'side', image: 'image:1', restartPolicy: 'Always' }] },
+};
 
 async function scale(replicas: number): Promise<void> {
   await harness.change(replicaSets, 'web', ({ spec }) => void (spec.replicas = replicas));
@@ -135,10 +139,26 @@ describe('scaling down', () => {
         await harness.advance(1_000);
       },
     },
+    {
+      name: 'keeps the pod whose sidecar restarted less often',
+      prepare: async ([, ...others]) => {
+        for (const pod of others) {
+          await harness.change(
+            pods,
+            pod.metadata.name!,
+            ({ status }) =>
+              void (status.initContainerStatuses = [
+                { name: 'side', image: 'image:1', imageID: '', ready: true, restartCount: 2 },
+              ]),
+            'status',
+          );
+        }
+      },
+    },
   ];
   it.each(cases)('$name', async ({ prepare }) => {
     harness = await startHarness([replicaSetController]);
-    await create({ replicas: 4, template: plain });
+    await create({ replicas: 4, template: withSidecar });
     // Without a reason the oldest go first.
     const all = [...(await harness.pods())].sort(
       (a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion),

@@ -240,6 +240,13 @@ describe('too many events', () => {
     recorder.event(pod('web'), 'Normal', 'Test', 'text');
     expect((await recorded()).map(({ count }) => count)).toEqual([1, 32]);
   });
+
+  it('of one type leave room for those of the other', async () => {
+    const recorder = newRecorder();
+    for (let i = 0; i < 30; i++) recorder.event(pod('web'), 'Warning', 'Test', 'text');
+    recorder.event(pod('web'), 'Normal', 'Test', 'better');
+    expect((await recorded()).map(summary)).toEqual(['text 25', 'better 1']);
+  });
 });
 
 describe('writing', () => {
