@@ -7,6 +7,7 @@ import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { ResultObject } from '../registry/interface.ts';
 import { outlineOf, type Outline } from '../registry/outline.ts';
 import type { Transform } from './accept.ts';
+import { formatCells } from './table-cells.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
@@ -66,21 +67,18 @@ function formatColumns(definition: TableDefinition): string {
 }
 
 function formatRow(request: TableRequest, item: RowItem): string {
-  const { definition, context } = request;
   const outline = outlineOfItem(item);
-  const cells = stringifyJSON(definition.cells(outline.object, context));
-  const conditions = definition.conditions?.(outline.object) ?? [];
-  const middle = conditions.length === 0 ? '' : `,"conditions":${stringifyJSON(conditions)}`;
-  return `{"cells":${cells}${middle},"object":${formatRowObject(request, item, outline)}}`;
+  const cells = formatCells(item, request.definition, request.context, () => outline.object);
+  return `{${cells},"object":${formatRowObject(request, item, outline)}}`;
 }
 
 function outlineOfItem(item: RowItem): Outline {
   return item.outline?.() ?? outlineOf(item.object);
 }
 
-function formatRowObject({ include, version }: TableRequest, item: RowItem, { metadata }: Outline): string {
+function formatRowObject({ include, version }: TableRequest, item: RowItem, outline: Outline): string {
   if (include === 'None') return 'null';
-  return include === 'Object' ? item.bytes.toString('utf8') : formatPartial(metadata, version);
+  return include === 'Object' ? item.bytes.toString('utf8') : formatPartial(outline.metadata, version);
 }
 
 /** JSON of the metadata of an object as an object of its own. */

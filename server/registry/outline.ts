@@ -2,6 +2,7 @@
 import { parseJSON, stringifyJSON } from '../../api/machinery/json.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 
+/** Both are made when they are asked for. */
 export interface Outline {
   /** The object; `metadata.managedFields` may be left out. */
   readonly object: UnknownObject;
@@ -11,7 +12,7 @@ export interface Outline {
 
 const METADATA = Buffer.from(',"metadata":{');
 const MANAGED_FIELDS = Buffer.from(',"managedFields":[');
-const [QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE] = [0x22, 0x5c, 0x7b, 0x7d];
+const [QUOTE, BACKSLASH, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x22, 0x5c, 0x5d, 0x7b, 0x7d];
 /** Numbers of so many digits may be beyond what the platform's parser reads exactly. */
 const LONG_NUMBER = /\d{16}/;
 
@@ -20,7 +21,12 @@ export function parseExactly(text: string): UnknownObject {
 }
 
 export function outlineOf(object: UnknownObject): Outline {
-  return { object, metadata: stringifyJSON(object.metadata) };
+  return {
+    object,
+    get metadata() {
+      return stringifyJSON(object.metadata);
+    },
+  };
 }
 
 /**
@@ -28,18 +34,24 @@ export function outlineOf(object: UnknownObject): Outline {
  * it. `object`, when it is decoded already, saves decoding it.
  */
 export function outlineOfJSON(json: Buffer, object?: UnknownObject): Outline {
-  const before = json.indexOf(METADATA);
-  const start = before + METADATA.length - 1;
-  const end = before < 0 ? -1 : endOfObject(json, start);
+  const start = json.indexOf(METADATA) + METADATA.length - 1;
+  const end = start < METADATA.length ? -1 : endOfObject(json, start);
   if (end < 0) return outlineOf(object ?? parseExactly(json.toString('utf8')));
-  const metadata = json.toString('utf8', start, end);
-  if (object !== undefined) return { object, metadata };
-  const managed = json.indexOf(MANAGED_FIELDS, start);
-  const isManaged = managed >= 0 && managed < end && json[end - 2] === 0x5d;
-  const kept = isManaged
-    ? `${json.toString('utf8', 0, managed)}${json.toString('utf8', end - 1)}`
-    : json.toString('utf8');
-  return { object: parseExactly(kept), metadata };
+  return {
+    get object() {
+      return object ?? parseExactly(withoutManagedFields(json, start, end));
+    },
+    get metadata() {
+      return json.toString('utf8', start, end);
+    },
+  };
+}
+
+/** The text of an object whose metadata stand between the two indexes. */
+function withoutManagedFields(json: Buffer, start: number, end: number): string {
+  const at = json.indexOf(MANAGED_FIELDS, start);
+  if (at < 0 || at >= end || json[end - 2] !== CLOSE_BRACKET) return json.toString('utf8');
+  return `${json.toString('utf8', 0, at)}${json.toString('utf8', end - 1)}`;
 }
 
 /** Index behind the object that begins at `start`; -1 when it does not end. */
