@@ -1,8 +1,7 @@
 /** The resources served now: built-in ones, and custom ones that come and go. */
 import type { ResourceDefinition } from './definition.ts';
-import { compareText, goQuote } from './machinery/go-format.ts';
+import { compareText } from './machinery/go-format.ts';
 import type { GroupVersionKind } from './machinery/gvk.ts';
-import type { UnknownObject } from './machinery/object-meta.ts';
 
 /** An API group as discovery lists it. */
 export interface GroupEntry {
@@ -143,26 +142,4 @@ export class DefinitionSet {
 
 function servesVersion(definition: ResourceDefinition, version: string): boolean {
   return definition.versions.some((item) => item.name === version);
-}
-
-/** How to read a field that a kind can be selected by, as text. Undefined when it cannot be selected by. */
-export function selectableField(
-  definition: ResourceDefinition,
-  field: string,
-): ((object: UnknownObject) => string) | undefined {
-  if (field === 'metadata.name') return (object) => object.metadata.name ?? '';
-  if (field === 'metadata.namespace' && definition.namespaced) {
-    return (object) => object.metadata.namespace ?? '';
-  }
-  const selectors = definition.behaviour.fieldSelectors;
-  return selectors !== undefined && Object.hasOwn(selectors, field) ? selectors[field] : undefined;
-}
-
-/** Upstream's text for a field that a kind cannot be selected by; a 400. */
-export function unsupportedFieldMessage(definition: ResourceDefinition, field: string): string {
-  if (definition.behaviour.fieldSelectors === undefined) {
-    return `${goQuote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
-  }
-  if (definition.group === 'batch') return `field label ${goQuote(field)} not supported for Job`;
-  return `field label not supported: ${field}`;
 }

@@ -145,6 +145,3 @@ export function builtInDefinitions(): readonly ResourceDefinition[] {
     group.resources.flatMap((resource) => defineResource(group, resource) ?? []),
   ));
 }
-
-/** Release of Kubernetes the facts are of, for example `1.36.2`. */
-export const kubernetesVersion: string = facts.kubernetes;

@@ -2,6 +2,7 @@
 import type { ResourceDefinition } from '../../api/definition.ts';
 import { newBadRequest } from '../../api/machinery/errors.ts';
 import { parseFieldSelector, type FieldSelector } from '../../api/machinery/fields.ts';
+import { goQuote } from '../../api/machinery/go-format.ts';
 import { parseLabelSelector, type Labels, type LabelSelectorMatcher } from '../../api/machinery/labels.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 
@@ -80,9 +81,22 @@ export class Selection {
     return this.#fields === undefined || this.#fields.matches((field) => fields[field] ?? '');
   }
 
+  /** Kinds that say nothing of their fields take the namespace even when they have none; it is empty then. */
   #check(field: string): void {
-    if (field === 'metadata.name' || (field === 'metadata.namespace' && this.#definition.namespaced)) return;
-    if (this.#definition.behaviour.fieldSelectors?.[field] !== undefined) return;
-    throw newBadRequest(`field label not supported: ${field}`);
+    const { behaviour, group, namespaced } = this.#definition;
+    const selectors = behaviour.fieldSelectors;
+    if (field === 'metadata.name') return;
+    if (field === 'metadata.namespace' && (namespaced || selectors === undefined)) return;
+    if (selectors !== undefined && Object.hasOwn(selectors, field)) return;
+    throw newBadRequest(unsupportedField(group, selectors !== undefined, field));
   }
+}
+
+/** Mirrors runtime.DefaultMetaV1FieldSelectorConversion and the conversions of labels of pkg/apis. */
+function unsupportedField(group: string, hasSelectors: boolean, field: string): string {
+  if (!hasSelectors)
+    return `${goQuote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`;
+  return group === 'batch'
+    ? `field label ${goQuote(field)} not supported for Job`
+    : `field label not supported: ${field}`;
 }

@@ -1,15 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import {
-  compareVersions,
-  DefinitionSet,
-  selectableField,
-  unsupportedFieldMessage,
-} from '../../../api/definition-set.ts';
+import { compareVersions, DefinitionSet } from '../../../api/definition-set.ts';
 import type { ResourceDefinition } from '../../../api/definition.ts';
-import { builtInDefinitions, kubernetesVersion } from '../../../api/groups/index.ts';
+import { builtInDefinitions } from '../../../api/groups/index.ts';
 import { namedKinds } from '../../../api/groups/kind-facts.ts';
 import { tables } from '../../../api/groups/printing/index.ts';
-import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
 import facts from '../../../openapi/facts/resources.json' with { type: 'json' };
 
 const definitions = new DefinitionSet(builtInDefinitions());
@@ -21,8 +15,6 @@ function definition(group: string, plural: string): ResourceDefinition {
 }
 
 describe('built-in definitions', () => {
-  it('are of the release of the facts', () => expect(kubernetesVersion).toMatch(/^1\.36\./));
-
   it('list groups in discovery order with their versions', () => {
     expect(definitions.groups().map(({ name, versions }) => `${name}/${versions.join(',')}`)).toEqual([
       '/v1',
@@ -124,70 +116,6 @@ describe('built-in definitions', () => {
       .filter((item) => item.verbs.includes('list') && item.behaviour.table === undefined)
       .map((item) => item.names.plural);
     expect(without).toEqual(['limitranges', 'clusterroles', 'roles', 'customresourcedefinitions']);
-  });
-});
-
-describe('field selectors of kinds', () => {
-  const pod = {
-    metadata: { name: 'p', namespace: 'n' },
-    spec: { nodeName: 'node', hostNetwork: true },
-    status: { phase: 'Running', podIPs: [{ ip: '10.0.0.1' }] },
-  } as unknown as UnknownObject;
-  const coreEvent = {
-    metadata: { name: 'e' },
-    involvedObject: { kind: 'Pod', name: 'p' },
-    source: { component: 'kubelet' },
-    reportingComponent: '',
-  } as unknown as UnknownObject;
-  const newEvent = {
-    metadata: { name: 'e' },
-    regarding: { kind: 'Pod', name: 'p' },
-    reportingController: 'x',
-  } as unknown as UnknownObject;
-  const cases: [string, string, string, UnknownObject, string][] = [
-    ['', 'pods', 'metadata.name', pod, 'p'],
-    ['', 'pods', 'metadata.namespace', pod, 'n'],
-    ['', 'pods', 'spec.nodeName', pod, 'node'],
-    ['', 'pods', 'spec.host', pod, 'node'],
-    ['', 'pods', 'spec.hostNetwork', pod, 'true'],
-    ['', 'pods', 'spec.schedulerName', pod, ''],
-    ['', 'pods', 'status.podIP', pod, '10.0.0.1'],
-    ['', 'nodes', 'spec.unschedulable', { metadata: {} }, 'false'],
-    ['', 'replicationcontrollers', 'status.replicas', { metadata: {} }, '0'],
-    ['', 'secrets', 'type', { metadata: {}, type: 'Opaque' }, 'Opaque'],
-    ['', 'events', 'involvedObject.name', coreEvent, 'p'],
-    ['', 'events', 'source', coreEvent, 'kubelet'],
-    ['', 'events', 'involvedObject.kind', newEvent, 'Pod'],
-    ['events.k8s.io', 'events', 'regarding.kind', newEvent, 'Pod'],
-    ['events.k8s.io', 'events', 'reportingController', newEvent, 'x'],
-    ['batch', 'jobs', 'status.successful', { metadata: {}, status: { succeeded: 2 } }, '2'],
-  ];
-  for (const [group, plural, field, object, want] of cases) {
-    it(`${plural} ${field} is ${JSON.stringify(want)}`, () => {
-      expect(selectableField(definition(group, plural), field)?.(object)).toBe(want);
-    });
-  }
-
-  const unsupported: [string, string, string, string][] = [
-    ['', 'pods', 'spec.x', 'field label not supported: spec.x'],
-    ['', 'pods', 'constructor', 'field label not supported: constructor'],
-    [
-      '',
-      'configmaps',
-      'data',
-      '"data" is not a known field selector: only "metadata.name", "metadata.namespace"',
-    ],
-    ['batch', 'jobs', 'x', 'field label "x" not supported for Job'],
-  ];
-  for (const [group, plural, field, message] of unsupported) {
-    it(`${plural} ${field}: ${message}`, () => {
-      expect(selectableField(definition(group, plural), field)).toBeUndefined();
-      expect(unsupportedFieldMessage(definition(group, plural), field)).toBe(message);
-    });
-  }
-
-  it('have no namespace on cluster kinds', () => {
-    expect(selectableField(definition('', 'nodes'), 'metadata.namespace')).toBeUndefined();
   });
 });
 
