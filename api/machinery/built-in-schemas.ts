@@ -139,6 +139,3 @@ const builtIn = new SchemaSet(types);
 export function builtInSchema(name: string): StructSchema {
   return builtIn.struct(name);
 }
-
-/** Kubernetes release the built-in schemas describe, for example `1.36.2`. */
-export const FACTS_RELEASE: string = types.kubernetes;

@@ -157,14 +157,6 @@ export function newBadRequest(message: string): StatusError {
   return new StatusError('BadRequest', message);
 }
 
-export function newMethodNotSupported(resource: GroupResource, verb: string): StatusError {
-  return new StatusError(
-    'MethodNotAllowed',
-    `${verb} is not supported on resources of kind "${formatGroupResource(resource)}"`,
-    { details: resourceDetails(resource, '') },
-  );
-}
-
 export function newNotAcceptable(accepted: readonly string[]): StatusError {
   return new StatusError(
     'NotAcceptable',
@@ -286,7 +278,6 @@ export function isStatusError(error: unknown, reason?: StatusReason): error is S
 export const isNotFound = (error: unknown): boolean => isStatusError(error, 'NotFound');
 export const isAlreadyExists = (error: unknown): boolean => isStatusError(error, 'AlreadyExists');
 export const isConflict = (error: unknown): boolean => isStatusError(error, 'Conflict');
-export const isForbidden = (error: unknown): boolean => isStatusError(error, 'Forbidden');
 export const isInvalid = (error: unknown): boolean => isStatusError(error, 'Invalid');
 export const isExpired = (error: unknown): boolean =>
   isStatusError(error, 'Expired') || isStatusError(error, 'Gone');

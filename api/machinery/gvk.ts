@@ -7,15 +7,9 @@ export interface GroupVersionKind {
   readonly kind: string;
 }
 
-export interface GroupVersionResource {
-  readonly group: string;
-  readonly version: string;
-  /** Plural name, for example `deployments`. */
-  readonly resource: string;
-}
-
 export interface GroupResource {
   readonly group: string;
+  /** Plural name, for example `deployments`. */
   readonly resource: string;
 }
 

@@ -66,10 +66,8 @@ export class LabelSelectorMatcher {
   }
 }
 
-/** Matches all labels. */
-export const EVERYTHING = new LabelSelectorMatcher([]);
 /** Matches no labels: what an absent `metav1.LabelSelector` means. */
-export const NOTHING = new LabelSelectorMatcher([], true);
+const NOTHING = new LabelSelectorMatcher([], true);
 
 function requirementMatches({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined;

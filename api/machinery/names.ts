@@ -19,7 +19,6 @@ const WILDCARD_SUBDOMAIN = `\\*\\.${DNS1123_SUBDOMAIN}`;
 const LABEL_KEY = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${LABEL_KEY})?`;
 const C_IDENTIFIER = '[A-Za-z_][A-Za-z0-9_]*';
-const ENV_VAR_NAME = '[-._a-zA-Z][-._a-zA-Z0-9]*';
 const CONFIG_MAP_KEY = '[-._a-zA-Z0-9]+';
 const PERCENT = '[0-9]+%';
 const HTTP_HEADER_NAME = '[-A-Za-z0-9]+';
@@ -36,7 +35,6 @@ const WILDCARD_SUBDOMAIN_REGEXP = whole(WILDCARD_SUBDOMAIN);
 const LABEL_KEY_REGEXP = whole(LABEL_KEY);
 const LABEL_VALUE_REGEXP = whole(LABEL_VALUE);
 const C_IDENTIFIER_REGEXP = whole(C_IDENTIFIER);
-const ENV_VAR_NAME_REGEXP = whole(ENV_VAR_NAME);
 const CONFIG_MAP_KEY_REGEXP = whole(CONFIG_MAP_KEY);
 const PERCENT_REGEXP = whole(PERCENT);
 const HTTP_HEADER_NAME_REGEXP = whole(HTTP_HEADER_NAME);
@@ -251,23 +249,6 @@ export function checkEnvVarName(value: string): string[] {
     );
   }
   return errors;
-}
-
-/** Environment variable names by the older, narrower rule (prefixes of envFrom before 1.34). */
-export function checkStrictEnvVarName(value: string): string[] {
-  const errors: string[] = [];
-  if (!ENV_VAR_NAME_REGEXP.test(value)) {
-    errors.push(
-      regexpText(
-        "a valid environment variable name must consist of alphabetic characters, digits, '_', '-', or '.', and must not start with a digit",
-        ENV_VAR_NAME,
-        'my.env-name',
-        'MY_ENV.NAME',
-        'MyEnvName1',
-      ),
-    );
-  }
-  return [...errors, ...parentDirectoryErrors(value)];
 }
 
 /** Keys of ConfigMaps and Secrets. */

@@ -71,10 +71,3 @@ export function randomSuffix(random: Random, length = 5): string {
   for (let i = 0; i < length; i++) suffix += NAME_ALPHABET[randomInt(random, NAME_ALPHABET.length)];
   return suffix;
 }
-
-/** `length` lower-case hexadecimal digits. */
-export function randomHex(random: Random, length: number): string {
-  let hex = '';
-  while (hex.length < length) hex += random.uint32().toString(16).padStart(8, '0');
-  return hex.slice(0, length);
-}

@@ -32,11 +32,6 @@ export function invalid(path: PathOrText, value: unknown, detail: string): Field
   return fieldError('FieldValueInvalid', path, `Invalid value: ${shown(value)}`, detail);
 }
 
-/** As `invalid`, for a value of the wrong type. */
-export function typeInvalid(path: PathOrText, value: unknown, detail: string): FieldError {
-  return fieldError('FieldValueTypeInvalid', path, `Invalid value: ${shown(value)}`, detail);
-}
-
 /** `Unsupported value: "v": supported values: "A", "B"`; a set is listed sorted, an array in its own order. */
 export function notSupported(
   path: PathOrText,
@@ -74,16 +69,6 @@ export function tooLong(path: PathOrText, _value: unknown, max: number): FieldEr
 export function tooMany(path: PathOrText, actual: number, max: number): FieldError {
   const detail = max < 0 ? 'has too many items' : `must have at most ${max} ${max === 1 ? 'item' : 'items'}`;
   return fieldError('FieldValueTooMany', path, actual < 0 ? 'Too many' : `Too many: ${actual}`, detail);
-}
-
-/** `Too short: must be at least N characters`. */
-export function tooShort(path: PathOrText, min: number): FieldError {
-  return fieldError(
-    'FieldValueTooShort',
-    path,
-    'Too short',
-    `must be at least ${min} ${min === 1 ? 'character' : 'characters'}`,
-  );
 }
 
 /** `Internal error: why`. */

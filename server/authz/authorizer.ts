@@ -59,20 +59,6 @@ export function privilegedGroup(group = 'system:masters'): Authorizer {
   };
 }
 
-/** Named users may do everything. */
-export function privilegedUsers(names: readonly string[]): Authorizer {
-  return {
-    authorize: ({ user }) => ({ decision: names.includes(user.name) ? 'allow' : 'no-opinion' }),
-    rulesOf: (user) => (names.includes(user.name) ? EVERYTHING : NOTHING),
-  };
-}
-
-/** Everybody may do everything. */
-export const alwaysAllow: Authorizer = {
-  authorize: () => ({ decision: 'allow' }),
-  rulesOf: () => EVERYTHING,
-};
-
 /** The first that has an opinion decides; reasons of those that have none are joined. */
 export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer {
   /** Asks those from `index` on; at once as long as they answer at once. */

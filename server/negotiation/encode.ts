@@ -31,10 +31,3 @@ export function encodeDocument(
     }
   }
 }
-
-/** JSON data that has no protobuf form (Table). */
-export function encodeData(data: unknown, format: OutputFormat): Uint8Array {
-  return format.type === YAML_TYPE
-    ? Buffer.from(formatYAML(data))
-    : finishJSON(Buffer.from(stringifyJSON(data)), format.pretty);
-}

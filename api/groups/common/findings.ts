@@ -55,10 +55,6 @@ export function addQualifiedName(errors: Findings, at: FieldPath, value: string)
   addEach(errors, at, value, checkQualifiedName(value));
 }
 
-export function addLabelValue(errors: Findings, at: FieldPath, value: string): void {
-  addEach(errors, at, value, checkLabelValue(value));
-}
-
 export function addConfigMapKey(errors: Findings, at: FieldPath, value: string): void {
   addEach(errors, at, value, checkConfigMapKey(value));
 }

@@ -11,9 +11,6 @@ import {
 import { invalid } from '../../machinery/validation.ts';
 import { addEach, NEGATIVE_TEXT, NOT_POSITIVE_TEXT, type Findings } from './findings.ts';
 
-/** Amounts by name of resource. */
-export type ResourceList = Readonly<Record<string, string>>;
-
 const HUGE_PAGES = 'hugepages-';
 const REQUESTS = 'requests.';
 const NATIVE_DOMAIN = 'kubernetes.io/';

@@ -4,7 +4,6 @@ import type { FieldPath } from '../../machinery/field-path.ts';
 import {
   checkDNS1123Subdomain,
   checkPathSegmentName,
-  checkQualifiedName,
   isHTTPPath,
   regexpText,
 } from '../../machinery/names.ts';
@@ -65,12 +64,4 @@ export function validateDomainPrefixedPath(path: PathOrText, value: string): Fie
   const errors = invalidEach(path, host, checkDNS1123Subdomain(host));
   if (!isHTTPPath(rest)) errors.push(invalid(path, rest, regexpText('Invalid path', HTTP_PATH)));
   return errors;
-}
-
-/** `acme.io/foo`: the key of a label that has a prefix. */
-export function validateDomainPrefixedKey(path: PathOrText, value: string): FieldError[] {
-  if (value === '') return [required(path)];
-  const errors = invalidEach(path, value, checkQualifiedName(value));
-  if (errors.length > 0 || value.includes('/')) return errors;
-  return [invalid(path, value, 'must be a domain-prefixed key (such as "acme.io/foo")')];
 }

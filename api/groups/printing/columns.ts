@@ -3,8 +3,6 @@ import type { TableColumn, TableContext, TableDefinition } from '../../definitio
 import { humanAge } from '../../machinery/human-duration.ts';
 import type { KubeObject } from '../../machinery/object-meta.ts';
 
-export type Cell = string | number | boolean | null;
-
 /** A column that is always shown. */
 export function column(name: string, description: string, type: TableColumn['type'] = 'string'): TableColumn {
   return { name, type, description, priority: 0 };

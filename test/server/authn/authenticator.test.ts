@@ -1,12 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createAuthenticator, type AuthenticationOptions } from '../../../server/authn/authenticator.ts';
 import { attributesOf, newAccessDenied } from '../../../server/authz/attributes.ts';
-import {
-  privilegedGroup,
-  privilegedUsers,
-  unionAuthorizer,
-  type Authorizer,
-} from '../../../server/authz/authorizer.ts';
+import { privilegedGroup, unionAuthorizer, type Authorizer } from '../../../server/authz/authorizer.ts';
 import { everybody } from '../../../server/authz/everybody.ts';
 import type { RequestEnvironment } from '../../../server/exchange.ts';
 import { parseRequestInfo } from '../../../server/filters/request-info.ts';
@@ -86,7 +81,6 @@ describe('unionAuthorizer', () => {
     ],
     ['a privileged group', [privilegedGroup('devs')], 'allow'],
     ['another group', [privilegedGroup()], 'no-opinion'],
-    ['a privileged user', [privilegedUsers(['jane'])], 'allow'],
   ] as const)('%s', async (_name, authorizers, expected) => {
     expect((await unionAuthorizer(authorizers).authorize(attributes('GET', '/api/v1/pods'))).decision).toBe(
       expected,
