@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { RealClock, VirtualClock } from '../../../api/machinery/clock.ts';
 import { TimerQueue, type QueuedTimer } from '../../../api/machinery/timer-queue.ts';
 
@@ -73,20 +73,34 @@ describe('a virtual clock', () => {
 });
 
 describe('the real clock', () => {
+  afterEach(() => void vi.useRealTimers());
+
   it('runs timers in order although one timeout of the platform serves them all', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
     const clock = new RealClock();
     const log: string[] = [];
-    await new Promise<void>((resolve) => {
-      clock.schedule(12, () => {
-        log.push('last');
-        resolve();
-      });
-      clock.schedule(6, () => log.push('never')).cancel();
-      clock.schedule(4, () => log.push('second'));
-      clock.schedule(0, () => log.push('first'));
-      log.push('made');
-    });
+    clock.schedule(12, () => log.push('last'));
+    clock.schedule(6, () => log.push('never')).cancel();
+    clock.schedule(4, () => log.push('second'));
+    clock.schedule(0, () => log.push('first'));
+    log.push('made');
+    expect(vi.getTimerCount()).toBe(1);
+    await vi.advanceTimersByTimeAsync(11);
+    expect(log).toEqual(['made', 'first', 'second']);
+    await vi.advanceTimersByTimeAsync(1);
     expect(log).toEqual(['made', 'first', 'second', 'last']);
     expect(clock.nextTimer()).toBeUndefined();
+  });
+
+  it('runs timers of the platform that fires too early when they are due', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const clock = new RealClock();
+    const log: string[] = [];
+    clock.schedule(10, () => log.push('due'));
+    vi.setSystemTime(Date.now() - 3);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(log).toEqual([]);
+    await vi.advanceTimersByTimeAsync(3);
+    expect(log).toEqual(['due']);
   });
 });
