@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+/** The command: what process.argv says, done. */
 import { Command } from 'commander';
 import { checkCommand, compactCommand, exportCommand, importCommand } from './data.ts';
 import { startCommand } from './start.ts';
@@ -15,9 +15,11 @@ const program = new Command('kubemu')
   .addCommand(exportCommand())
   .addCommand(importCommand());
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.stderr.write(`kubemu: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+export async function main(): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    process.stderr.write(`kubemu: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
 }

@@ -1,6 +1,6 @@
 // Bundles the command and the library into dist/. `--if-stale` does nothing when dist/ is newer than every source.
 import { build } from 'esbuild';
-import { existsSync, readdirSync, statSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, mkdirSync, writeFileSync } from 'node:fs';
 import { readFile, chmod } from 'node:fs/promises';
 import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,34 +52,53 @@ if (process.argv.includes('--if-stale') && isFresh()) process.exit(0);
 
 mkdirSync(join(root, 'dist'), { recursive: true });
 const startedAt = process.hrtime.bigint();
-await build({
+// Code prepared for the script that was here before must not be taken for code of the new one.
+for (const name of readdirSync(join(root, 'dist')))
+  if (name.endsWith('.code')) rmSync(join(root, 'dist', name));
+
+const common = {
   absWorkingDir: root,
-  entryPoints: {
-    kubemu: 'cli/main.ts',
-    index: 'server/index.ts',
-    ...Object.fromEntries(
-      readdirSync(GENERATED)
-        .filter((name) => name !== 'schemas.ts')
-        .map((name) => [`api/${name.slice(0, -3)}`, join(GENERATED, name)]),
-    ),
-  },
   outdir: 'dist',
   bundle: true,
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
   platform: 'node',
   target: 'node20',
-  format: 'esm',
-  external: ['level', 'classic-level'],
   sourcemap: 'linked',
   legalComments: 'none',
   logLevel: 'warning',
-  // Bundled CommonJS packages call require.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
   plugins: [jsonAsText],
-});
+};
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: {
+      index: 'server/index.ts',
+      ...Object.fromEntries(
+        readdirSync(GENERATED)
+          .filter((name) => name !== 'schemas.ts')
+          .map((name) => [`api/${name.slice(0, -3)}`, join(GENERATED, name)]),
+      ),
+    },
+    format: 'esm',
+    splitting: true,
+    chunkNames: 'chunks/[name]-[hash]',
+    external: ['level'],
+    // Bundled CommonJS packages call require.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  }),
+  // One script, for which V8 can prepare code; and the module that runs it.
+  build({
+    ...common,
+    entryPoints: { command: 'cli/main.ts' },
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    external: ['level'],
+    define: { 'import.meta.dirname': '__dirname' },
+    supported: { 'dynamic-import': false },
+  }),
+  build({ ...common, entryPoints: { kubemu: 'cli/launch.ts' }, format: 'esm' }),
+]);
 await chmod(join(root, 'dist', 'kubemu.js'), 0o755);
 
 const types = spawnSync(
@@ -93,11 +112,13 @@ const types = spawnSync(
 if (types.status !== 0) process.exit(types.status ?? 1);
 
 // Descriptions for OpenAPI come from packages that only development installs.
-const documents = spawnSync(process.execPath, ['--import', 'tsx', join(root, 'openapi', 'build.ts')], {
-  cwd: root,
-  stdio: 'inherit',
-});
-if (documents.status !== 0) process.exit(documents.status ?? 1);
+for (const step of ['openapi/build.ts', 'cli/build.ts']) {
+  const { status } = spawnSync(process.execPath, ['--import', 'tsx', join(root, step)], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (status !== 0) process.exit(status ?? 1);
+}
 
 writeFileSync(STAMP, '');
 const seconds = Number(process.hrtime.bigint() - startedAt) / 1e9;

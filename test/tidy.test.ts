@@ -105,6 +105,8 @@ describe('files', () => {
   it('are all used', () => {
     const entries = [
       'cli/main.ts',
+      'cli/launch.ts',
+      'cli/build.ts',
       'server/index.ts',
       'openapi/generate.ts',
       'openapi/build.ts',

@@ -484,7 +484,7 @@ const UNIT_NANOS: Readonly<Record<string, bigint>> = {
 /** Nanoseconds of a Go duration such as `1h2m3.5s`. */
 function durationNanos(text: string): bigint {
   let total = 0n;
-  for (const [, whole, fraction = '', unit] of text.matchAll(/(\d*)(?:\.(\d+))?(ns|us|µs|ms|s|m|h)/g)) {
+  for (const [, whole, fraction = '', unit] of text.matchAll(/(\d*)(?:\.(\d+))?(ns|us|\u00b5s|ms|s|m|h)/g)) {
     total += (BigInt(`${whole}${fraction}` || '0') * UNIT_NANOS[unit!]!) / 10n ** BigInt(fraction.length);
   }
   return text.startsWith('-') ? -total : total;
