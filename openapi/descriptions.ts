@@ -5,6 +5,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FieldFacts, TypesFile } from './facts/schema.ts';
+import { capital } from './publish-operations.ts';
 import type { Descriptions } from './publish.ts';
 
 interface Prose {
@@ -81,10 +82,6 @@ function clientModel(
     if (known.every((field) => fields.includes(field))) return model;
   }
   return undefined;
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** Interfaces by `group.version.Name`. */

@@ -191,7 +191,8 @@ function camel(group: string): string {
   return first + rest.map(capital).join('');
 }
 
-function capital(text: string): string {
+/** With a capital first letter. */
+export function capital(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

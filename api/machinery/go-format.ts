@@ -1,5 +1,7 @@
 /** How Go prints values, for the messages that quote what a caller sent. */
 
+import { stringifyJSON } from './json.ts';
+
 const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '\x07': '\\a',
   '\b': '\\b',
@@ -38,19 +40,11 @@ export function goQuote(text: string): string {
   return `${out}"`;
 }
 
-const HTML_ESCAPES: Readonly<Record<string, string>> = {
-  '<': '\\u003c',
-  '>': '\\u003e',
-  '&': '\\u0026',
-  '\u2028': '\\u2028',
-  '\u2029': '\\u2029',
-};
-
 /** `json.Marshal`: JSON with HTML characters escaped; `undefined` is `null`. Keys keep their order. */
 export function goJSON(value: unknown): string {
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, (found) => HTML_ESCAPES[found]!);
+      return stringifyJSON(value);
     case 'number':
     case 'boolean':
     case 'bigint':

@@ -177,7 +177,8 @@ export function validateLabelSelector(
   return errors;
 }
 
-const FIELD_MANAGER_LENGTH_MAX = 128;
+/** In bytes. */
+export const FIELD_MANAGER_LENGTH_MAX = 128;
 
 /** Name of a field manager; empty is fine. */
 export function validateFieldManager(manager: string, path: PathOrText): FieldError[] {

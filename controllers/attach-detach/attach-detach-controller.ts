@@ -1,4 +1,5 @@
 /** Attaches the CSI volumes of pods to their nodes, as objects. Mirrors volume/attachdetach and external-attacher. */
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { createHash } from 'node:crypto';
 import { isAlreadyExists, isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import {
@@ -100,8 +101,7 @@ class AttachDetach implements RunningController {
 
   #keysOf(pod: Pod): readonly string[] {
     const node = pod.spec.nodeName ?? '';
-    const hasEnded = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
-    if (node === '' || hasEnded) return [];
+    if (node === '' || isPodTerminal(pod)) return [];
     return claimNames(pod).flatMap((name) => {
       const claim = this.#claims.get(`${pod.metadata.namespace}/${name}`);
       const volume = claim?.spec.volumeName ?? '';

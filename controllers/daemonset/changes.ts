@@ -1,4 +1,6 @@
 /** What keeps a daemon set on its nodes and rolls a new template out. Mirrors daemon_controller.go manage and update.go. */
+import { scaledUp } from '../runtime/counts.ts';
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import type { DaemonSet } from '../../openapi/generated/apps-v1.ts';
 import type { Node, Pod } from '../../openapi/generated/core-v1.ts';
 import { isPodReady } from '../runtime/pods.ts';
@@ -13,14 +15,9 @@ export interface Changes {
 
 type Judge = (node: Node) => Verdict;
 
-/** Resolves an amount against the number of nodes, percentages up. */
-function amountOf(amount: number | string | undefined, total: number): number {
-  return typeof amount === 'string' ? Math.ceil((parseInt(amount, 10) * total) / 100) : (amount ?? 0);
-}
-
 function maxSurge({ spec: { updateStrategy } }: DaemonSet, total: number): number {
   return updateStrategy?.type === 'RollingUpdate'
-    ? amountOf(updateStrategy.rollingUpdate?.maxSurge, total)
+    ? scaledUp(updateStrategy.rollingUpdate?.maxSurge, total)
     : 0;
 }
 
@@ -61,8 +58,7 @@ export function upkeep(
 
 function sortOut(pods: readonly Pod[]): { readonly running: Pod[]; readonly ended: Pod[] } {
   const here = pods.filter((pod) => !isGoing(pod));
-  const hasEnded = ({ status }: Pod): boolean => status.phase === 'Failed' || status.phase === 'Succeeded';
-  return { running: here.filter((pod) => !hasEnded(pod)), ended: here.filter(hasEnded) };
+  return { running: here.filter((pod) => !isPodTerminal(pod)), ended: here.filter(isPodTerminal) };
 }
 
 /** Of one node: all but the oldest new and the oldest old pod, and the old one when it is no longer needed. */
@@ -93,7 +89,7 @@ function pairOf(pods: readonly Pod[], view: View): { readonly fresh?: Pod; reado
 export function rollingUpdate(view: View, nodes: readonly Node[], judge: Judge): Changes {
   const wanted = nodes.filter((node) => judge(node).shouldRun);
   const surge = maxSurge(view.set, wanted.length);
-  const given = amountOf(view.set.spec.updateStrategy?.rollingUpdate?.maxUnavailable, wanted.length);
+  const given = scaledUp(view.set.spec.updateStrategy?.rollingUpdate?.maxUnavailable, wanted.length);
   const unavailable = given === 0 && surge === 0 ? 1 : given;
   const groups = new Map(view.byNode);
   for (const { metadata } of wanted) if (!groups.has(metadata.name!)) groups.set(metadata.name!, []);

@@ -1,4 +1,5 @@
 /** The pods of a daemon set by node, and which of them are of the present template. */
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { controllerReference } from '../../api/machinery/object-meta.ts';
 import type { DaemonSet } from '../../openapi/generated/apps-v1.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
@@ -24,7 +25,7 @@ export function groupByNode(pods: readonly Pod[]): Map<string, Pod[]> {
   const byNode = new Map<string, Pod[]>();
   for (const pod of [...pods].sort(byAge)) {
     const node = targetNode(pod);
-    if (node === undefined || (isEnded(pod) && isGoing(pod))) continue;
+    if (node === undefined || (isPodTerminal(pod) && isGoing(pod))) continue;
     const group = byNode.get(node);
     if (group === undefined) byNode.set(node, [pod]);
     else group.push(pod);
@@ -40,10 +41,6 @@ function byAge(a: Pod, b: Pod): number {
 
 export function isGoing({ metadata }: Pod): boolean {
   return metadata.deletionTimestamp !== undefined;
-}
-
-function isEnded({ status }: Pod): boolean {
-  return status.phase === 'Failed' || status.phase === 'Succeeded';
 }
 
 export function isAvailable(pod: Pod, { set, nowMs }: View): boolean {

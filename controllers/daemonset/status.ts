@@ -1,4 +1,5 @@
 /** Counters of a daemon set. Mirrors updateDaemonSetStatus. */
+import { nonZero } from '../runtime/counts.ts';
 import type { DaemonSet, DaemonSetStatus } from '../../openapi/generated/apps-v1.ts';
 import type { Node } from '../../openapi/generated/core-v1.ts';
 import { isPodReady } from '../runtime/pods.ts';
@@ -31,10 +32,6 @@ export function calculateStatus(
     collisionCount: nonZero(collisionCount),
     conditions: set.status.conditions,
   };
-}
-
-function nonZero(count: number): number | undefined {
-  return count === 0 ? undefined : count;
 }
 
 /** Whether the set has pods where it should not. */

@@ -1,4 +1,5 @@
 /** Rolls deployments out. Mirrors pkg/controller/deployment. */
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
@@ -306,7 +307,7 @@ class DeploymentController implements RunningController {
 
   /** Pods on their way out count too, and those the set speaks of. */
   #hasPods(set: ReplicaSet): boolean {
-    return (set.status.replicas ?? 0) > 0 || ownedBy(this.#pods, set).some(isPresent);
+    return (set.status.replicas ?? 0) > 0 || ownedBy(this.#pods, set).some((pod) => !isPodTerminal(pod));
   }
 
   /** Status, clean-up of old sets, and when to come back. `isRollout` is false while scaling, which is no progress. */
@@ -376,8 +377,4 @@ function isEmpty({ metadata, spec, status }: ReplicaSet): boolean {
     status.replicas === 0 &&
     (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
   );
-}
-
-function isPresent({ status }: Pod): boolean {
-  return status.phase !== 'Failed' && status.phase !== 'Succeeded';
 }

@@ -1,4 +1,5 @@
 /** Status and conditions of a deployment. Mirrors deployment/sync.go calculateStatus and progress.go. */
+import { nonZero } from '../runtime/counts.ts';
 import { formatTime, parseTime } from '../../api/machinery/clock.ts';
 import type {
   Deployment,
@@ -64,7 +65,6 @@ export function calculateStatus(
         },
     nowMs,
   );
-  const nonZero = (count: number): number | undefined => (count === 0 ? undefined : count);
   return {
     observedGeneration: deployment.metadata.generation,
     replicas: nonZero(sum(({ status }) => status.replicas)),

@@ -1,4 +1,5 @@
 /** The status of a budget. Mirrors updatePdbStatus of disruption.go. */
+import { scaledUp } from '../runtime/counts.ts';
 import { formatTime, parseTime } from '../../api/machinery/clock.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../openapi/generated/policy-v1.ts';
@@ -8,17 +9,11 @@ import { isPodReady } from '../runtime/pods.ts';
 export const DELETION_TIMEOUT_MS = 120_000;
 const CONDITION = 'DisruptionAllowed';
 
-type Amount = PodDisruptionBudget['spec']['minAvailable'];
 type Disrupted = NonNullable<PodDisruptionBudgetStatus['disruptedPods']>;
 
 export interface Need {
   readonly expected: number;
   readonly desired: number;
-}
-
-/** Percentages are of what is expected, and round up. */
-function amountOf(amount: Amount, total: number): number {
-  return typeof amount === 'string' ? Math.ceil((parseInt(amount, 10) * total) / 100) : (amount ?? 0);
 }
 
 /** Whether the controllers of the pods have to be asked. */
@@ -33,10 +28,10 @@ export function needOf(
   pods: number,
 ): Need {
   if (maxUnavailable !== undefined)
-    return { expected: scale, desired: Math.max(0, scale - amountOf(maxUnavailable, scale)) };
+    return { expected: scale, desired: Math.max(0, scale - scaledUp(maxUnavailable, scale)) };
   if (minAvailable === undefined) return { expected: 0, desired: 0 };
   return typeof minAvailable === 'string'
-    ? { expected: scale, desired: amountOf(minAvailable, scale) }
+    ? { expected: scale, desired: scaledUp(minAvailable, scale) }
     : { expected: pods, desired: minAvailable };
 }
 

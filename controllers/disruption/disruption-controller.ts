@@ -1,4 +1,5 @@
 /** Works out how many pods may be evicted. Mirrors pkg/controller/disruption. */
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { formatTime, parseTime } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
@@ -206,9 +207,8 @@ class DisruptionController implements RunningController {
 
 /** Milliseconds until a DisruptionTarget condition is stale; undefined when it cannot become so. */
 function staleAfter(pod: Pod, nowMs: number): number | undefined {
-  const { phase, conditions } = pod.status;
-  if (isBeingDeleted(pod) || phase === 'Succeeded' || phase === 'Failed') return undefined;
-  const condition = conditions?.find(({ type }) => type === 'DisruptionTarget');
+  if (isBeingDeleted(pod) || isPodTerminal(pod)) return undefined;
+  const condition = pod.status.conditions?.find(({ type }) => type === 'DisruptionTarget');
   if (condition?.status !== 'True' || condition.reason === 'TerminationByKubelet') return undefined;
   return Math.max(0, parseTime(condition.lastTransitionTime ?? '') + STALE_DISRUPTION_MS - nowMs);
 }

@@ -1,4 +1,5 @@
 /** Keeps Endpoints of services with a selector: their ready and not ready pods, grouped by ports. */
+import { isPodReady } from '../runtime/pods.ts';
 import {
   isConflict,
   isNamespaceTerminating,
@@ -20,12 +21,17 @@ import {
 } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import { findPort, isServing, podsOfService, triggerTime, watchServicePods } from './service-pods.ts';
+import {
+  HEADLESS_LABEL,
+  TRIGGER_ANNOTATION,
+  findPort,
+  podsOfService,
+  triggerTime,
+  watchServicePods,
+} from './service-pods.ts';
 
 const MANAGED_BY_LABEL = 'endpoints.kubernetes.io/managed-by';
 const MANAGED_BY = 'endpoint-controller';
-const HEADLESS_LABEL = 'service.kubernetes.io/headless';
-const TRIGGER_ANNOTATION = 'endpoints.kubernetes.io/last-change-trigger-time';
 const OVER_CAPACITY_ANNOTATION = 'endpoints.kubernetes.io/over-capacity';
 /** More addresses than this are cut off, and an annotation says so. */
 const ADDRESSES_MAX = 1000;
@@ -139,7 +145,7 @@ function groupByPorts(service: Service, selected: readonly Pod[]): EndpointSubse
     const key = JSON.stringify(ports);
     const subset = subsets.get(key) ?? { ports, ready: [], notReady: [] };
     subsets.set(key, subset);
-    const isReady = service.spec.publishNotReadyAddresses === true || isServing(pod);
+    const isReady = service.spec.publishNotReadyAddresses === true || isPodReady(pod);
     (isReady ? subset.ready : subset.notReady).push(addressOf(service, pod));
   }
   const byIP = (a: EndpointAddress, b: EndpointAddress): number => (a.ip < b.ip ? -1 : a.ip > b.ip ? 1 : 0);

@@ -1,8 +1,17 @@
 /** Which pods stand behind a service, for the Endpoints and EndpointSlice controllers alike. */
+import { isPodReady } from '../runtime/pods.ts';
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
 import type { Pod, Service, ServicePort } from '../../openapi/generated/core-v1.ts';
 import type { Informer, Workqueue } from '../runtime/controller.ts';
 import { indexByLabel, labelEntries, labelEntry, podsLabelled } from '../runtime/selected-pods.ts';
+
+export const HEADLESS_LABEL = 'service.kubernetes.io/headless';
+export const TRIGGER_ANNOTATION = 'endpoints.kubernetes.io/last-change-trigger-time';
+/** On an EndpointSlice: the service it is of. */
+export const SERVICE_LABEL = 'kubernetes.io/service-name';
+/** On an EndpointSlice: the controller that keeps it. */
+export const SLICE_MANAGED_BY_LABEL = 'endpointslice.kubernetes.io/managed-by';
 
 /** Enqueues a service when it changes, and when a pod it selects, or selected, changes. */
 export function watchServicePods(queue: Workqueue, services: Informer<Service>, pods: Informer<Pod>): void {
@@ -56,14 +65,14 @@ function selects({ spec }: Service, pod: Pod): boolean {
 
 /** Most status updates of a pod change nothing an endpoint shows. */
 function matters(pod: Pod, old: Pod): boolean {
-  const view = ({ metadata, spec, status }: Pod): string =>
+  const view = (each: Pod): string =>
     JSON.stringify([
-      metadata.labels,
-      metadata.deletionTimestamp !== undefined,
-      spec.nodeName,
-      status.podIPs,
-      status.phase,
-      isServing({ metadata, spec, status }),
+      each.metadata.labels,
+      each.metadata.deletionTimestamp !== undefined,
+      each.spec.nodeName,
+      each.status.podIPs,
+      each.status.phase,
+      isPodReady(each),
     ]);
   return view(pod) !== view(old);
 }
@@ -71,7 +80,7 @@ function matters(pod: Pod, old: Pod): boolean {
 /** The live pods with an address that the service selects, in order of their names. */
 export function podsOfService(service: Service, pods: Informer<Pod>): Pod[] {
   return candidates(service, pods)
-    .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !hasEnded(pod))
+    .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !isPodTerminal(pod))
     .filter(
       (pod) => service.spec.publishNotReadyAddresses === true || pod.metadata.deletionTimestamp === undefined,
     )
@@ -81,17 +90,8 @@ export function podsOfService(service: Service, pods: Informer<Pod>): Pod[] {
 /** All of the above and those that are being deleted: EndpointSlices show them as terminating. */
 export function podsWithTerminating(service: Service, pods: Informer<Pod>): Pod[] {
   return candidates(service, pods)
-    .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !hasEnded(pod))
+    .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !isPodTerminal(pod))
     .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
-}
-
-function hasEnded(pod: Pod): boolean {
-  return pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
-}
-
-/** True when the pod's Ready condition is. */
-export function isServing(pod: Pod): boolean {
-  return pod.status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false;
 }
 
 /** The number behind a service port on this pod; a name is looked up among its container ports. */

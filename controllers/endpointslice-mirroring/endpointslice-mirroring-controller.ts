@@ -1,4 +1,5 @@
 /** Makes EndpointSlices of the Endpoints that users write for services without a selector. Mirrors endpointslicemirroring. */
+import { SERVICE_LABEL, SLICE_MANAGED_BY_LABEL } from '../endpoints/service-pods.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isConflict, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { controllerReference, keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
@@ -15,8 +16,6 @@ import { createReconciler } from '../runtime/reconciler.ts';
 
 const SKIP_LABEL = 'endpointslice.kubernetes.io/skip-mirror';
 const LEADER_ANNOTATION = 'control-plane.alpha.kubernetes.io/leader';
-const SERVICE_LABEL = 'kubernetes.io/service-name';
-const MANAGED_BY_LABEL = 'endpointslice.kubernetes.io/managed-by';
 const MANAGED_BY = 'endpointslicemirroring-controller.k8s.io';
 /** Addresses of one subset that are mirrored. */
 const ADDRESSES_MAX = 1000;
@@ -75,7 +74,7 @@ function setup(base: ControllerContext): RunningController {
 }
 
 function mirroredKey({ metadata }: EndpointSlice): string | undefined {
-  return metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY
+  return metadata.labels?.[SLICE_MANAGED_BY_LABEL] === MANAGED_BY
     ? `${metadata.namespace}/${metadata.labels[SERVICE_LABEL]}`
     : undefined;
 }
@@ -161,5 +160,5 @@ async function write(
 }
 
 function labelsOf({ metadata }: Endpoints): Record<string, string> {
-  return { ...metadata.labels, [SERVICE_LABEL]: metadata.name!, [MANAGED_BY_LABEL]: MANAGED_BY };
+  return { ...metadata.labels, [SERVICE_LABEL]: metadata.name!, [SLICE_MANAGED_BY_LABEL]: MANAGED_BY };
 }

@@ -1,4 +1,5 @@
 /** Keeps EndpointSlices of services with a selector, at most 100 endpoints a slice. */
+import { isPodReady } from '../runtime/pods.ts';
 import { isConflict, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { pods, services, nodes, type Node, type Pod, type Service } from '../../openapi/generated/core-v1.ts';
@@ -9,8 +10,11 @@ import {
   type EndpointSlice,
 } from '../../openapi/generated/discovery-v1.ts';
 import {
+  HEADLESS_LABEL,
+  TRIGGER_ANNOTATION,
+  SERVICE_LABEL,
+  SLICE_MANAGED_BY_LABEL,
   findPort,
-  isServing,
   podsWithTerminating,
   triggerTime,
   watchServicePods,
@@ -23,11 +27,7 @@ import type {
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
-const SERVICE_LABEL = 'kubernetes.io/service-name';
-const MANAGED_BY_LABEL = 'endpointslice.kubernetes.io/managed-by';
 const MANAGED_BY = 'endpointslice-controller.k8s.io';
-const HEADLESS_LABEL = 'service.kubernetes.io/headless';
-const TRIGGER_ANNOTATION = 'endpoints.kubernetes.io/last-change-trigger-time';
 const SERVICE_INDEX = 'endpointslice-service';
 /** Upstream's --max-endpoints-per-slice. */
 const ENDPOINTS_PER_SLICE = 100;
@@ -50,7 +50,7 @@ function setup(base: ControllerContext): RunningController {
   const nodeInformer = context.informer(nodes);
   const slices = context.informer(endpointSlices);
   slices.addIndex(SERVICE_INDEX, ({ metadata }) =>
-    metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY
+    metadata.labels?.[SLICE_MANAGED_BY_LABEL] === MANAGED_BY
       ? [`${metadata.namespace}/${metadata.labels[SERVICE_LABEL]}`]
       : [],
   );
@@ -73,7 +73,7 @@ function setup(base: ControllerContext): RunningController {
   });
   watchServicePods(reconciler.queue, serviceInformer, podInformer);
   const enqueueOwner = ({ metadata }: EndpointSlice): void => {
-    if (metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY)
+    if (metadata.labels?.[SLICE_MANAGED_BY_LABEL] === MANAGED_BY)
       reconciler.queue.add(`${metadata.namespace}/${metadata.labels[SERVICE_LABEL]}`);
   };
   slices.addHandler({ deleted: enqueueOwner });
@@ -117,7 +117,7 @@ function portsOf(service: Service, pod: Pod): EndpointPort[] {
 function endpointOf(service: Service, pod: Pod, node: Node | undefined): Endpoint {
   const { name, namespace, uid } = pod.metadata;
   const terminating = pod.metadata.deletionTimestamp !== undefined;
-  const serving = isServing(pod);
+  const serving = isPodReady(pod);
   const zone = node?.metadata.labels?.['topology.kubernetes.io/zone'];
   const hasHostname = (pod.spec.hostname ?? '') !== '' && pod.spec.subdomain === service.metadata.name;
   return {
@@ -217,7 +217,7 @@ function labelsOf(service: Service): Record<string, string> {
   return {
     ...service.metadata.labels,
     [SERVICE_LABEL]: service.metadata.name!,
-    [MANAGED_BY_LABEL]: MANAGED_BY,
+    [SLICE_MANAGED_BY_LABEL]: MANAGED_BY,
     ...(service.spec.clusterIP === 'None' ? { [HEADLESS_LABEL]: '' } : {}),
   };
 }

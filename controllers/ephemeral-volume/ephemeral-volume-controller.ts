@@ -1,11 +1,10 @@
 /** Makes the claims of generic ephemeral volumes; they go with their pods. Mirrors volume/ephemeral. */
+import { POD_GVK } from '../runtime/pods.ts';
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { controllerOf, controllerReference, keyOf } from '../../api/machinery/object-meta.ts';
 import { persistentVolumeClaims, pods, type Pod, type Volume } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-
-const POD_GVK = { apiVersion: 'v1', kind: 'Pod' };
 
 export const ephemeralVolumeController: ControllerDefinition = {
   name: 'ephemeral-volume-controller',

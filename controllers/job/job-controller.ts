@@ -1,4 +1,6 @@
 /** Runs the pods of jobs to completion. Mirrors pkg/controller/job. */
+import { nonZero } from '../runtime/counts.ts';
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
@@ -43,7 +45,6 @@ import {
 import {
   countersOf,
   isFinished,
-  nonZero,
   suspension,
   uncountedOf,
   withCondition,
@@ -347,9 +348,7 @@ class JobController implements RunningController {
   async #createIndexed(key: string, round: Round, missing: number): Promise<Outcome> {
     const { job, pods: owned, active, succeededIndexes, failedIndexes } = round;
     const { completions = 0 } = job.spec;
-    const busy = replacesOnlyFailed(job)
-      ? owned.filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed')
-      : active;
+    const busy = replacesOnlyFailed(job) ? owned.filter((pod) => !isPodTerminal(pod)) : active;
     const held = new Set(busy.map((pod) => indexOf(pod, completions)));
     const free = firstFreeIndexes(
       missing,

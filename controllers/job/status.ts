@@ -1,4 +1,5 @@
 /** What a look at a job makes of its status. */
+import { nonZero } from '../runtime/counts.ts';
 import type { Job, JobCondition, JobStatus } from '../../openapi/generated/batch-v1.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
 import { formatIndexes, isIndexed } from './indexes.ts';
@@ -86,11 +87,6 @@ export function countersOf(
       : {}),
     ...(job.spec.backoffLimitPerIndex === undefined ? {} : { failedIndexes: formatIndexes(failedIndexes) }),
   };
-}
-
-/** Counters of 0 are left out. */
-export function nonZero(count: number): number | undefined {
-  return count === 0 ? undefined : count;
 }
 
 /** Conditions with this one put in; one that has the status already stays as it was. */

@@ -17,18 +17,21 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import { IS_DEFAULT_ANNOTATION, PROVISIONED_BY_ANNOTATION } from '../volume-provisioner/simulated-driver.ts';
+import { IS_DEFAULT_ANNOTATION } from '../volume-provisioner/simulated-driver.ts';
+import {
+  BOUND_BY_CONTROLLER_ANNOTATION,
+  NO_PROVISIONER,
+  PROVISIONED_BY_ANNOTATION,
+  SELECTED_NODE_ANNOTATION,
+  STORAGE_PROVISIONER_ANNOTATION,
+} from './annotations.ts';
 import { findVolume, fits, freeVolumesFor, indexFreeVolumes, isReservedFor } from './matching.ts';
 
 const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
-const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
-const SELECTED_NODE = 'volume.kubernetes.io/selected-node';
 const BETA_STORAGE_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
-const STORAGE_PROVISIONER = 'volume.kubernetes.io/storage-provisioner';
 /** Claims not bound yet, by class. */
 const PENDING_INDEX = 'pending';
 const DEFAULT_INDEX = 'default';
-const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 /** How often a claim that found nothing is looked at, and its event counted up, as upstream's resync does. */
 const RESYNC_MS = 15_000;
 
@@ -162,7 +165,9 @@ class Binder implements RunningController {
 
   #waitsForConsumer(claim: PersistentVolumeClaim): boolean {
     const mode = this.#classOf(claim)?.volumeBindingMode;
-    return mode === 'WaitForFirstConsumer' && claim.metadata.annotations?.[SELECTED_NODE] === undefined;
+    return (
+      mode === 'WaitForFirstConsumer' && claim.metadata.annotations?.[SELECTED_NODE_ANNOTATION] === undefined
+    );
   }
 
   #classOf(claim: PersistentVolumeClaim): StorageClass | undefined {
@@ -200,11 +205,11 @@ class Binder implements RunningController {
   }
 
   async #annotateProvisioner(claim: PersistentVolumeClaim, provisioner: string): Promise<void> {
-    if (claim.metadata.annotations?.[STORAGE_PROVISIONER] === provisioner) return;
+    if (claim.metadata.annotations?.[STORAGE_PROVISIONER_ANNOTATION] === provisioner) return;
     const changed = structuredCopy(claim);
     changed.metadata.annotations = {
       ...changed.metadata.annotations,
-      [STORAGE_PROVISIONER]: provisioner,
+      [STORAGE_PROVISIONER_ANNOTATION]: provisioner,
       [BETA_STORAGE_PROVISIONER]: provisioner,
     };
     await this.#context.client.update(persistentVolumeClaims, changed);
@@ -217,7 +222,10 @@ class Binder implements RunningController {
     if (volume.spec.claimRef?.uid !== claim.metadata.uid) {
       const changed = structuredCopy(volume);
       if (volume.spec.claimRef === undefined)
-        changed.metadata.annotations = { ...changed.metadata.annotations, [BOUND_BY_CONTROLLER]: 'yes' };
+        changed.metadata.annotations = {
+          ...changed.metadata.annotations,
+          [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes',
+        };
       const { namespace, name, uid, resourceVersion } = claim.metadata;
       changed.spec.claimRef = {
         kind: 'PersistentVolumeClaim',
@@ -240,7 +248,7 @@ class Binder implements RunningController {
     changed.metadata.annotations = {
       ...changed.metadata.annotations,
       [BIND_COMPLETED]: 'yes',
-      ...(byController ? { [BOUND_BY_CONTROLLER]: 'yes' } : {}),
+      ...(byController ? { [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes' } : {}),
     };
     changed.spec.volumeName = volume.metadata.name;
     const boundClaim = await client.update(persistentVolumeClaims, changed);
@@ -317,7 +325,7 @@ class Binder implements RunningController {
   async #recycle(volume: PersistentVolume): Promise<void> {
     const changed = structuredCopy(volume);
     delete changed.spec.claimRef;
-    delete changed.metadata.annotations?.[BOUND_BY_CONTROLLER];
+    delete changed.metadata.annotations?.[BOUND_BY_CONTROLLER_ANNOTATION];
     await this.#context.client.update(persistentVolumes, changed);
     this.#recorder.event(volume, 'Normal', 'VolumeRecycled', 'Volume recycled');
   }

@@ -1,4 +1,5 @@
 /** Removes pods that nobody else will. Mirrors pkg/controller/podgc, by events instead of by looking at every pod. */
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
 import { isNotFound } from '../../api/machinery/errors.ts';
 import { isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
@@ -90,7 +91,7 @@ class PodGarbageCollector implements RunningController {
   }
 
   #podChanged(pod: Pod): void {
-    if (hasEnded(pod)) this.#ended.add(keyOf(pod));
+    if (isPodTerminal(pod)) this.#ended.add(keyOf(pod));
     if (this.#ended.size > this.#terminatedMax) this.#queueAfter(TERMINATED, 0);
     const node = pod.spec.nodeName ?? '';
     if (node === '') {
@@ -165,7 +166,7 @@ class PodGarbageCollector implements RunningController {
     const { namespace, name, uid } = pod.metadata;
     const { client, clock } = this.#context;
     try {
-      if (!hasEnded(pod)) {
+      if (!isPodTerminal(pod)) {
         const status = failedStatus(pod, condition, formatTime(clock.now()));
         await client.update(pods, { ...pod, status }, { subresource: 'status' });
       }
@@ -178,10 +179,6 @@ class PodGarbageCollector implements RunningController {
       if (!isNotFound(error)) throw error;
     }
   }
-}
-
-function hasEnded({ status }: Pod): boolean {
-  return status.phase === 'Succeeded' || status.phase === 'Failed';
 }
 
 function failedStatus(

@@ -1,4 +1,5 @@
 /** Keeps the number of pods that replica sets and replication controllers ask for. Mirrors pkg/controller/replicaset. */
+import { nonZero } from '../runtime/counts.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
@@ -283,7 +284,6 @@ function countersOf(set: Replicated, active: readonly Pod[], nowMs: number): Rep
   const labeled = active.filter(({ metadata }) =>
     templateLabels.every(([key, value]) => metadata.labels?.[key] === value),
   );
-  const nonZero = (count: number): number | undefined => (count === 0 ? undefined : count);
   return {
     replicas: active.length,
     fullyLabeledReplicas: nonZero(labeled.length),

@@ -1,4 +1,6 @@
 /** Makes the device claims of pods from templates, and frees claims when their pods are done. Mirrors resourceclaim. */
+import { POD_GVK } from '../runtime/pods.ts';
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { isConflict, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { controllerOf, controllerReference, keyOf } from '../../api/machinery/object-meta.ts';
@@ -19,7 +21,6 @@ import type {
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
-const POD_GVK = { apiVersion: 'v1', kind: 'Pod' };
 /** Name that the pod gives to the claim. */
 const POD_CLAIM_ANNOTATION = 'resource.kubernetes.io/pod-claim-name';
 const OWNER_INDEX = 'owning pod';
@@ -202,7 +203,8 @@ function ignoreGone(error: unknown): void {
   if (!isNotFound(error) && !isConflict(error)) throw error;
 }
 
-function isDone({ metadata, spec, status }: Pod): boolean {
-  const hasEnded = status.phase === 'Succeeded' || status.phase === 'Failed';
-  return hasEnded || (metadata.deletionTimestamp !== undefined && (spec.nodeName ?? '') === '');
+function isDone(pod: Pod): boolean {
+  return (
+    isPodTerminal(pod) || (pod.metadata.deletionTimestamp !== undefined && (pod.spec.nodeName ?? '') === '')
+  );
 }

@@ -1,21 +1,21 @@
 /** Questions controllers ask about pods. */
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { parseTime } from '../../api/machinery/clock.ts';
 import type { Pod, PodTemplateSpec } from '../../openapi/generated/core-v1.ts';
 import type { OwnerReference } from '../../api/machinery/object-meta.ts';
 import type { Informer } from './controller.ts';
 
+/** What owner references to a pod say it is. */
+export const POD_GVK = { apiVersion: 'v1', kind: 'Pod' };
+
 /** Neither ended nor on its way out. */
-export function isPodActive({ metadata, status }: Pod): boolean {
-  return (
-    status.phase !== 'Succeeded' && status.phase !== 'Failed' && metadata.deletionTimestamp === undefined
-  );
+export function isPodActive(pod: Pod): boolean {
+  return !isPodTerminal(pod) && pod.metadata.deletionTimestamp === undefined;
 }
 
 /** Being deleted, its containers perhaps still running. */
-export function isPodTerminating({ metadata, status }: Pod): boolean {
-  return (
-    status.phase !== 'Succeeded' && status.phase !== 'Failed' && metadata.deletionTimestamp !== undefined
-  );
+export function isPodTerminating(pod: Pod): boolean {
+  return !isPodTerminal(pod) && pod.metadata.deletionTimestamp !== undefined;
 }
 
 /** When the pod became ready, epoch milliseconds; undefined when it is not. */

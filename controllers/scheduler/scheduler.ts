@@ -1,4 +1,5 @@
 /** Gives every pod of its profiles a node. Mirrors kube-scheduler; see docs/reference/scheduler.md. */
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import { namespaces, nodes, pods, type Node, type Pod } from '../../openapi/generated/core-v1.ts';
@@ -136,7 +137,7 @@ class Scheduler implements RunningController {
 
   #podChanged(pod: Pod, old?: Pod): void {
     const key = keyOf(pod);
-    const ended = pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
+    const ended = isPodTerminal(pod);
     if ((pod.spec.nodeName ?? '') !== '') {
       this.#queue.remove(key);
       this.#nominations.clear(pod.metadata.uid!);

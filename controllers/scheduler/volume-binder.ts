@@ -1,4 +1,8 @@
 /** Has the claims of a placed pod bound before the pod is. Mirrors scheduler plugins/volumebinding binder.go. */
+import {
+  BOUND_BY_CONTROLLER_ANNOTATION,
+  SELECTED_NODE_ANNOTATION,
+} from '../persistent-volume-binder/annotations.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import {
@@ -12,8 +16,6 @@ import type { ControllerContext } from '../runtime/controller.ts';
 import type { NodeInfo } from './node-info.ts';
 import { podVolumes, volumeFor, type VolumeCaches } from './plugins/volumes.ts';
 
-export const SELECTED_NODE_ANNOTATION = 'volume.kubernetes.io/selected-node';
-const BOUND_BY_CONTROLLER = 'pv.kubernetes.io/bound-by-controller';
 const BIND_TIMEOUT_MS = 600_000;
 
 interface Waiting {
@@ -73,7 +75,10 @@ export class VolumeBinder {
     const { namespace, name, uid, resourceVersion } = claim.metadata;
     const kind = 'PersistentVolumeClaim';
     if (changed.spec.claimRef === undefined)
-      changed.metadata.annotations = { ...changed.metadata.annotations, [BOUND_BY_CONTROLLER]: 'yes' };
+      changed.metadata.annotations = {
+        ...changed.metadata.annotations,
+        [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes',
+      };
     changed.spec.claimRef = { kind, apiVersion: 'v1', namespace, name, uid, resourceVersion };
     await this.#context.client.update(persistentVolumes, changed);
   }

@@ -1,4 +1,5 @@
 /** Who owns the claims of a stateful set, by its retention policy. Mirrors updateClaimOwnerRefForSetAndPod. */
+import { POD_GVK } from '../runtime/pods.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import {
   controllerReference,
@@ -8,8 +9,6 @@ import {
 import type { StatefulSet } from '../../openapi/generated/apps-v1.ts';
 import type { PersistentVolumeClaim, Pod } from '../../openapi/generated/core-v1.ts';
 import { isInRange, STATEFUL_SET_GVK } from './identity.ts';
-
-const POD_GVK = { apiVersion: 'v1', kind: 'Pod' };
 
 type GVK = typeof POD_GVK;
 

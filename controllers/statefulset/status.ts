@@ -1,4 +1,5 @@
 /** Counters of a stateful set, and its pods in their places. Mirrors computeReplicaStatus of stateful_set_control.go. */
+import { nonZero } from '../runtime/counts.ts';
 import type { ControllerRevision, StatefulSet, StatefulSetStatus } from '../../openapi/generated/apps-v1.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
 import { isPodAvailable, isPodReady } from '../runtime/pods.ts';
@@ -54,8 +55,4 @@ function isUpdated({ spec }: StatefulSet, status: StatefulSetStatus): boolean {
     (status.updatedReplicas ?? 0) === replicas &&
     (status.readyReplicas ?? 0) === replicas
   );
-}
-
-function nonZero(count: number): number | undefined {
-  return count === 0 ? undefined : count;
 }

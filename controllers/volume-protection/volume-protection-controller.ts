@@ -1,4 +1,5 @@
 /** Holds claims that pods use, and volumes that claims use, until nobody does. */
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { structuredCopy, type ResourceType } from '../../api/machinery/client.ts';
 import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
 import {
@@ -33,7 +34,9 @@ export const claimProtectionController: ControllerDefinition = {
     const podInformer = context.informer(pods);
     podInformer.addIndex(CLAIM_INDEX, claimKeys);
     const isUsed = (key: string): boolean =>
-      podInformer.byIndex(CLAIM_INDEX, key).some((pod) => (pod.spec.nodeName ?? '') !== '' && !hasEnded(pod));
+      podInformer
+        .byIndex(CLAIM_INDEX, key)
+        .some((pod) => (pod.spec.nodeName ?? '') !== '' && !isPodTerminal(pod));
     const reconciler = protect(context, persistentVolumeClaims, CLAIM_FINALIZER, 'pvc-protection', isUsed);
     const enqueueClaims = (pod: Pod): void => {
       for (const key of claimKeys(pod)) reconciler.queue.add(key);
@@ -66,10 +69,6 @@ export const volumeProtectionController: ControllerDefinition = {
 
 function claimKeys(pod: Pod): string[] {
   return claimNames(pod).map((name) => `${pod.metadata.namespace}/${name}`);
-}
-
-function hasEnded(pod: Pod): boolean {
-  return pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
 }
 
 /** Removes the finalizer of objects that are being deleted and not used, adds it to the others. */

@@ -5,6 +5,3 @@ export const DRIVER = 'csi.kubemu.io';
 /** The storage class that claims get which name none. */
 export const DEFAULT_CLASS = 'standard';
 export const IS_DEFAULT_ANNOTATION = 'storageclass.kubernetes.io/is-default-class';
-export const PROVISIONED_BY_ANNOTATION = 'pv.kubernetes.io/provisioned-by';
-export const STORAGE_PROVISIONER_ANNOTATION = 'volume.kubernetes.io/storage-provisioner';
-export const SELECTED_NODE_ANNOTATION = 'volume.kubernetes.io/selected-node';

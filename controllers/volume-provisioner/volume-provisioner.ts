@@ -2,6 +2,11 @@
  * Makes, grows and removes the volumes of claims whose storage class names the simulated driver, as the sidecars of a CSI
  * driver do (external-provisioner, external-resizer).
  */
+import {
+  PROVISIONED_BY_ANNOTATION,
+  SELECTED_NODE_ANNOTATION,
+  STORAGE_PROVISIONER_ANNOTATION,
+} from '../persistent-volume-binder/annotations.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
@@ -22,14 +27,7 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import {
-  DEFAULT_CLASS,
-  DRIVER,
-  IS_DEFAULT_ANNOTATION,
-  PROVISIONED_BY_ANNOTATION,
-  SELECTED_NODE_ANNOTATION,
-  STORAGE_PROVISIONER_ANNOTATION,
-} from './simulated-driver.ts';
+import { DEFAULT_CLASS, DRIVER, IS_DEFAULT_ANNOTATION } from './simulated-driver.ts';
 
 const FINALIZER = 'external-provisioner.volume.kubernetes.io/finalizer';
 

@@ -1,12 +1,8 @@
+import { isDefaultClass } from '../../api/groups/storage/default-class.ts';
 import type { PersistentVolumeClaim } from '../../openapi/generated/core-v1.ts';
 import type { StorageClass } from '../../openapi/generated/storage-v1.ts';
 import type { AdmissionContext } from './index.ts';
 import type { AdmissionPlugin } from './plugin.ts';
-
-const ANNOTATIONS = [
-  'storageclass.kubernetes.io/is-default-class',
-  'storageclass.beta.kubernetes.io/is-default-class',
-];
 
 /** Claims that name no class get the default one, the newest if there are several. */
 export function defaultStorageClass({ reader }: AdmissionContext): AdmissionPlugin {
@@ -26,9 +22,7 @@ export function defaultStorageClass({ reader }: AdmissionContext): AdmissionPlug
         group: 'storage.k8s.io',
         resource: 'storageclasses',
       }) as unknown as readonly StorageClass[];
-      const defaults = classes.filter(({ metadata }) =>
-        ANNOTATIONS.some((name) => metadata.annotations?.[name] === 'true'),
-      );
+      const defaults = classes.filter(isDefaultClass);
       const newest = defaults.sort((a, b) =>
         a.metadata.creationTimestamp! < b.metadata.creationTimestamp! ? 1 : -1,
       )[0];

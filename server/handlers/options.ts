@@ -1,4 +1,5 @@
 /** Options of the verbs, read from the query. Mirrors apimachinery apis/meta/v1 conversion and validation. */
+import { FIELD_MANAGER_LENGTH_MAX } from '../../api/machinery/validation.ts';
 import { newBadRequest, newInvalid, type FieldError } from '../../api/machinery/errors.ts';
 import { parseFieldSelector } from '../../api/machinery/fields.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
@@ -20,7 +21,6 @@ export interface WriteQuery extends WriteOptions {
 }
 
 const FIELD_VALIDATIONS = ['Ignore', 'Warn', 'Strict'];
-const FIELD_MANAGER_LENGTH_MAX = 128;
 
 export interface ApplyQuery extends WriteQuery {
   /** Takes fields from their managers. */

@@ -1,4 +1,5 @@
 /** Autoscalers between autoscaling/v1, which knows CPU only, and v2; annotations carry the rest. Mirrors pkg/apis/autoscaling/v1/conversion.go. */
+import { isObject } from '../../machinery/patch/errors.ts';
 import type {
   HorizontalPodAutoscaler as V2,
   MetricSpec,
@@ -134,10 +135,6 @@ function readJSON(text: string | undefined): unknown {
 function readList(text: string | undefined): Metrics | undefined {
   const value = readJSON(text);
   return Array.isArray(value) && value.every(isObject) ? (value as Metrics) : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Upstream carries the behaviour under the names of its own structs: the same, beginning with a capital. */

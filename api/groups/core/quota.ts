@@ -1,4 +1,5 @@
 /** What an object takes of the quotas of its namespace. Pure. Mirrors pkg/quota/v1/evaluator. */
+import { isPodTerminal } from './pod-phase.ts';
 import type { UnknownObject } from '../../machinery/object-meta.ts';
 import {
   addQuantity,
@@ -127,18 +128,13 @@ export function missingResources(
 }
 
 function addPod(usage: Map<string, Quantity>, pod: Pod): void {
-  if (hasEnded(pod)) return;
+  if (isPodTerminal(pod)) return;
   usage.set('pods', ONE);
   for (const [name, amount] of podTotals(pod, 'requests')) {
     usage.set(`requests.${name}`, amount);
     if (PLAIN_REQUESTS.has(name) || name.startsWith('hugepages-')) usage.set(name, amount);
   }
   for (const [name, amount] of podTotals(pod, 'limits')) usage.set(`limits.${name}`, amount);
-}
-
-/** Ended, or on its way out for longer than its grace period. */
-function hasEnded({ status }: Pod): boolean {
-  return status.phase === 'Succeeded' || status.phase === 'Failed';
 }
 
 function podTotals(pod: Pod, kind: 'requests' | 'limits'): Map<string, Quantity> {

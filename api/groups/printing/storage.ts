@@ -1,4 +1,5 @@
 /** Tables of volumes and storage.k8s.io. Mirrors pkg/printers/internalversion/printers.go. */
+import { isDefaultClass } from '../storage/default-class.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../../openapi/generated/core-v1.ts';
 import type {
   CSIDriver,
@@ -91,11 +92,6 @@ export const persistentVolumeClaimTable = defineTable<PersistentVolumeClaim>({
   },
 });
 
-const DEFAULT_CLASS_ANNOTATIONS = [
-  'storageclass.kubernetes.io/is-default-class',
-  'storageclass.beta.kubernetes.io/is-default-class',
-];
-
 export const storageClassTable = defineTable<StorageClass>({
   columns: [
     NAME,
@@ -106,10 +102,8 @@ export const storageClassTable = defineTable<StorageClass>({
     AGE,
   ],
   cells(object, context) {
-    const { annotations } = object.metadata;
-    const isDefault = DEFAULT_CLASS_ANNOTATIONS.some((key) => annotations?.[key] === 'true');
     return [
-      isDefault ? `${nameOf(object)} (default)` : nameOf(object),
+      isDefaultClass(object) ? `${nameOf(object)} (default)` : nameOf(object),
       object.provisioner,
       object.reclaimPolicy ?? 'Delete',
       object.volumeBindingMode ?? 'Immediate',

@@ -3,6 +3,7 @@
  * from there. Mirrors apimachinery util/managedfields internal/lastapplied.go, lastappliedmanager.go and
  * lastappliedupdater.go.
  */
+import { ANNOTATIONS_SIZE_BYTES_MAX } from '../validation.ts';
 import { structuredCopy } from '../client.ts';
 import { JSONError, parseJSON, stringifyJSON } from '../json.ts';
 import type { UnknownObject } from '../object-meta.ts';
@@ -15,8 +16,6 @@ import type { Conflict, TypedObject } from './updater.ts';
 export const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
 /** The manager whose applies take the annotation into account. */
 export const LAST_APPLIED_MANAGER = 'kubectl';
-/** Annotations of one object together, in bytes. */
-const ANNOTATIONS_SIZE_BYTES_MAX = 256 * 1024;
 
 /** Conflicts on fields that are no longer as the client-side apply left them. */
 export function conflictsBesidesLastApplied(

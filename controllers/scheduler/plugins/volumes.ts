@@ -1,4 +1,5 @@
 /** Plugins that look at a pod's claims: whether they are bound, reach the node, and are not too many for it. */
+import { NO_PROVISIONER } from '../../persistent-volume-binder/annotations.ts';
 import { controllerOf } from '../../../api/machinery/object-meta.ts';
 import {
   persistentVolumeClaims,
@@ -21,7 +22,6 @@ import { claimNames, type PodInfo } from '../pod-info.ts';
 import { resolvable, unresolvable, type Plugin, type PluginRun, type Rejection } from '../plugin.ts';
 import { matchesTerm } from './node.ts';
 
-const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
 const ZONE_LABELS = [
   'topology.kubernetes.io/zone',
   'topology.kubernetes.io/region',

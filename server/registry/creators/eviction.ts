@@ -1,4 +1,5 @@
 /** Deletes a pod unless a disruption budget forbids it. Mirrors registry/core/pod/storage eviction.go. */
+import { isPodTerminal } from '../../../api/groups/core/pod-phase.ts';
 import { isConflict, newBadRequest, newInvalid, type Status } from '../../../api/machinery/errors.ts';
 import { formatTime } from '../../../api/machinery/clock.ts';
 import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
@@ -94,8 +95,7 @@ async function evictUnguarded(creation: Creation, asked: DeleteOptions): Promise
     const { object: found } = await options.registry.get(context, target, object, {});
     const pod = found as unknown as Pod;
     const { phase } = pod.status;
-    const isOver =
-      phase === 'Succeeded' || phase === 'Failed' || pod.metadata.deletionTimestamp !== undefined;
+    const isOver = isPodTerminal(pod) || pod.metadata.deletionTimestamp !== undefined;
     if (!isOver && phase !== 'Pending') return pod;
     try {
       await removePod(creation, isOver ? asked : atVersionOf(pod, asked));
