@@ -18,6 +18,7 @@ import {
 } from '../controllers/runtime/manager.ts';
 import type { ControllerOptions } from '../controllers/runtime/controller.ts';
 import { loadDocuments } from '../openapi/documents.ts';
+import { namespaces } from '../openapi/generated/core-v1.ts';
 import { openEngine } from '../storage/engines/index.ts';
 import type { Store } from '../storage/interface.ts';
 import { openStore } from '../storage/store.ts';
@@ -115,7 +116,11 @@ export interface Cluster {
 
 const ADMIN = { commonName: 'kubernetes-admin', organizations: ['system:masters'] };
 
-/** Starts a cluster and serves it. Rejects when the port or the data directory is in use. */
+/**
+ * Starts a cluster and serves it. A new one is resolved once its controllers have made what every cluster has, such as service
+ * accounts and nodes; one from a data directory once it serves and controllers are at work.
+ * Rejects when the port or the data directory is in use.
+ */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const time = timeOf(options);
   const logger = createLogger({
@@ -165,6 +170,7 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
   const journal = new WriteJournal();
   const definitions = new DefinitionSet([...builtInDefinitions(), ...metricsDefinitions()]);
   const reader = createObjectReader(store, CLUSTER_NAME);
+  const isNew = reader.list(namespaces).length === 0;
   const services = new ServiceAllocator(options.serviceClusterIPRange ?? '10.96.0.0/16', random);
   services.restore(reader);
   watchStore(metrics, { store, cluster: CLUSTER_NAME, definitions });
@@ -256,7 +262,8 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
     throw error;
   }
   ready.value = true;
-  await tasks.idle();
+  // What a stored cluster has left to do may take minutes, and it serves meanwhile.
+  if (isNew) await tasks.idle();
   const stopCompaction = compactRegularly(
     store,
     options.compactionIntervalMs ?? COMPACTION_INTERVAL_MS,

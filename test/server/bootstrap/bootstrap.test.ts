@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { leases } from '../../../openapi/generated/coordination-v1.ts';
+import { replicaSets } from '../../../openapi/generated/apps-v1.ts';
+import { pods } from '../../../openapi/generated/core-v1.ts';
 import { apiServices } from '../../../openapi/generated/apiregistration-v1.ts';
 import { flowSchemas, priorityLevelConfigurations } from '../../../openapi/generated/flowcontrol-v1.ts';
 import {
@@ -72,6 +74,31 @@ describe('a new cluster', () => {
 });
 
 describe('a second start', () => {
+  it('does not wait until what was left to do is done', async () => {
+    const dataDir = mkdtempSync(join(tmpdir(), 'kubemu-bootstrap-'));
+    try {
+      const first = await startCluster({ ...QUIET, dataDir, controllers: ['serviceaccount-controller'] });
+      const labels = { app: 'many' };
+      await first.client.create(replicaSets, {
+        metadata: { name: 'many', namespace: 'default' },
+        spec: {
+          replicas: 300,
+          selector: { matchLabels: labels },
+          template: { metadata: { labels }, spec: { containers: [{ name: 'main', image: 'app:1' }] } },
+        },
+      });
+      await first.stop();
+      const second = await startCluster({ ...QUIET, dataDir, controllers: ['replicaset-controller'] });
+      const count = async (): Promise<number> => (await second.client.list(pods)).items.length;
+      expect(await count()).toBeLessThan(300);
+      await second.idle();
+      expect(await count()).toBe(300);
+      await second.stop();
+    } finally {
+      rmSync(dataDir, { recursive: true });
+    }
+  });
+
   it('keeps what was changed and brings back what is missing', async () => {
     const dataDir = mkdtempSync(join(tmpdir(), 'kubemu-bootstrap-'));
     try {
