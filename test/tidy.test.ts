@@ -132,6 +132,24 @@ describe('files', () => {
     expect(unused.map(({ path }) => path).join('\n')).toBe('');
   });
 
+  it('export nothing that is mentioned nowhere else', () => {
+    const mentions = new Map<string, number>();
+    const texts = [
+      ...sources,
+      ...filesIn('test').map((path) => ({ text: readFileSync(join(root, path), 'utf8') })),
+    ];
+    for (const { text } of texts)
+      for (const [word] of text.matchAll(/[\w$]+/g)) mentions.set(word, (mentions.get(word) ?? 0) + 1);
+    const unused = sources
+      .filter(({ path }) => !path.startsWith('openapi/generated/'))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(/^export (?:abstract |async )*(?:function|const|class|interface|type) ([\w$]+)/gm)]
+          .filter(([, name]) => mentions.get(name!) === 1)
+          .map(([, name]) => `${path}: ${name}`),
+      );
+    expect(unused).toEqual([]);
+  });
+
   it('hold no unfinished markers', () => {
     const marker = new RegExp(['TO', 'DO|FIX', 'ME|X', 'XX'].join(''));
     const wrong = sources.filter(({ text }) => marker.test(text.replaceAll(/mktemp.*X+/g, '')));
@@ -154,6 +172,21 @@ describe('versions', () => {
     expect(KUBEMU_VERSION).toBe(packageVersion);
     const facts = JSON.parse(readFileSync(join(root, 'openapi/facts/types.json'), 'utf8'));
     expect(KUBERNETES_VERSION).toBe(`v${facts.kubernetes}`);
+  });
+});
+
+describe('scripts of package.json', () => {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>;
+  };
+  const pages = ['README.md', 'CONTRIBUTING.md']
+    .map((name) => readFileSync(join(root, name), 'utf8'))
+    .join('\n');
+  // npm itself runs these before others.
+  const HOOKS = ['prepare', 'prestart'];
+
+  it.each(Object.keys(scripts).filter((name) => !HOOKS.includes(name)))('%s is explained', (name) => {
+    expect(pages).toMatch(new RegExp(`npm (run )?${name}(?![:\\w])`));
   });
 });
 
