@@ -26,7 +26,7 @@ import { COMPACTION_INTERVAL_MS, compactNow, compactRegularly } from './compacti
 import { createAdmissionChain } from './admission/index.ts';
 import { createObjectReader } from './admission/reader.ts';
 import { ServiceAllocator } from './allocators/service-allocator.ts';
-import { bootstrap } from './bootstrap/index.ts';
+import { bootstrap, keepSystemObjects } from './bootstrap/index.ts';
 import { listen, type Listener } from './adapter/node-server.ts';
 import { createApp } from './app.ts';
 import { adviseOn, CLUSTER_NAME, objectsFolder } from './data-directory.ts';
@@ -46,6 +46,7 @@ import { formatKubeconfig } from './kubeconfig.ts';
 import { createLoopbackClient } from './loopback-client.ts';
 import { createSigner } from './pki/signer.ts';
 import { openCertificates, type CertificateKeeper } from './pki/keep.ts';
+import { componentSources } from './component-statuses.ts';
 import { metricsSources } from './metrics-api.ts';
 import { withComputed } from './registry/computed.ts';
 import type { ResourceRegistry } from './registry/interface.ts';
@@ -188,7 +189,10 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
     hooks: { services },
     freeze: process.env['NODE_ENV'] === 'test',
   });
-  const registry = journalled(withComputed(objects, metricsSources(reader, clock)), journal);
+  const registry = journalled(
+    withComputed(objects, { ...metricsSources(reader, clock), ...componentSources }),
+    journal,
+  );
   // Requests take their audit IDs from a source of their own, so that reading does not change what is made next.
   const requests = new SeededRandom(`${seed} requests`);
   const tokens = new ServiceAccountTokens({
@@ -244,18 +248,19 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
     options,
     certificates,
   );
+  const system = {
+    client,
+    address: host,
+    port: listener.port,
+    serviceRange: services.range,
+    clientAuthority: certificates.authority.certificate,
+    store,
+    cluster: CLUSTER_NAME,
+    random,
+    clock,
+  };
   try {
-    await bootstrap({
-      client,
-      address: host,
-      port: listener.port,
-      serviceRange: services.range,
-      clientAuthority: certificates.authority.certificate,
-      store,
-      cluster: CLUSTER_NAME,
-      random,
-      clock,
-    });
+    await bootstrap(system);
     await manager.start();
   } catch (error) {
     await listener.close();
@@ -264,6 +269,7 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
   ready.value = true;
   // What a stored cluster has left to do may take minutes, and it serves meanwhile.
   if (isNew) await tasks.idle();
+  const stopUpkeep = keepSystemObjects({ ...system, tasks, logger });
   const stopCompaction = compactRegularly(
     store,
     options.compactionIntervalMs ?? COMPACTION_INTERVAL_MS,
@@ -274,6 +280,7 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     ready.value = false;
+    stopUpkeep();
     stopCompaction();
     clusterClock.stop();
     await manager.stop();

@@ -1,9 +1,11 @@
 /** Objects that every cluster has from its start. */
 import { createHash } from 'node:crypto';
 import type { Client, Draft, ResourceType } from '../../api/machinery/client.ts';
-import { formatMicroTime } from '../../api/machinery/clock.ts';
+import { formatMicroTime, type Timer } from '../../api/machinery/clock.ts';
 import { isNotFound } from '../../api/machinery/errors.ts';
+import type { Logger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
+import type { TaskTracker } from '../../api/machinery/tasks.ts';
 import { formatIP, parseIP } from '../../api/groups/common/ip.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { configMaps, endpoints, namespaces, services } from '../../openapi/generated/core-v1.ts';
@@ -25,6 +27,31 @@ export interface BootstrapOptions extends PreparedTarget {
 }
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+
+/** How often what no cluster may be without is looked after. Mirrors controlplane/controller/kubernetesservice. */
+const UPKEEP_MS = 10_000;
+
+/**
+ * Brings the namespaces of the system and the service `kubernetes` back when somebody deletes them, within ten seconds. Returns
+ * how to stop.
+ */
+export function keepSystemObjects(
+  given: BootstrapOptions & { readonly tasks: TaskTracker; readonly logger: Logger },
+): () => void {
+  const { clock, tasks, logger } = given;
+  const options = { ...given, client: given.client.as('kube-apiserver') };
+  const work = async (): Promise<void> => {
+    for (const name of NAMESPACES) await ensure(options.client, namespaces, { metadata: { name }, spec: {} });
+    await publishServer(options);
+  };
+  const round = (): void => {
+    tasks.run('system objects', work, (error) => logger.warn('upkeep of system objects failed', { error }));
+    timer = next();
+  };
+  const next = (): Timer => clock.schedule(UPKEEP_MS, round, { name: 'system objects', recurring: true });
+  let timer = next();
+  return () => timer.cancel();
+}
 
 /** Creates what is missing and brings the endpoints of the API server up to date. May be called on every start. */
 export async function bootstrap(given: BootstrapOptions): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { componentStatuses, services } from '../../../openapi/generated/core-v1.ts';
 import { leases } from '../../../openapi/generated/coordination-v1.ts';
 import { replicaSets } from '../../../openapi/generated/apps-v1.ts';
 import { pods } from '../../../openapi/generated/core-v1.ts';
@@ -70,6 +71,28 @@ describe('a new cluster', () => {
     expect(uids.size).toBe(items.length);
     expect(items.every(({ metadata }) => /^\d+$/.test(metadata.resourceVersion ?? ''))).toBe(true);
     expect(items[0]?.metadata.managedFields?.[0]?.time).toBe(items[0]?.metadata.creationTimestamp);
+  });
+});
+
+describe('what no cluster may be without', () => {
+  it('comes back when it is deleted', async () => {
+    const cluster = await startCluster({ ...QUIET, clock: 'virtual' });
+    const where = { namespace: 'default', name: 'kubernetes' };
+    const before = await cluster.client.get(services, where);
+    await cluster.client.delete(services, where);
+    await cluster.clock.step(10_000);
+    const after = await cluster.client.get(services, where);
+    expect(after.spec?.clusterIP).toBe(before.spec?.clusterIP);
+    expect(after.metadata.uid).not.toBe(before.metadata.uid);
+    await cluster.stop();
+  });
+
+  it('says that its components are healthy', async () => {
+    const cluster = await startCluster(QUIET);
+    const { items } = await cluster.client.list(componentStatuses, {});
+    expect(items.map(({ metadata }) => metadata.name)).toEqual(['controller-manager', 'etcd-0', 'scheduler']);
+    expect(items[0]?.conditions).toEqual([{ type: 'Healthy', status: 'True', message: 'ok' }]);
+    await cluster.stop();
   });
 });
 
