@@ -1,7 +1,6 @@
 // Drives client libraries, and kubectl as its official Go module has it, against the built command. Needs Go, Python, Rust
 // and Java with Maven beside Node; what is not there is left out, except in CI.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,10 +15,9 @@ function run(command, args, options = {}) {
 /** Builds the kubectl of test/kubectl/current; undefined where there is no Go. */
 function buildKubectl() {
   if (process.env.CI !== 'true' && spawnSync('go', ['version']).status !== 0) return undefined;
-  const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'kubemu-test-clients', 'go');
-  mkdirSync(folder, { recursive: true });
-  const binary = join(folder, 'kubectl');
-  const status = run('go', ['build', '-o', binary, '.'], { cwd: join(root, 'test', 'kubectl', 'current') });
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache');
+  const binary = join(cache, 'kubemu-test-clients', 'go', 'kubectl');
+  const status = run(process.execPath, ['scripts/build-kubectl.mjs', binary]);
   if (status !== 0) process.exit(status);
   return binary;
 }

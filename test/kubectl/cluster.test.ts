@@ -50,7 +50,8 @@ spec:
     await settled();
     const nodes = await text('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[*].spec.nodeName}');
     expect(nodes.split(' ').sort()).toEqual(['node-1', 'node-2', 'node-3']);
-    expect(await text('describe', 'pod', '-l', 'app=web')).toMatch(
+    const [pod = ''] = (await text('get', 'pods', '-l', 'app=web', '-o', 'name')).split('\n');
+    expect(await text('describe', pod)).toMatch(
       /Normal +Scheduled +\S+ +default-scheduler +Successfully assigned default\/web-\S+ to node-\d/,
     );
   });

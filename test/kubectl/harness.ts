@@ -2,11 +2,11 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { basename, delimiter, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 export interface Kubectl {
-  /** For example `kubectl.1.27`. */
+  /** Of the program, for example `kubectl.1.27`. */
   readonly name: string;
   readonly path: string;
 }
@@ -14,7 +14,7 @@ export interface Kubectl {
 /** The oldest, a middle and the newest kubectl: `$KUBECTL`, else the one on PATH with its siblings `kubectl.1.NN`. */
 export function findKubectls(): Kubectl[] {
   const given = process.env.KUBECTL;
-  if (given !== undefined && given !== '') return [{ name: 'kubectl', path: given }];
+  if (given !== undefined && given !== '') return [{ name: basename(given), path: given }];
   const found = (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, 'kubectl'))
