@@ -7,13 +7,18 @@ import { isReached, round, type Finding, type Row } from './harness/finding.ts';
 import { now } from './harness/measure.ts';
 import { applyRow } from './rows/apply.ts';
 import { createRow } from './rows/create.ts';
+import { deploymentLargeRow, deploymentRow } from './rows/deployment.ts';
 import { documentsRow } from './rows/documents.ts';
+import { eventCostRow } from './rows/event-cost.ts';
 import { fanOutRow } from './rows/fan-out.ts';
 import { forkRow } from './rows/fork.ts';
 import { getRow } from './rows/get.ts';
+import { idleRow } from './rows/idle.ts';
 import { largeRow } from './rows/large.ts';
 import { listRow } from './rows/list.ts';
+import { namespaceRow } from './rows/namespace.ts';
 import { podCodeRow } from './rows/pod-code.ts';
+import { runningRow } from './rows/running.ts';
 import { schedulerRow } from './rows/scheduler.ts';
 import { startRow } from './rows/start.ts';
 import { storeWritesRow } from './rows/store-writes.ts';
@@ -29,6 +34,12 @@ const ROWS: readonly Row[] = [
   forkRow,
   largeRow,
   schedulerRow,
+  deploymentRow,
+  deploymentLargeRow,
+  runningRow,
+  idleRow,
+  namespaceRow,
+  eventCostRow,
   startRow,
   podCodeRow,
   tableRow,
@@ -37,7 +48,7 @@ const ROWS: readonly Row[] = [
 
 function chosenRows(): readonly Row[] {
   const [flag, names = ''] = process.argv.slice(2);
-  if (flag === undefined) return ROWS;
+  if (flag === undefined) return ROWS.filter(({ isOnRequest }) => isOnRequest !== true);
   const known = ROWS.map(({ name }) => name);
   const unknown = names.split(',').find((name) => !known.includes(name));
   if (flag !== '--only' || unknown !== undefined) {

@@ -3,7 +3,7 @@ export interface Finding {
   readonly row: string;
   readonly what: string;
   readonly value: number;
-  readonly unit: 'ratio' | 'times' | 'us' | 'ms' | 'MB' | 'KB';
+  readonly unit: 'ratio' | 'times' | 'us' | 'ms' | 'MB' | 'KB' | '%';
   readonly target: number;
   readonly better: 'higher' | 'lower';
   /** Figures behind `value`, by name. */
@@ -13,6 +13,8 @@ export interface Finding {
 export interface Row {
   /** What `--only` calls it. */
   readonly name: string;
+  /** Takes long: runs only when it is named. */
+  readonly isOnRequest?: boolean;
   run(): Promise<readonly Finding[]>;
 }
 

@@ -8,6 +8,7 @@ export const NODE_HEARTBEAT_MS = 300_000;
 export const LEASE_RENEW_MS = 10_000;
 export const LEASE_DURATION_SECONDS = 40;
 const IMAGES_MAX = 50;
+const FIRST_POD_RANGE = 244;
 
 /** Name of the n-th simulated node, counted from 1. */
 export function nodeName(index: number): string {
@@ -20,9 +21,10 @@ export function nodeIP(index: number): string {
   return `192.168.${Math.floor(host / 256)}.${host % 256}`;
 }
 
-/** Pod network of the n-th node: a /24 of 10.244.0.0/16, then of the ranges behind it. */
+/** Pod network of the n-th node: a /24 of 10.244.0.0/16, then of the ranges behind it, then of those from 10.0.0.0 on. */
 export function podCIDR(index: number): string {
-  return `10.${244 + Math.floor((index - 1) / 256)}.${(index - 1) % 256}.0/24`;
+  const range = (FIRST_POD_RANGE + Math.floor((index - 1) / 256)) % 256;
+  return `10.${range}.${(index - 1) % 256}.0/24`;
 }
 
 /** What a kubelet sends to register its node. */
