@@ -140,6 +140,7 @@ export class DefinitionSet {
   }
 }
 
-function servesVersion(definition: ResourceDefinition, version: string): boolean {
+/** Whether it is served in that version. */
+export function servesVersion(definition: ResourceDefinition, version: string): boolean {
   return definition.versions.some((item) => item.name === version);
 }

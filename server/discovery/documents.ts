@@ -1,6 +1,6 @@
 /** Discovery documents, made from the definitions. Mirrors apiserver endpoints/discovery and endpoints/installer.go. */
 import { createHash } from 'node:crypto';
-import type { GroupEntry } from '../../api/definition-set.ts';
+import { servesVersion, type GroupEntry } from '../../api/definition-set.ts';
 import type { ResourceDefinition, SubresourceDefinition } from '../../api/definition.ts';
 import { compareText } from '../../api/machinery/go-format.ts';
 import { formatGroupVersion } from '../../api/machinery/gvk.ts';
@@ -53,10 +53,6 @@ export function apiResourceList({ name: group, definitions }: GroupEntry, versio
     groupVersion: formatGroupVersion(group, version),
     resources,
   };
-}
-
-function servesVersion({ versions }: ResourceDefinition, version: string): boolean {
-  return versions.some(({ name }) => name === version);
 }
 
 function resourceEntries(definition: ResourceDefinition): Entry[] {

@@ -12,10 +12,9 @@ import { PROTOBUF_TYPE, type OutputFormat } from './accept.ts';
 import type { ObjectForm } from './form.ts';
 import { formatTable, partialMetadata, type IncludeObject, type TableRequest } from './table.ts';
 import { PARTIAL_METADATA_TYPE } from './write-object.ts';
-import { canonicalStatus } from './write-status.ts';
+import { canonicalStatus, STATUS_TYPE } from './write-status.ts';
 
 const INITIAL_EVENTS_END = 'k8s.io/initial-events-end';
-const STATUS_TYPE = 'io.k8s.apimachinery.pkg.apis.meta.v1.Status';
 const FRAME_END = Buffer.from('}\n');
 const LENGTH_BYTES = 4;
 

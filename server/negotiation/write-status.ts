@@ -9,7 +9,7 @@ import { encodeDocument } from './encode.ts';
 import { wantsPretty } from './pretty.ts';
 import { respond } from './respond.ts';
 
-const STATUS_TYPE = 'io.k8s.apimachinery.pkg.apis.meta.v1.Status';
+export const STATUS_TYPE = 'io.k8s.apimachinery.pkg.apis.meta.v1.Status';
 
 /** Anything thrown as the failure a client is told: what is no StatusError is a fault of ours, a 500. */
 export function toStatusError(error: unknown): StatusError {

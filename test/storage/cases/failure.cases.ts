@@ -55,7 +55,7 @@ export function failureCases(factory: MediumFactory): void {
     const release = engine.hold();
     const waited = store.waitFor(4);
     const early = [put(store, 'a', '2'), remove(store, 'b'), put(store, 'c')];
-    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    await engine.writing();
     const late = [put(store, 'a', '3'), put(store, 'b', '2'), store.compact(2)];
     const settled = Promise.allSettled([...early, ...late, waited]);
     expect(store.latest('a')?.revision).toBe(7);

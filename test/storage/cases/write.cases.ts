@@ -205,7 +205,7 @@ export function writeCases(factory: MediumFactory): void {
     const before = engine.batches.length;
     const release = engine.hold();
     const writes = [put(store, 'a')];
-    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    await engine.writing();
     for (let index = 0; index < 50; index++) writes.push(put(store, `b${index}`));
     release();
     await Promise.all(writes);
