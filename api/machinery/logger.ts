@@ -61,3 +61,18 @@ function formatField(value: unknown): string {
 export function isLogLevel(text: string): text is LogLevel {
   return LEVELS.includes(text as LogLevel);
 }
+
+/** A logger that tells of everything as of a detail while `isOver()`: what fails then fails because of the end. */
+export function quietWhen(isOver: () => boolean, logger: Logger): Logger {
+  const log =
+    (level: 'error' | 'warn' | 'info') =>
+    (message: string, fields?: LogFields): void =>
+      logger[isOver() ? 'debug' : level](message, fields);
+  return {
+    error: log('error'),
+    warn: log('warn'),
+    info: log('info'),
+    debug: (message, fields) => logger.debug(message, fields),
+    with: (fields) => quietWhen(isOver, logger.with(fields)),
+  };
+}

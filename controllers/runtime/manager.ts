@@ -1,7 +1,7 @@
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import type { Clock } from '../../api/machinery/clock.ts';
 import type { Metrics } from '../../api/machinery/metrics.ts';
-import type { Logger } from '../../api/machinery/logger.ts';
+import { quietWhen, type Logger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import type { Random } from '../../api/machinery/random.ts';
 import type { TaskTracker } from '../../api/machinery/tasks.ts';
@@ -38,7 +38,9 @@ export interface ControllerManager {
 
 /** Sets up the controllers on shared informers; nothing runs before `start`. */
 export function createControllerManager(options: ManagerOptions): ControllerManager {
-  const { client, clock, random, tasks, logger } = options;
+  const { client, clock, random, tasks } = options;
+  let isStopped = false;
+  const logger = quietWhen(() => isStopped, options.logger);
   const informers = new Map<string, SharedInformer<KubeObject>>();
   const recorders = new Map<string, EventRecorder>();
 
@@ -87,6 +89,7 @@ export function createControllerManager(options: ManagerOptions): ControllerMana
       for (const controller of running) controller.start?.();
     },
     stop: async () => {
+      isStopped = true;
       for (const controller of running) await controller.stop?.();
       for (const informer of informers.values()) informer.stop();
     },

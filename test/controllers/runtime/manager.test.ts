@@ -84,3 +84,20 @@ it('starts controllers when the caches are filled, with one informer and one rec
   harness = undefined;
   expect(log.slice(4)).toEqual(['first stopped', 'second stopped']);
 });
+
+it('warns of what fails while it runs, not of what fails because it ended', async () => {
+  const contexts: ControllerContext[] = [];
+  const probe = definition('probe', {
+    setup: (context) => {
+      contexts.push(context);
+      return {};
+    },
+  });
+  harness = await startHarness([probe]);
+  const { logs } = harness;
+  contexts[0]!.logger.warn('while it runs');
+  await harness.stop();
+  harness = undefined;
+  contexts[0]!.logger.with({ name: 'probe' }).warn('behind its end');
+  expect(logs.map((line) => line.replace(/^\S+ /, ''))).toEqual(['WARN  while it runs']);
+});
