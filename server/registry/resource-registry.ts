@@ -261,16 +261,36 @@ class Registry implements ResourceRegistry {
     options: UpdateOptions,
   ): Promise<{ result: ResultObject; created: boolean }> {
     const resolved = this.#resolve(target);
+    return this.#withLatest(
+      resolved,
+      object,
+      async (current) => {
+        const value = await this.#updateOnce(context, resolved, object, current, updater, options);
+        return { result: this.#results.of(value, target, resolved.storing), created: false };
+      },
+      () => this.#createOnUpdate(context, resolved, object, updater, options),
+    );
+  }
+
+  /**
+   * Works on the newest accepted state of an object, again when another write was faster; `missing` answers when there is none.
+   * Whoever is refused can read what the refusal rests on.
+   */
+  async #withLatest<R>(
+    resolved: Resolved,
+    object: ObjectTarget,
+    work: (current: StoredValue) => Promise<R>,
+    missing: () => Promise<R>,
+  ): Promise<R> {
     const key = this.#key(resolved, object);
     for (let tries = 1; ; tries++) {
       const current = key === undefined ? undefined : this.#store.latest(key);
       if (current === undefined) {
         if (key !== undefined) await this.#store.committed(key);
-        return this.#createOnUpdate(context, resolved, object, updater, options);
+        return missing();
       }
       try {
-        const value = await this.#updateOnce(context, resolved, object, current, updater, options);
-        return { result: this.#results.of(value, target, resolved.storing), created: false };
+        return await work(current);
       } catch (error) {
         const lostRace = isRevisionConflict(error) || isKeyNotFound(error);
         if (lostRace && tries < UPDATE_TRIES) continue;
@@ -408,22 +428,12 @@ class Registry implements ResourceRegistry {
     options: DeleteOptions,
   ): Promise<{ result: ResultObject; gone: boolean }> {
     const resolved = this.#resolve(target);
-    const key = this.#key(resolved, object);
-    for (let tries = 1; ; tries++) {
-      const current = key === undefined ? undefined : this.#store.latest(key);
-      if (current === undefined) {
-        if (key !== undefined) await this.#store.committed(key);
-        throw newNotFound(resolved.resource, object.name);
-      }
-      try {
-        return await this.#deleteOnce(context, resolved, object, current, options);
-      } catch (error) {
-        const lostRace = isRevisionConflict(error) || isKeyNotFound(error);
-        if (lostRace && tries < UPDATE_TRIES) continue;
-        if (key !== undefined) await this.#store.committed(key);
-        throw interpretError(error, resolved.resource, object.name);
-      }
-    }
+    return this.#withLatest(
+      resolved,
+      object,
+      (current) => this.#deleteOnce(context, resolved, object, current, options),
+      () => Promise.reject(newNotFound(resolved.resource, object.name)),
+    );
   }
 
   async #deleteOnce(
