@@ -1,5 +1,5 @@
 /**
- * Claims, their templates and device classes. Selectors are only asked to be there: nothing compiles their expressions.
+ * Claims, their templates and device classes. What an expression may cost at worst is not estimated.
  * Mirrors pkg/apis/resource/validation and v1/defaults.go.
  */
 import { defineBehaviour } from '../../definition.ts';
@@ -41,6 +41,7 @@ import { isExtendedResource } from '../common/resources.ts';
 import { keepMetadata } from '../common/status.ts';
 import { validateDriverName } from '../common/storage-names.ts';
 import { isAbsent, validateEach, validateRequiredText } from '../common/text.ts';
+import { compileDeviceSelector } from './device-selectors.ts';
 import { TAINT_EFFECTS, validateFullAttributeName, validateSet, validateSlice } from './lists.ts';
 
 const SPEC = path('spec');
@@ -200,12 +201,16 @@ function validateSelectors(selectors: readonly DeviceSelector[] | undefined, at:
     SELECTORS_MAX,
     ({ cel }, place) => {
       if (isAbsent(cel)) return [required(place.child('cel'))];
-      return byteLength(cel.expression ?? '') > EXPRESSION_LENGTH_MAX
-        ? [tooLong(place.child('cel', 'expression'), '', EXPRESSION_LENGTH_MAX)]
-        : [];
+      return validateExpression(cel.expression ?? '', place.child('cel', 'expression'));
     },
     at,
   );
+}
+
+function validateExpression(expression: string, at: FieldPath): FieldError[] {
+  if (byteLength(expression) > EXPRESSION_LENGTH_MAX) return [tooLong(at, '', EXPRESSION_LENGTH_MAX)];
+  const compiled = compileDeviceSelector(expression);
+  return 'error' in compiled ? [invalid(at, expression, compiled.error)] : [];
 }
 
 function validateConstraint(constraint: DeviceConstraint, at: FieldPath): FieldError[] {
