@@ -39,7 +39,12 @@ export interface WatchableClock extends Clock {
 class Timers {
   readonly #once = new TimerQueue();
   readonly #recurring = new TimerQueue();
-  #sequence = 0;
+  #made = 0;
+
+  /** How many were made so far: each timer's sequence is less. */
+  get made(): number {
+    return this.#made;
+  }
 
   add(
     dueMs: number,
@@ -47,7 +52,7 @@ class Timers {
     { name = 'timer', recurring = false }: TimerOptions,
   ): { readonly queued: QueuedTimer; readonly timer: Timer } {
     const queue = recurring ? this.#recurring : this.#once;
-    const queued: QueuedTimer = { dueMs, sequence: this.#sequence++, callback, name, place: -1 };
+    const queued: QueuedTimer = { dueMs, sequence: this.#made++, callback, name, place: -1 };
     queue.add(queued);
     return { queued, timer: { cancel: () => queue.remove(queued) } };
   }
@@ -110,14 +115,26 @@ export class RealClock implements WatchableClock {
     this.#armed = { handle, dueMs: next.dueMs };
   }
 
-  /** Runs what is due. The next timeout is armed first, so that a callback that throws does not stop the clock. */
+  /**
+   * Runs everything that was due when it began, in one go: a timeout of the platform for each would let a millisecond pass
+   * between any two. One that a callback makes waits for the next round. A callback that throws does not stop the clock.
+   */
   #fire(): void {
     this.#armed = undefined;
-    const timer = this.#timers.next();
-    const isDue = timer !== undefined && timer.dueMs <= Date.now();
-    if (isDue) this.#timers.take(timer);
-    this.#arm();
-    if (isDue) timer.callback();
+    const nowMs = Date.now();
+    const { made } = this.#timers;
+    try {
+      for (
+        let timer = this.#timers.next();
+        timer !== undefined && timer.dueMs <= nowMs && timer.sequence < made;
+        timer = this.#timers.next()
+      ) {
+        this.#timers.take(timer);
+        timer.callback();
+      }
+    } finally {
+      this.#arm();
+    }
   }
 }
 

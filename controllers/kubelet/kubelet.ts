@@ -1,4 +1,5 @@
 /** Simulated nodes: each registers itself and runs the pods that are bound to it. */
+import { equalJSON } from '../../api/machinery/equality.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import {
@@ -201,6 +202,7 @@ class Kubelet implements RunningController {
   }
 
   async #postStatus(agent: NodeAgent, pod: Pod, status: PodStatus): Promise<void> {
+    if (equalJSON(pod.status, status)) return;
     try {
       await agent.client.update(pods, { ...pod, status }, { subresource: 'status' });
     } catch (error) {

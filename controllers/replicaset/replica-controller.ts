@@ -40,8 +40,8 @@ import { deletionOrder } from './ranking.ts';
 /** Sets up to this many pods are looked at at every change. */
 const SMALL_SET_PODS = 100;
 /** How long a larger one waits for further changes: a millisecond for so many pods, up to a limit. */
-const PODS_PER_MS = 50;
-const LOOK_DELAY_MS_MAX = 250;
+const PODS_PER_MS = 20;
+const LOOK_DELAY_MS_MAX = 500;
 /** Most pods created or deleted in one go. */
 const BURST = 500;
 

@@ -92,6 +92,36 @@ describe('the real clock', () => {
     expect(clock.nextTimer()).toBeUndefined();
   });
 
+  it('runs all that is due in one timeout of the platform, what they make in the next', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const clock = new RealClock();
+    const log: string[] = [];
+    clock.schedule(5, () => {
+      log.push('first');
+      clock.schedule(0, () => log.push('made by the first'));
+    });
+    clock.schedule(5, () => log.push('second'));
+    clock.schedule(3, () => log.push('earlier'));
+    vi.setSystemTime(Date.now() + 5);
+    vi.advanceTimersToNextTimer();
+    expect(log).toEqual(['earlier', 'first', 'second']);
+    vi.advanceTimersToNextTimer();
+    expect(log).toEqual(['earlier', 'first', 'second', 'made by the first']);
+  });
+
+  it('goes on with what is due when a timer throws', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    const clock = new RealClock();
+    const log: string[] = [];
+    clock.schedule(5, () => {
+      throw new Error('thrown by a timer');
+    });
+    clock.schedule(5, () => log.push('behind'));
+    expect(() => vi.advanceTimersByTime(5)).toThrow('thrown by a timer');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(log).toEqual(['behind']);
+  });
+
   it('runs timers of the platform that fires too early when they are due', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
     const clock = new RealClock();

@@ -1,0 +1,43 @@
+import { expect, it } from 'vitest';
+import { builtInSchema } from '../../../api/machinery/built-in-schemas.ts';
+import { canonicalize } from '../../../api/machinery/codec.ts';
+import { PodMachine } from '../../../controllers/kubelet/pod-machine.ts';
+import type { Container, Pod } from '../../../openapi/generated/core-v1.ts';
+
+const SCHEMA = builtInSchema('io.k8s.api.core.v1.Pod');
+
+it.each<{ name: string; container: Partial<Container>; spec?: Partial<Pod['spec']> }>([
+  { name: 'runs', container: {} },
+  { name: 'has resources', container: { resources: { requests: { cpu: '100m' } } } },
+  { name: 'ends', container: { image: 'busybox:1', command: ['true'] }, spec: { restartPolicy: 'Never' } },
+  { name: 'crashes', container: { image: 'busybox:1', command: ['false'] } },
+  { name: 'finds no image', container: { image: 'does-not-exist' } },
+  { name: 'waits for others', container: {}, spec: { initContainers: [{ name: 'first', image: 'app:1' }] } },
+])('says what is stored of a pod that $name, so that what did not change is seen', ({ container, spec }) => {
+  let now = Date.UTC(2026, 0, 1);
+  const pod = canonicalize(SCHEMA, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'web', namespace: 'default', uid: 'uid', generation: 1 },
+    spec: { containers: [{ name: 'main', image: 'app:1', ...container }], ...spec },
+    status: { phase: 'Pending', qosClass: 'BestEffort' },
+  }) as unknown as Pod;
+  const machine = new PodMachine(pod, {
+    now: () => now,
+    hostIP: '10.0.0.1',
+    event: () => {},
+    hasImage: () => false,
+    addImage: () => {},
+    allocateIP: () => '10.244.0.1',
+    configError: () => undefined,
+  });
+  for (let round = 0; round < 10; round++) {
+    machine.step();
+    const status = machine.status();
+    const stored = canonicalize(SCHEMA, { ...pod, status });
+    expect(status).toEqual(stored.status);
+    machine.pod = stored as unknown as Pod;
+    if (machine.dueMs === undefined) break;
+    now = machine.dueMs;
+  }
+});
