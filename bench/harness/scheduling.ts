@@ -5,7 +5,7 @@ import type { Informer } from '../../controllers/runtime/controller.ts';
 import { SchedulerCache } from '../../controllers/scheduler/cache.ts';
 import { Nominations } from '../../controllers/scheduler/nominations.ts';
 import type { Surroundings } from '../../controllers/scheduler/plugin.ts';
-import { DEFAULT_PROFILE } from '../../controllers/scheduler/profile.ts';
+import { DEFAULT_PROFILE, newProfile } from '../../controllers/scheduler/profile.ts';
 import { Scheduling } from '../../controllers/scheduler/scheduling.ts';
 import type { ReplicaSet } from '../../openapi/generated/apps-v1.ts';
 import type { Node, Pod } from '../../openapi/generated/core-v1.ts';
@@ -22,6 +22,7 @@ export function schedulingOn(count: number): { place(pods: number): Promise<numb
   const around: Surroundings = {
     cache,
     volumes: { claims: informer(), volumes: informer(), classes: informer(), csiNodes: informer() },
+    volumeBinder: { bind: () => Promise.resolve() },
     workloads: {
       services: informer(),
       controllers: informer(),
@@ -30,6 +31,7 @@ export function schedulingOn(count: number): { place(pods: number): Promise<numb
     },
     namespaces: informer(),
   };
+  const profile = newProfile(DEFAULT_PROFILE);
   const scheduling = new Scheduling(around, new Nominations(), new SeededRandom('bench'));
   let made = 0;
   return {
@@ -37,7 +39,7 @@ export function schedulingOn(count: number): { place(pods: number): Promise<numb
       const batch = Array.from({ length: pods }, () => pod(made++));
       const began = now();
       for (const each of batch) {
-        const outcome = scheduling.find(each, DEFAULT_PROFILE);
+        const outcome = scheduling.find(each, profile);
         if (!('node' in outcome)) throw new Error('a pod found no node');
         cache.place(each, outcome.node.name);
       }

@@ -23,12 +23,7 @@ export function fitMessage(nodes: number, rejections: readonly Rejection[]): str
   return `0/${nodes} nodes are available: ${histogram(rejections.map(({ reasons }) => reasons))}.`;
 }
 
-/** A reason that holds whatever the node: plugins asked later do not know the pod, and say so. */
+/** A reason that holds whatever the node. */
 export function preFilterMessage(nodes: number, { reasons }: Rejection): string {
-  return `0/${nodes} nodes are available: ${reasons.join(', ')}. not found`;
-}
-
-/** What preemption could not do, behind the reasons; claims of devices come before it. */
-export function preemptionSuffix(message: string): string {
-  return ` no new claims to deallocate, preemption: ${message}`;
+  return `0/${nodes} nodes are available: ${reasons.join(', ')}.`;
 }

@@ -5,8 +5,26 @@ import type { SchedulerCache } from './cache.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { VolumeCaches } from './plugins/volumes.ts';
+import type { VolumeBinder } from './volume-binder.ts';
 import type { ClusterEvent } from './events.ts';
 import type { WorkloadCaches } from './plugins/default-selector.ts';
+
+/** Where plugins are asked, in order of a pod's way. Names are those of KubeSchedulerConfiguration. */
+export const EXTENSION_POINTS = [
+  'preEnqueue',
+  'queueSort',
+  'preFilter',
+  'filter',
+  'postFilter',
+  'preScore',
+  'score',
+  'reserve',
+  'permit',
+  'preBind',
+  'bind',
+  'postBind',
+] as const;
+export type ExtensionPoint = (typeof EXTENSION_POINTS)[number];
 
 export interface Rejection {
   readonly plugin: string;
@@ -20,6 +38,7 @@ export interface Rejection {
 export interface Surroundings {
   readonly cache: SchedulerCache;
   readonly volumes: VolumeCaches;
+  readonly volumeBinder: Pick<VolumeBinder, 'bind'>;
   readonly workloads: WorkloadCaches;
   readonly namespaces: Informer<Namespace>;
 }
@@ -37,17 +56,46 @@ export interface PluginRun {
   filter?(node: NodeInfo, removed: readonly PodInfo[]): Rejection | undefined;
   /** Scores from 0 to 100 of the nodes that fit, in their order. */
   score?(nodes: readonly NodeInfo[]): ArrayLike<number>;
+  /** No node fits: what the plugin can do about it, in upstream's words; undefined when it has nothing to say. */
+  postFilter?(rejections: ReadonlyMap<NodeInfo, Rejection>): PostFilterOutcome | undefined;
+  /** Takes what the pod needs on its node, in memory, before the next pod is looked at. */
+  reserve?(node: NodeInfo): Rejection | undefined;
+  /** Gives all of it back: the pod does not get there. Called whether `reserve` came to take anything or not. */
+  unreserve?(node: NodeInfo): void;
+  /** Writes what must be there before the pod is bound, and waits for it; throws when it does not come. */
+  preBind?(node: NodeInfo): Promise<void>;
+}
+
+export interface PostFilterOutcome {
+  /** Becomes part of the FailedScheduling message. */
+  readonly message: string;
+  /** True when the plugin made room, or is about to: no further plugin is asked. */
+  readonly isDone: boolean;
 }
 
 export interface Plugin {
   /** Upstream's name. */
   readonly name: string;
-  /** Weight of its scores. Default 0. */
-  readonly weight?: number;
+  /** What it says of a node rests on nothing but the node and on what `classOf` (verdicts.ts) reads of the pod. */
+  readonly local?: {
+    readonly filter?: true;
+    /** Its scores are not scaled by those of other nodes either. */
+    readonly score?: true;
+  };
+  /** Set by the plugin that evicts less important pods. */
+  readonly preemption?: PreemptionArgs;
+  /** Why the pod is not to be tried yet. It is asked again when the pod, or what `mayHelp` names, changes. */
+  preEnqueue?(pod: Pod): string | undefined;
   /** Undefined: nothing to say about this pod. */
-  prepare(pod: PodInfo, around: Surroundings): PluginRun | undefined;
+  prepare?(pod: PodInfo, around: Surroundings): PluginRun | undefined;
   /** Whether what happened may make room for a pod this plugin rejected. Default: it may not. */
   mayHelp?(pod: Pod, event: ClusterEvent): boolean;
+}
+
+/** How many nodes are tried for victims: the larger of the two. */
+export interface PreemptionArgs {
+  readonly minCandidateNodesPercentage: number;
+  readonly minCandidateNodesAbsolute: number;
 }
 
 export function unresolvable(plugin: string, ...reasons: string[]): Rejection {

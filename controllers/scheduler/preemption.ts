@@ -9,12 +9,8 @@ import type { SchedulerCache } from './cache.ts';
 import { histogram, NO_VICTIMS, NOT_HELPFUL } from './fit-error.ts';
 import type { NodeInfo } from './node-info.ts';
 import { priorityOf, type PodInfo } from './pod-info.ts';
-import type { Rejection } from './plugin.ts';
+import type { PreemptionArgs, Rejection } from './plugin.ts';
 import type { Attempt, Scheduling } from './scheduling.ts';
-
-/** At least this many nodes, or this share of them, are tried for victims. */
-const CANDIDATES_MIN = 100;
-const CANDIDATES_PERCENT = 10;
 
 export interface Preemption {
   readonly node: NodeInfo;
@@ -31,6 +27,7 @@ export interface PreemptionOptions {
   readonly scheduling: Scheduling;
   readonly budgets: Informer<PodDisruptionBudget>;
   readonly random: Random;
+  readonly args: PreemptionArgs;
 }
 
 /** The node to free and the pods to evict there, or upstream's words for why there is none. */
@@ -45,7 +42,9 @@ export function findPreemption(
   if (isWaitingForVictims(pod, cache, rejections))
     return 'not eligible due to a terminating pod on the nominated node.';
   const hopeful = [...rejections].filter(([, { unresolvable }]) => !unresolvable).map(([node]) => node);
-  const enough = Math.max(CANDIDATES_MIN, Math.floor((cache.nodes.length * CANDIDATES_PERCENT) / 100));
+  const { minCandidateNodesAbsolute, minCandidateNodesPercentage } = options.args;
+  const share = Math.floor((hopeful.length * minCandidateNodesPercentage) / 100);
+  const enough = Math.max(minCandidateNodesAbsolute, share);
   const start = hopeful.length === 0 ? 0 : randomInt(random, hopeful.length);
   const candidates: Candidate[] = [];
   const failures: (readonly string[])[] = [];

@@ -1,52 +1,54 @@
 /** Which plugins look after the pods of which scheduler name. */
-import { imageLocality } from './plugins/image-locality.ts';
-import { interPodAffinity } from './plugins/inter-pod-affinity.ts';
-import { nodeAffinity, nodeName, nodePorts, nodeUnschedulable, taintToleration } from './plugins/node.ts';
-import { nodeResourcesBalancedAllocation, nodeResourcesFit } from './plugins/resources.ts';
-import { podTopologySpread } from './plugins/topology-spread.ts';
-import { nodeVolumeLimits, volumeBinding, volumeRestrictions, volumeZone } from './plugins/volumes.ts';
-import type { Plugin } from './plugin.ts';
+import { DEFAULT_PLUGINS } from './configuration/default-plugins.ts';
+import { expandPluginSets, type ExpandedPlugins, type PluginSets } from './configuration/plugin-sets.ts';
+import { EXTENSION_POINTS, type ExtensionPoint, type Plugin } from './plugin.ts';
+import { REGISTRY } from './registry.ts';
 
 export interface Profile {
   /** `spec.schedulerName` of its pods. */
   readonly schedulerName: string;
-  /** In the order they filter; a node is rejected by the first that objects. */
+  /** All of them, in the order they are asked to prepare. */
   readonly plugins: readonly Plugin[];
+  /** In the order they are asked; a node is rejected by the first that objects. */
+  readonly at: Readonly<Record<ExtensionPoint, readonly Plugin[]>>;
+  /** Of the scores, by plugin. */
+  readonly weights: ReadonlyMap<Plugin, number>;
+  /** Those that filter before any other and look at nothing but the node. */
+  readonly localFilters: ReadonlySet<Plugin>;
   /** Share of the nodes to look for fitting ones in, 1 to 100; absent: less the more nodes there are. */
   readonly percentageOfNodesToScore?: number;
 }
 
-/** Plugins whose word on a node rests on nothing but the node. They filter before all others, as they do upstream. */
-export const LOCAL_FILTERS: ReadonlySet<Plugin> = new Set([
-  nodeUnschedulable,
-  nodeName,
-  taintToleration,
-  nodeAffinity,
-  nodePorts,
-  nodeResourcesFit,
-]);
+export interface ProfileOptions {
+  readonly schedulerName: string;
+  /** Complete: with the defaults. */
+  readonly plugins: PluginSets;
+  readonly percentageOfNodesToScore?: number;
+}
 
-/** Plugins whose scores do as well, and are not scaled by those of other nodes. */
-export const LOCAL_SCORES: ReadonlySet<Plugin> = new Set([nodeResourcesFit, nodeResourcesBalancedAllocation]);
+const POINTS = new Map([...REGISTRY].map(([name, { points }]) => [name, points]));
 
-const DEFAULT_PLUGINS: readonly Plugin[] = [
-  nodeUnschedulable,
-  nodeName,
-  taintToleration,
-  nodeAffinity,
-  nodePorts,
-  nodeResourcesFit,
-  nodeResourcesBalancedAllocation,
-  imageLocality,
-  volumeRestrictions,
-  nodeVolumeLimits,
-  volumeBinding,
-  volumeZone,
-  podTopologySpread,
-  interPodAffinity,
-];
+export const DEFAULT_SCHEDULER = 'default-scheduler';
+export const DEFAULT_PROFILE: ProfileOptions = { schedulerName: DEFAULT_SCHEDULER, plugins: DEFAULT_PLUGINS };
 
-export const DEFAULT_PROFILE: Profile = { schedulerName: 'default-scheduler', plugins: DEFAULT_PLUGINS };
+export function newProfile({ schedulerName, plugins: sets, ...rest }: ProfileOptions): Profile {
+  const expanded = expandPluginSets(schedulerName, sets, POINTS);
+  const made = new Map<string, Plugin>();
+  for (const name of preparationOrder(expanded)) made.set(name, REGISTRY.get(name)!.create());
+  const at = Object.fromEntries(
+    EXTENSION_POINTS.map((point) => [point, expanded[point].map((name) => made.get(name)!)]),
+  ) as unknown as Profile['at'];
+  const weights = new Map(at.score.map((plugin) => [plugin, expanded.weights.get(plugin.name)!]));
+  const firstOther = at.filter.findIndex(({ local }) => local?.filter !== true);
+  const localFilters = new Set(firstOther === -1 ? at.filter : at.filter.slice(0, firstOther));
+  return { schedulerName, plugins: [...made.values()], at, weights, localFilters, ...rest };
+}
+
+/** As they are asked before nodes are filtered, then the others. */
+function preparationOrder(expanded: ExpandedPlugins): ReadonlySet<string> {
+  const points = new Set<ExtensionPoint>(['preFilter', 'filter', 'preScore', 'score', ...EXTENSION_POINTS]);
+  return new Set([...points].flatMap((point) => expanded[point]));
+}
 
 /** Fewer nodes than this are all looked at. */
 const FEASIBLE_NODES_MIN = 100;

@@ -3,7 +3,6 @@
  * placed until something in the cluster changes, and those that are not to be tried yet. Mirrors backend/queue.
  */
 import type { Clock, Timer } from '../../api/machinery/clock.ts';
-import type { Pod } from '../../openapi/generated/core-v1.ts';
 import type { ClusterEvent } from './events.ts';
 
 export const POD_BACK_OFF_MS = { initial: 1000, max: 10_000 } as const;
@@ -250,9 +249,4 @@ class ByPriority {
 /** Plugins that rejected a pod on any node. */
 export function pluginsOf(rejections: Iterable<{ readonly plugin: string }>): ReadonlySet<string> {
   return new Set([...rejections].map(({ plugin }) => plugin));
-}
-
-/** Priority and gates of a pod, as the queue takes them. */
-export function standingOf({ spec }: Pod): { readonly priority: number; readonly isGated: boolean } {
-  return { priority: spec.priority ?? 0, isGated: (spec.schedulingGates ?? []).length > 0 };
 }

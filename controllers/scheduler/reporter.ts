@@ -22,9 +22,7 @@ export class Reporter {
 
   /** `nominated` is the node kept free from now on; undefined leaves that as it is, '' gives it up. */
   async failed(pod: Pod, reason: string, message: string, nominated?: string): Promise<void> {
-    if (reason !== 'SchedulingGated') {
-      this.#recorder.event(pod, 'Warning', 'FailedScheduling', message, { action: 'Scheduling' });
-    }
+    this.#recorder.event(pod, 'Warning', 'FailedScheduling', message, { action: 'Scheduling' });
     const before = pod.status.conditions?.find(({ type }) => type === 'PodScheduled');
     const keepsNode = nominated === undefined || nominated === (pod.status.nominatedNodeName ?? '');
     if (keepsNode && before?.status === 'False' && before.reason === reason && before.message === message)

@@ -11,18 +11,18 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { sameLabels, SchedulerCache } from './cache.ts';
-import { fitMessage, NO_NODES, preemptionSuffix, preFilterMessage } from './fit-error.ts';
+import { fitMessage, NO_NODES, preFilterMessage } from './fit-error.ts';
 import type { NodeInfo } from './node-info.ts';
 import { Nominations } from './nominations.ts';
 import { workloadCaches } from './plugins/default-selector.ts';
 import { volumeCaches, type VolumeCaches } from './plugins/volumes.ts';
-import { podInfoOf } from './pod-info.ts';
-import type { Surroundings } from './plugin.ts';
+import { podInfoOf, priorityOf } from './pod-info.ts';
+import type { PreemptionArgs, Rejection, Surroundings } from './plugin.ts';
 import { findPreemption, type Preemption } from './preemption.ts';
-import { DEFAULT_PROFILE, type Profile } from './profile.ts';
-import { pluginsOf, SchedulingQueue, standingOf } from './queue.ts';
+import { DEFAULT_PROFILE, DEFAULT_SCHEDULER, newProfile, type Profile } from './profile.ts';
+import { pluginsOf, SchedulingQueue } from './queue.ts';
 import { Reporter } from './reporter.ts';
-import { Scheduling, type Outcome } from './scheduling.ts';
+import { Scheduling, type Attempt, type Outcome } from './scheduling.ts';
 import { VolumeBinder } from './volume-binder.ts';
 
 export const schedulerController: ControllerDefinition = {
@@ -47,10 +47,8 @@ export const schedulerController: ControllerDefinition = {
     events: ['FailedScheduling', 'Preempted', 'Scheduled'],
     leavesOut: ['extenders', 'devices (DRA)', 'pod groups'],
   },
-  setup: (context) => new Scheduler(context, [DEFAULT_PROFILE]),
+  setup: (context) => new Scheduler(context, [newProfile(DEFAULT_PROFILE)]),
 };
-
-const GATED = 'Scheduling is blocked due to non-empty scheduling gates';
 
 class Scheduler implements RunningController {
   readonly #context: ControllerContext;
@@ -74,24 +72,26 @@ class Scheduler implements RunningController {
         return [schedulerName, { profile, reporter: new Reporter(context, schedulerName) }];
       }),
     );
-    const plugins = new Map(profiles.flatMap((profile) => profile.plugins.map((each) => [each.name, each])));
     this.#pods = context.informer(pods);
     this.#budgets = context.informer(podDisruptionBudgets);
     const volumes = volumeCaches(context);
+    this.#binder = new VolumeBinder(context, volumes);
     const around: Surroundings = {
       cache: this.#cache,
       volumes,
+      volumeBinder: this.#binder,
       workloads: workloadCaches(context),
       namespaces: context.informer(namespaces),
     };
     this.#scheduling = new Scheduling(around, this.#nominations, context.random);
-    this.#binder = new VolumeBinder(context, volumes);
     this.#queue = new SchedulingQueue({
       clock: context.clock,
       wake: () => this.#wake(),
       mayHelp: (plugin, key, event) => {
         const pod = this.#pods.get(key);
-        return pod !== undefined && plugins.get(plugin)?.mayHelp?.(pod, event) === true;
+        if (pod === undefined) return false;
+        const { plugins } = this.#profileOf(pod).profile;
+        return plugins.find(({ name }) => name === plugin)?.mayHelp?.(pod, event) === true;
       },
     });
     this.#watch(volumes);
@@ -145,7 +145,7 @@ class Scheduler implements RunningController {
       else this.#place(pod, pod.spec.nodeName!, old);
       return;
     }
-    const isMine = this.#profiles.has(pod.spec.schedulerName ?? DEFAULT_PROFILE.schedulerName);
+    const isMine = this.#profiles.has(pod.spec.schedulerName ?? DEFAULT_SCHEDULER);
     if (!isMine || ended || pod.metadata.deletionTimestamp !== undefined) {
       this.#queue.remove(key);
       this.#nominations.clear(pod.metadata.uid!);
@@ -160,9 +160,13 @@ class Scheduler implements RunningController {
       pod.metadata.generation === old.metadata.generation &&
       sameLabels(pod.metadata.labels, old.metadata.labels);
     if (isSame) return;
-    const { priority, isGated } = standingOf(pod);
-    this.#queue.add(key, priority, isGated);
-    if (isGated) this.#reportGated(pod);
+    this.#enqueue(pod);
+  }
+
+  #enqueue(pod: Pod): void {
+    const { profile } = this.#profileOf(pod);
+    const isGated = profile.at.preEnqueue.some((plugin) => plugin.preEnqueue?.(pod) !== undefined);
+    this.#queue.add(keyOf(pod), priorityOf(pod), isGated);
   }
 
   #podDeleted(pod: Pod): void {
@@ -207,25 +211,29 @@ class Scheduler implements RunningController {
     }
     const { profile } = this.#profileOf(pod);
     const outcome = this.#scheduling.find(pod, profile);
-    if ('node' in outcome) this.#assume(key, pod, outcome.node);
+    if ('node' in outcome) this.#assume(key, pod, outcome.node, outcome.attempt);
     else this.#fail(key, pod, outcome);
   }
 
   /** Binding does not hold up the next pod: the node's room is taken already. */
-  #assume(key: string, pod: Pod, node: NodeInfo): void {
+  #assume(key: string, pod: Pod, node: NodeInfo, attempt: Attempt): void {
     this.#cache.place(pod, node.name);
+    const rejection = reserve(attempt, node);
+    if (rejection !== undefined) {
+      unreserve(attempt, node);
+      this.#cache.release(pod.metadata.uid!);
+      this.#queue.fail(key, pluginsOf([rejection]));
+      this.#report(pod, fitMessage(1, [rejection]), '');
+      return;
+    }
     this.#queue.happened({ kind: 'pod-placed', pod });
-    this.#inBackground('scheduler bind', () => this.#bind(key, pod, node));
+    this.#inBackground('scheduler bind', () => this.#bind(key, pod, node, attempt));
   }
 
-  async #bind(key: string, pod: Pod, node: NodeInfo): Promise<void> {
+  async #bind(key: string, pod: Pod, node: NodeInfo, attempt: Attempt): Promise<void> {
     const { namespace, name, uid } = pod.metadata;
     try {
-      if (!(await this.#binder.bind(pod, node))) {
-        this.#cache.release(uid!);
-        this.#queue.fail(key, new Set(['VolumeBinding']));
-        return;
-      }
+      for (const plugin of attempt.profile.at.preBind) await attempt.runs.get(plugin)?.preBind?.(node);
       await this.#context.client.createSubresource(pods, { namespace, name: name! }, 'binding', {
         kind: 'Binding',
         apiVersion: 'v1',
@@ -234,6 +242,8 @@ class Scheduler implements RunningController {
       });
       this.#profileOf(pod).reporter.scheduled(pod, node.name);
     } catch (error) {
+      if (!this.#started) return;
+      unreserve(attempt, node);
       this.#release(pod);
       if (isNotFound(error) || this.#pods.get(key)?.metadata.uid !== uid) {
         this.#queue.remove(key);
@@ -245,40 +255,73 @@ class Scheduler implements RunningController {
     }
   }
 
-  #fail(key: string, pod: Pod, outcome: Extract<Outcome, { attempt: unknown }>): void {
+  #fail(
+    key: string,
+    pod: Pod,
+    outcome: Extract<Outcome, { rejections: ReadonlyMap<NodeInfo, Rejection> }>,
+  ): void {
     const { attempt, rejection, rejections } = outcome;
     const count = this.#cache.nodes.length;
     if (count === 0) {
       this.#queue.fail(key, new Set(['NodeResourcesFit']));
-      this.#report(pod, NO_NODES);
+      this.#nominations.clear(pod.metadata.uid!);
+      this.#report(pod, NO_NODES, '');
       return;
     }
-    if (rejection !== undefined) {
-      this.#queue.fail(key, pluginsOf([rejection]));
-      this.#report(pod, preFilterMessage(count, rejection));
-      return;
+    const message =
+      rejection === undefined
+        ? fitMessage(count, [...rejections.values()])
+        : preFilterMessage(count, rejection);
+    this.#queue.fail(key, pluginsOf(rejection === undefined ? rejections.values() : [rejection]));
+    const room = this.#makeRoom(pod, attempt, rejections);
+    if (room.nominated === '') this.#nominations.clear(pod.metadata.uid!);
+    this.#report(pod, `${message}${room.message}`, room.nominated);
+  }
+
+  /** Asks the plugins that may make room what they can do. Mirrors RunPostFilterPlugins. */
+  #makeRoom(
+    pod: Pod,
+    attempt: Attempt,
+    rejections: ReadonlyMap<NodeInfo, Rejection>,
+  ): { readonly message: string; readonly nominated?: string } {
+    const { profile, runs } = attempt;
+    const words: string[] = [];
+    let nominated: string | undefined;
+    if (profile.at.postFilter.length === 0) return { message: '', nominated: '' };
+    for (const plugin of profile.at.postFilter) {
+      if (plugin.preemption !== undefined) {
+        const outcome = this.#findPreemption(attempt, rejections, plugin.preemption);
+        if (typeof outcome !== 'string') {
+          this.#preempt(pod, outcome);
+          return { message: '', nominated: outcome.node.name };
+        }
+        // A promise is kept while its victims leave, and given up when nothing can be done.
+        if (!outcome.startsWith('not eligible')) nominated = '';
+        words.push(`preemption: ${outcome}`);
+        continue;
+      }
+      const outcome = runs.get(plugin)?.postFilter?.(rejections);
+      // It never came to look at the pod.
+      if (outcome === undefined) return { message: ' not found' };
+      if (outcome.isDone) return { message: '' };
+      words.push(outcome.message);
     }
-    this.#queue.fail(key, pluginsOf(rejections.values()));
-    const message = fitMessage(count, [...rejections.values()]);
-    const preemption = findPreemption(
-      {
-        cache: this.#cache,
-        scheduling: this.#scheduling,
-        budgets: this.#budgets,
-        random: this.#context.random,
-      },
-      attempt,
-      rejections,
-    );
-    if (typeof preemption !== 'string') {
-      this.#preempt(pod, preemption);
-      this.#report(pod, message, preemption.node.name);
-      return;
-    }
-    // A promise is kept while its victims leave, and given up when nothing can be done.
-    const keepsNode = preemption.startsWith('not eligible due to a terminating');
-    if (!keepsNode) this.#nominations.clear(pod.metadata.uid!);
-    this.#report(pod, message + preemptionSuffix(preemption), keepsNode ? undefined : '');
+    return { message: ` ${words.join(', ')}`, ...(nominated === undefined ? {} : { nominated }) };
+  }
+
+  #findPreemption(
+    attempt: Attempt,
+    rejections: ReadonlyMap<NodeInfo, Rejection>,
+    args: PreemptionArgs,
+  ): Preemption | string {
+    const options = {
+      cache: this.#cache,
+      scheduling: this.#scheduling,
+      budgets: this.#budgets,
+      random: this.#context.random,
+      args,
+    };
+    return findPreemption(options, attempt, rejections);
   }
 
   #preempt(pod: Pod, { node, victims }: Preemption): void {
@@ -290,7 +333,7 @@ class Scheduler implements RunningController {
       for (const other of displaced) {
         this.#nominations.clear(other.metadata.uid!);
         await reporter.giveUpNode(other);
-        this.#queue.add(keyOf(other), standingOf(other).priority);
+        this.#enqueue(other);
       }
     });
   }
@@ -300,19 +343,27 @@ class Scheduler implements RunningController {
     this.#inBackground('scheduler report', () => reporter.failed(pod, 'Unschedulable', message, nominated));
   }
 
-  #reportGated(pod: Pod): void {
-    const { reporter } = this.#profileOf(pod);
-    this.#inBackground('scheduler report', () => reporter.failed(pod, 'SchedulingGated', GATED));
-  }
-
   #profileOf({ spec }: Pod): { readonly profile: Profile; readonly reporter: Reporter } {
-    return this.#profiles.get(spec.schedulerName ?? DEFAULT_PROFILE.schedulerName)!;
+    return this.#profiles.get(spec.schedulerName ?? DEFAULT_SCHEDULER)!;
   }
 
   #inBackground(name: string, work: () => void | Promise<void>): void {
     const onError = (error: unknown): void => this.#context.logger.error(`${name} failed`, { error });
     this.#context.tasks.run(name, work, onError);
   }
+}
+
+function reserve({ profile, runs }: Attempt, node: NodeInfo): Rejection | undefined {
+  for (const plugin of profile.at.reserve) {
+    const rejection = runs.get(plugin)?.reserve?.(node);
+    if (rejection !== undefined) return rejection;
+  }
+  return undefined;
+}
+
+/** In the other direction. */
+function unreserve({ profile, runs }: Attempt, node: NodeInfo): void {
+  for (const plugin of profile.at.reserve.toReversed()) runs.get(plugin)?.unreserve?.(node);
 }
 
 function needsLess(pod: Pod, old: Pod): boolean {

@@ -4,17 +4,20 @@ import type { NodeInfo } from './node-info.ts';
 import type { Nominations } from './nominations.ts';
 import { podInfoOf, type PodInfo } from './pod-info.ts';
 import { unresolvable, type Plugin, type PluginRun, type Rejection, type Surroundings } from './plugin.ts';
-import { feasibleNodesToFind, LOCAL_FILTERS, LOCAL_SCORES, type Profile } from './profile.ts';
+import { feasibleNodesToFind, type Profile } from './profile.ts';
 import { VerdictTables, type Verdicts, type WeightedRun } from './verdicts.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
 
 /** The plugins at work on one pod. */
 export interface Attempt {
   readonly pod: PodInfo;
-  /** All, in filtering order. */
-  readonly runs: readonly WeightedRun[];
-  readonly localFilters: readonly WeightedRun[];
-  readonly otherFilters: readonly WeightedRun[];
+  readonly profile: Profile;
+  readonly runs: ReadonlyMap<Plugin, PluginRun>;
+  /** In the order they are asked. */
+  readonly filters: readonly PluginRun[];
+  readonly localFilters: readonly PluginRun[];
+  readonly otherFilters: readonly PluginRun[];
+  readonly scores: readonly WeightedRun[];
   readonly localScores: readonly WeightedRun[];
   readonly otherScores: readonly WeightedRun[];
   /** The only nodes to look at, and the plugin that says so. */
@@ -22,12 +25,12 @@ export interface Attempt {
 }
 
 export type Outcome =
-  | { readonly node: NodeInfo }
+  | { readonly node: NodeInfo; readonly attempt: Attempt; readonly rejections?: undefined }
   | {
       readonly attempt: Attempt;
       /** Holds for every node. */
       readonly rejection?: Rejection;
-      /** By node; empty when `rejection` is set. */
+      /** By node. */
       readonly rejections: ReadonlyMap<NodeInfo, Rejection>;
     };
 
@@ -35,7 +38,8 @@ export class Scheduling {
   readonly #around: Surroundings;
   readonly #random: Random;
   readonly #nominations: Nominations;
-  readonly #tables = new VerdictTables();
+  /** By profile: what its plugins say of a node depends on their arguments. */
+  readonly #tables = new WeakMap<Profile, VerdictTables>();
   #nextStart = 0;
 
   constructor(around: Surroundings, nominations: Nominations, random: Random) {
@@ -46,29 +50,38 @@ export class Scheduling {
 
   find(pod: Pod, profile: Profile): Outcome {
     const info = podInfoOf(pod);
-    const prepared = this.#prepare(info, profile);
-    if ('rejection' in prepared) {
-      const attempt = newAttempt(info, [], undefined);
-      return { attempt, rejection: prepared.rejection, rejections: new Map() };
+    const { attempt: prepared, rejection } = this.#prepare(info, profile);
+    if (rejection !== undefined) {
+      const { nodes } = this.#around.cache;
+      return { attempt: prepared, rejection, rejections: new Map(nodes.map((node) => [node, rejection])) };
     }
     const nominated = this.#onNominatedNode(pod, prepared);
-    if (nominated !== undefined) return { node: nominated };
+    if (nominated !== undefined) return { node: nominated, attempt: prepared };
     const { feasible, rejections, verdicts } = this.#filter(prepared, profile);
     if (feasible.length === 0) return { attempt: prepared, rejections };
-    return { node: this.#best(prepared, feasible, verdicts) };
+    return { node: this.#best(prepared, feasible, verdicts), attempt: prepared };
   }
 
-  #prepare(pod: PodInfo, profile: Profile): Attempt | { readonly rejection: Rejection } {
-    const runs: (readonly [Plugin, WeightedRun])[] = [];
+  #prepare(
+    pod: PodInfo,
+    profile: Profile,
+  ): { readonly attempt: Attempt; readonly rejection: Rejection | undefined } {
+    const runs = new Map<Plugin, PluginRun>();
     let only: ReadonlySet<string> | undefined;
+    let rejection: Rejection | undefined;
     for (const plugin of profile.plugins) {
-      const run = plugin.prepare(pod, this.#around);
+      const run = plugin.prepare?.(pod, this.#around);
       if (run === undefined) continue;
-      if (run.rejection !== undefined) return { rejection: run.rejection };
+      if (run.rejection?.unresolvable === true) {
+        rejection = run.rejection;
+        break;
+      }
+      // Room could be made: the others are to be ready for that.
+      rejection = run.rejection ?? rejection;
       only = run.nodes ?? only;
-      runs.push([plugin, { run, weight: plugin.weight ?? 0 }]);
+      runs.set(plugin, run);
     }
-    return newAttempt(pod, runs, only);
+    return { attempt: newAttempt(pod, profile, runs, only), rejection };
   }
 
   /** The node kept free for the pod, if it fits there now. */
@@ -80,7 +93,7 @@ export class Scheduling {
 
   #filter(
     attempt: Attempt,
-    { percentageOfNodesToScore }: Profile,
+    profile: Profile,
   ): {
     readonly feasible: NodeInfo[];
     readonly rejections: Map<NodeInfo, Rejection>;
@@ -91,8 +104,8 @@ export class Scheduling {
     const rejections = new Map<NodeInfo, Rejection>();
     const feasible: NodeInfo[] = [];
     if (attempt.only !== undefined) return this.#filterOnly(attempt, attempt.only);
-    const verdicts = this.#tables.of(attempt.pod, cache.slots);
-    const enough = feasibleNodesToFind(nodes.length, percentageOfNodesToScore);
+    const verdicts = this.#tablesOf(profile).of(attempt.pod, cache.slots);
+    const enough = feasibleNodesToFind(nodes.length, profile.percentageOfNodesToScore);
     let visited = 0;
     for (; visited < nodes.length && feasible.length < enough; visited++) {
       const node = nodes[(this.#nextStart + visited) % nodes.length]!;
@@ -102,6 +115,12 @@ export class Scheduling {
     }
     if (nodes.length > 0) this.#nextStart = (this.#nextStart + visited) % nodes.length;
     return { feasible, rejections, verdicts };
+  }
+
+  #tablesOf(profile: Profile): VerdictTables {
+    let tables = this.#tables.get(profile);
+    if (tables === undefined) this.#tables.set(profile, (tables = new VerdictTables()));
+    return tables;
   }
 
   #filterOnly(
@@ -133,7 +152,7 @@ export class Scheduling {
 
   /** Why the pod does not fit on the node, those it is kept free for counted in. */
   reject(attempt: Attempt, node: NodeInfo, removed: readonly PodInfo[] = []): Rejection | undefined {
-    return rejectBy(attempt.runs, node, removed) ?? this.#rejectBesideNominated(attempt, node, removed);
+    return rejectBy(attempt.filters, node, removed) ?? this.#rejectBesideNominated(attempt, node, removed);
   }
 
   /** The node may be kept free for pods that come before this one. */
@@ -146,7 +165,7 @@ export class Scheduling {
     if (guests.length === 0) return undefined;
     const full = node.copy();
     for (const guest of guests) full.add(guest);
-    return rejectBy(attempt.runs, full, removed);
+    return rejectBy(attempt.filters, full, removed);
   }
 
   /** The best score; among equals one by chance. */
@@ -154,7 +173,7 @@ export class Scheduling {
     if (feasible.length === 1) return feasible[0]!;
     const totals = new Float64Array(feasible.length);
     if (verdicts !== undefined) feasible.forEach((node, i) => (totals[i] = verdicts.score(node)));
-    const scoring = verdicts === undefined ? attempt.runs : attempt.otherScores;
+    const scoring = verdicts === undefined ? attempt.scores : attempt.otherScores;
     for (const { run, weight } of scoring) addScores(totals, run, weight, feasible);
     let best = -Infinity;
     let equals = 0;
@@ -171,22 +190,31 @@ export class Scheduling {
 
 function newAttempt(
   pod: PodInfo,
-  runs: readonly (readonly [Plugin, WeightedRun])[],
+  profile: Profile,
+  runs: ReadonlyMap<Plugin, PluginRun>,
   only: ReadonlySet<string> | undefined,
 ): Attempt {
-  const those = (kind: 'filter' | 'score', plugins: ReadonlySet<Plugin>, has: boolean): WeightedRun[] =>
-    runs
-      .filter(([plugin, { run }]) => run[kind] !== undefined && plugins.has(plugin) === has)
-      .map(([, run]) => run);
-  return {
-    pod,
-    runs: runs.map(([, run]) => run),
-    localFilters: those('filter', LOCAL_FILTERS, true),
-    otherFilters: those('filter', LOCAL_FILTERS, false),
-    localScores: those('score', LOCAL_SCORES, true),
-    otherScores: those('score', LOCAL_SCORES, false),
-    ...(only === undefined ? {} : { only }),
-  };
+  const filters: PluginRun[] = [];
+  const localFilters: PluginRun[] = [];
+  const otherFilters: PluginRun[] = [];
+  for (const plugin of profile.at.filter) {
+    const run = runs.get(plugin);
+    if (run?.filter === undefined) continue;
+    filters.push(run);
+    (profile.localFilters.has(plugin) ? localFilters : otherFilters).push(run);
+  }
+  const scores: WeightedRun[] = [];
+  const localScores: WeightedRun[] = [];
+  const otherScores: WeightedRun[] = [];
+  for (const plugin of profile.at.score) {
+    const run = runs.get(plugin);
+    if (run?.score === undefined) continue;
+    const weighted = { run, weight: profile.weights.get(plugin)! };
+    scores.push(weighted);
+    (plugin.local?.score === true ? localScores : otherScores).push(weighted);
+  }
+  const sorted = { filters, localFilters, otherFilters, scores, localScores, otherScores };
+  return { pod, profile, runs, ...sorted, ...(only === undefined ? {} : { only }) };
 }
 
 function addScores(totals: Float64Array, run: PluginRun, weight: number, nodes: readonly NodeInfo[]): void {
@@ -195,12 +223,13 @@ function addScores(totals: Float64Array, run: PluginRun, weight: number, nodes: 
   for (let i = 0; i < totals.length; i++) totals[i] = totals[i]! + weight * scores[i]!;
 }
 
+/** The first objection. */
 export function rejectBy(
-  runs: readonly WeightedRun[],
+  filters: readonly PluginRun[],
   node: NodeInfo,
   removed: readonly PodInfo[],
 ): Rejection | undefined {
-  for (const { run } of runs) {
+  for (const run of filters) {
     const rejection = run.filter?.(node, removed);
     if (rejection !== undefined) return rejection;
   }

@@ -30,7 +30,7 @@ export class Verdicts {
 
   reject(
     node: NodeInfo,
-    filters: readonly WeightedRun[],
+    filters: readonly PluginRun[],
     scores: readonly WeightedRun[],
   ): Rejection | undefined {
     if (this.#generations[node.slot] !== node.generation) this.#renew(node, filters, scores);
@@ -42,7 +42,7 @@ export class Verdicts {
     return this.#scores[slot]!;
   }
 
-  #renew(node: NodeInfo, filters: readonly WeightedRun[], scores: readonly WeightedRun[]): void {
+  #renew(node: NodeInfo, filters: readonly PluginRun[], scores: readonly WeightedRun[]): void {
     const { slot } = node;
     this.#generations[slot] = node.generation;
     const rejection = rejectionOf(node, filters);
@@ -51,8 +51,8 @@ export class Verdicts {
   }
 }
 
-function rejectionOf(node: NodeInfo, runs: readonly WeightedRun[]): Rejection | undefined {
-  for (const { run } of runs) {
+function rejectionOf(node: NodeInfo, runs: readonly PluginRun[]): Rejection | undefined {
+  for (const run of runs) {
     const rejection = run.filter?.(node, []);
     if (rejection !== undefined) return rejection;
   }

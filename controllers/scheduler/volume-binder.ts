@@ -8,12 +8,12 @@ import { keyOf } from '../../api/machinery/object-meta.ts';
 import {
   persistentVolumeClaims,
   persistentVolumes,
+  type Node,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
 } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext } from '../runtime/controller.ts';
-import type { NodeInfo } from './node-info.ts';
 import { podVolumes, volumeFor, type VolumeCaches } from './plugins/volumes.ts';
 
 const BIND_TIMEOUT_MS = 600_000;
@@ -39,10 +39,10 @@ export class VolumeBinder {
     });
   }
 
-  /** True when all claims of the pod are bound; false when one cannot be, and the pod is to be placed anew. */
-  async bind(pod: Pod, { node }: NodeInfo): Promise<boolean> {
+  /** Returns when all claims of the pod are bound, and throws when one cannot be: the pod is to be placed anew. */
+  async bind(pod: Pod, node: Node): Promise<void> {
     const { waiting } = podVolumes(pod, this.#caches);
-    if (waiting.length === 0) return true;
+    if (waiting.length === 0) return;
     const bound = this.#untilBound(waiting.map(keyOf));
     const taken = new Set<string>();
     for (const claim of waiting) {
@@ -53,7 +53,7 @@ export class VolumeBinder {
         await this.#reserve(volume, claim);
       }
     }
-    return bound;
+    if (!(await bound)) throw new Error('binding volumes: context deadline exceeded');
   }
 
   /** Lets go of all pods that wait. */

@@ -7,7 +7,6 @@ const THRESHOLD_BYTES = { min: 23 * MEBIBYTE, maxPerContainer: 1000 * MEBIBYTE }
 
 export const imageLocality: Plugin = {
   name: 'ImageLocality',
-  weight: 1,
   prepare: ({ pod }, { cache }) => {
     const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
     const names = containers.map(({ image = '' }) => normalizedImageName(image));

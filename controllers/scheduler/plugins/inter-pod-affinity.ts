@@ -13,7 +13,6 @@ const HARD_AFFINITY_WEIGHT = 1;
 
 export const interPodAffinity: Plugin = {
   name: NAME,
-  weight: 2,
   prepare: (pod, around) => {
     const filter = filterOf(pod, around);
     const score = scoreOf(pod, around);

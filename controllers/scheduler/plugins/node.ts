@@ -9,6 +9,7 @@ const UNSCHEDULABLE_TAINT: Taint = { key: 'node.kubernetes.io/unschedulable', ef
 
 export const nodeUnschedulable: Plugin = {
   name: 'NodeUnschedulable',
+  local: { filter: true },
   prepare: ({ pod }) =>
     tolerates(pod.spec.tolerations, UNSCHEDULABLE_TAINT)
       ? undefined
@@ -28,6 +29,7 @@ export const nodeUnschedulable: Plugin = {
 
 export const nodeName: Plugin = {
   name: 'NodeName',
+  local: { filter: true },
   prepare: ({ pod }) => {
     const wanted = pod.spec.nodeName ?? '';
     if (wanted === '') return undefined;
@@ -42,7 +44,7 @@ export const nodeName: Plugin = {
 
 export const taintToleration: Plugin = {
   name: 'TaintToleration',
-  weight: 3,
+  local: { filter: true },
   prepare: ({ pod }, { cache }) => {
     const { tolerations } = pod.spec;
     if (cache.taintedNodes === 0) return undefined;
@@ -101,7 +103,7 @@ export function toleratesTaint(toleration: Toleration, taint: Taint): boolean {
 
 export const nodeAffinity: Plugin = {
   name: 'NodeAffinity',
-  weight: 2,
+  local: { filter: true },
   prepare: ({ pod }) => {
     const { nodeSelector, affinity } = pod.spec;
     const preferred = affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
@@ -199,6 +201,7 @@ function matchesRequirement(
 
 export const nodePorts: Plugin = {
   name: 'NodePorts',
+  local: { filter: true },
   prepare: ({ ports }) => {
     if (ports.length === 0) return undefined;
     return {

@@ -8,7 +8,7 @@ const FIT = 'NodeResourcesFit';
 
 export const nodeResourcesFit: Plugin = {
   name: FIT,
-  weight: 1,
+  local: { filter: true, score: true },
   prepare: (pod) => ({
     filter: (node) => rejectResources(pod, node),
     score: (nodes) => nodes.map((node) => leastAllocated(pod, node)),
@@ -97,7 +97,7 @@ function freeShare(used: number, allocatable: number): number {
 /** Higher where CPU and memory are used to the same degree. Mirrors noderesources balanced_allocation.go. */
 export const nodeResourcesBalancedAllocation: Plugin = {
   name: 'NodeResourcesBalancedAllocation',
-  weight: 1,
+  local: { score: true },
   prepare: (pod) =>
     pod.isBestEffort ? undefined : { score: (nodes) => nodes.map((node) => balance(pod, node)) },
 };

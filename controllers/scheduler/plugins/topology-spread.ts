@@ -32,7 +32,6 @@ interface Constraint {
 
 export const podTopologySpread: Plugin = {
   name: NAME,
-  weight: 2,
   prepare: (pod, around) => {
     const own = pod.pod.spec.topologySpreadConstraints ?? [];
     const hard = own.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule');

@@ -108,11 +108,14 @@ const BINDING = 'VolumeBinding';
 
 export const volumeBinding: Plugin = {
   name: BINDING,
-  prepare: ({ pod }, { volumes: caches }) => {
+  prepare: ({ pod }, { volumes: caches, volumeBinder }) => {
     const volumes = podVolumes(pod, caches);
     if (volumes.problem !== undefined) return { rejection: unresolvable(BINDING, volumes.problem) };
     if (volumes.bound.length === 0 && volumes.waiting.length === 0) return undefined;
-    return { filter: ({ node }) => rejectVolumes(volumes, node, caches) };
+    return {
+      filter: ({ node }) => rejectVolumes(volumes, node, caches),
+      preBind: ({ node }) => volumeBinder.bind(pod, node),
+    };
   },
   mayHelp: (pod, event) => {
     if (event.kind === 'claim-changed') return usesClaim(pod, event.claim);
