@@ -1,5 +1,6 @@
 /** The text of docs/controllers.md. */
 import type { ControllerDefinition } from './runtime/controller.ts';
+import type { AbsentController } from './runtime/manager.ts';
 
 const INTRODUCTION = `# Controllers
 
@@ -10,10 +11,22 @@ default, \`name\` for one more, \`-name\` for one less. The scheduler and the no
 controller watches through informers that all share, and writes through the API like any client.
 `;
 
-/** One section a controller, in the order of their names. */
-export function formatControllers(definitions: readonly ControllerDefinition[]): string {
+const ABSENT = `## Not there
+
+kube-controller-manager has these as well. \`--controllers\` takes their names to switch them off, and refuses to switch
+them on.
+`;
+
+/** One section a controller, in the order of their names, and one for those that are not there. */
+export function formatControllers(
+  definitions: readonly ControllerDefinition[],
+  absent: readonly AbsentController[],
+): string {
   const inOrder = [...definitions].sort((a, b) => (a.name < b.name ? -1 : 1));
-  return [INTRODUCTION, ...inOrder.map(section)].join('\n');
+  const missing = absent.map(
+    ({ name, aliases = [], why }) => `- ${[name, ...aliases].map(code).join(', ')}: ${why}`,
+  );
+  return [INTRODUCTION, ...inOrder.map(section), ABSENT, ...missing, ''].join('\n');
 }
 
 function section({ name, aliases = [], disabledByDefault, description }: ControllerDefinition): string {

@@ -1,6 +1,10 @@
 /** Every controller there is. The scheduler and the nodes are controllers too, with switches of their own. */
 import { attachDetachController } from './attach-detach/attach-detach-controller.ts';
 import {
+  bootstrapSignerController,
+  tokenCleanerController,
+} from './bootstrap-tokens/bootstrap-token-controllers.ts';
+import {
   certificateApprovingController,
   certificateCleaningController,
   certificateSigningController,
@@ -19,8 +23,10 @@ import { horizontalPodAutoscalerController } from './horizontal-pod-autoscaler/h
 import { jobController } from './job/job-controller.ts';
 import { kubeletController } from './kubelet/kubelet.ts';
 import { namespaceController } from './namespace/namespace-controller.ts';
+import { nodeIPAMController } from './node-ipam/node-ipam-controller.ts';
 import { nodeLifecycleController } from './node-lifecycle/node-lifecycle-controller.ts';
 import { persistentVolumeBinder } from './persistent-volume-binder/persistent-volume-binder.ts';
+import { persistentVolumeExpander } from './persistent-volume-expander/persistent-volume-expander.ts';
 import { podGarbageCollector } from './pod-garbage-collector/pod-garbage-collector.ts';
 import { replicaSetController } from './replicaset/replicaset-controller.ts';
 import { replicationControllerController } from './replicationcontroller/replicationcontroller-controller.ts';
@@ -31,12 +37,15 @@ import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceCIDRController } from './service-cidr/service-cidr-controller.ts';
 import { serviceLoadBalancerController } from './service-load-balancer/service-load-balancer-controller.ts';
+import { legacyTokenCleaner } from './serviceaccount/legacy-token-cleaner.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount-controller.ts';
 import { serviceAccountTokenController } from './serviceaccount/token-controller.ts';
 import { statefulSetController } from './statefulset/statefulset-controller.ts';
 import { taintEvictionController } from './taint-eviction/taint-eviction-controller.ts';
+import { ttlController } from './ttl/ttl-controller.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/ttl-after-finished-controller.ts';
 import {
+  attributesClassProtectionController,
   claimProtectionController,
   volumeProtectionController,
 } from './volume-protection/volume-protection-controller.ts';
@@ -47,13 +56,18 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   namespaceController,
   serviceAccountController,
   serviceAccountTokenController,
+  legacyTokenCleaner,
   rootCAPublisher,
+  bootstrapSignerController,
+  tokenCleanerController,
   garbageCollectorController,
   resourceQuotaController,
   clusterRoleAggregationController,
   certificateApprovingController,
   certificateSigningController,
   certificateCleaningController,
+  nodeIPAMController,
+  ttlController,
   nodeLifecycleController,
   taintEvictionController,
   deploymentController,
@@ -73,12 +87,15 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   serviceLoadBalancerController,
   serviceCIDRController,
   persistentVolumeBinder,
+  persistentVolumeExpander,
   volumeProvisioner,
   attachDetachController,
   ephemeralVolumeController,
   resourceClaimController,
   claimProtectionController,
   volumeProtectionController,
+  attributesClassProtectionController,
 ];
 
+export { ABSENT_CONTROLLERS } from './absent.ts';
 export { kubeletController, schedulerController };

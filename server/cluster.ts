@@ -10,7 +10,12 @@ import { createLogger, type Logger, type LogLevel } from '../api/machinery/logge
 import { Metrics } from '../api/machinery/metrics.ts';
 import { randomSeed, SeededRandom } from '../api/machinery/random.ts';
 import { TaskTracker } from '../api/machinery/tasks.ts';
-import { CONTROLLERS, kubeletController, schedulerController } from '../controllers/index.ts';
+import {
+  ABSENT_CONTROLLERS,
+  CONTROLLERS,
+  kubeletController,
+  schedulerController,
+} from '../controllers/index.ts';
 import {
   createControllerManager,
   selectControllers,
@@ -18,7 +23,7 @@ import {
 } from '../controllers/runtime/manager.ts';
 import type { ControllerOptions } from '../controllers/runtime/controller.ts';
 import { loadDocuments } from '../openapi/documents.ts';
-import { namespaces } from '../openapi/generated/core-v1.ts';
+import { namespaces, secrets } from '../openapi/generated/core-v1.ts';
 import { openEngine } from '../storage/engines/index.ts';
 import type { Store } from '../storage/interface.ts';
 import { openStore } from '../storage/store.ts';
@@ -35,7 +40,7 @@ import { createControlSurface, type Control } from './control/control-surface.ts
 import { waitUntilSettled, type Settled, type SettledOptions } from './control/settled.ts';
 import { journalled, WriteJournal } from './control/write-journal.ts';
 import { createAuthenticator } from './authn/authenticator.ts';
-import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
+import { LAST_USED_LABEL, ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { keepSigningKey } from './authn/signing-key.ts';
 import { everybody } from './authz/everybody.ts';
 import { privilegedGroup, unionAuthorizer } from './authz/authorizer.ts';
@@ -200,6 +205,19 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
     reader,
     clock,
     random: requests,
+    noteUse: ({ namespace, name, uid }, day) =>
+      client
+        .as('kube-apiserver')
+        .patch(
+          secrets,
+          { namespace, name: name! },
+          { type: 'merge', body: { metadata: { uid, labels: { [LAST_USED_LABEL]: day } } } },
+        )
+        .then(
+          () => undefined,
+          (error: unknown) =>
+            logger.warn('use of a token not noted', { secret: `${namespace}/${name}`, error }),
+        ),
   });
   const creators = createSubresourceCreators({ registry, definitions, clock, tokens });
   const loopback = { registry, definitions, tasks, creators, clock };
@@ -408,7 +426,7 @@ function createManager(
   certificates: CertificateKeeper,
 ): ControllerManager {
   const nodes = options.nodes ?? 1;
-  const controllers = selectControllers(CONTROLLERS, options.controllers ?? ['*']);
+  const controllers = selectControllers(CONTROLLERS, options.controllers ?? ['*'], ABSENT_CONTROLLERS);
   return createControllerManager({
     ...base,
     controllers: [

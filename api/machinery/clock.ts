@@ -227,6 +227,11 @@ export function formatMicroTime(epochMs: number): string {
   return `${new Date(epochMs).toISOString().slice(0, 23)}000Z`;
 }
 
+/** The day in UTC, `2006-01-02`. */
+export function dateOf(epochMs: number): string {
+  return new Date(epochMs).toISOString().slice(0, 10);
+}
+
 /** Epoch milliseconds of an RFC 3339 time; NaN when it is none. */
 export function parseTime(text: string): number {
   return Date.parse(text);

@@ -28,6 +28,7 @@ const USER_INDEX = 'reserved for';
 
 export const resourceClaimController: ControllerDefinition = {
   name: 'resourceclaim-controller',
+  aliases: ['resource-claim-controller'],
   description: {
     does: 'Makes the ResourceClaims of pods from their templates, and takes back reservations of pods that are gone or ended.',
     watches: ['pods', 'resourceclaims', 'resourceclaimtemplates'],

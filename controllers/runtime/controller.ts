@@ -88,6 +88,8 @@ export interface CertificateSigner {
 /** Settings of the cluster that controllers and nodes read. */
 export interface ControllerOptions {
   readonly serviceClusterIPRange: string;
+  /** Networks for pods, one a family, from which nodes without one of their own get theirs. Default 10.244.0.0/16. */
+  readonly clusterCIDRs?: readonly string[];
   /** Number of simulated nodes. */
   readonly nodes: number;
   /** PEM of the cluster's certificate authority, for kube-root-ca.crt. */

@@ -96,25 +96,51 @@ export function createControllerManager(options: ManagerOptions): ControllerMana
   };
 }
 
+/** A controller that kube-controller-manager has and kubemu has not: its name may be switched off, not on. */
+export interface AbsentController {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  /** Why there is none, as a clause. */
+  readonly why: string;
+}
+
+type Named = Pick<ControllerDefinition, 'name' | 'aliases'>;
+
 /**
  * The controllers that a --controllers list asks for: `*` is all that are on by default, a name one more, `-name` one
- * less; a name wins over `*`. Throws an Error that names what is unknown.
+ * less; a name wins over `*`, and of a name and its `-name` the first. Throws an Error that says what is unknown, and what
+ * cannot be switched on. Mirrors controller-manager options/generic.go and app/helper.go IsControllerEnabled.
  */
 export function selectControllers(
   definitions: readonly ControllerDefinition[],
   list: readonly string[],
+  absent: readonly AbsentController[] = [],
 ): ControllerDefinition[] {
-  const known = (name: string): boolean => definitions.some((definition) => answersTo(definition, name));
-  const unknown = list.filter((entry) => entry !== '*' && !known(entry.replace(/^-/, '')));
-  if (unknown.length > 0)
-    throw new Error(`"${unknown[0]!.replace(/^-/, '')}" is not in the list of known controllers`);
+  const problems = list.flatMap((entry) => problemsOf(entry, definitions, absent));
+  if (problems.length > 0) throw new Error(problems.join(', '));
   return definitions.filter((definition) => {
-    if (list.some((entry) => entry.startsWith('-') && answersTo(definition, entry.slice(1)))) return false;
-    if (list.some((entry) => answersTo(definition, entry))) return true;
+    const choice = list.find((entry) => answersTo(definition, withoutDash(entry)));
+    if (choice !== undefined) return !choice.startsWith('-');
     return list.includes('*') && definition.disabledByDefault !== true;
   });
 }
 
-function answersTo(definition: ControllerDefinition, name: string): boolean {
-  return definition.name === name || (definition.aliases?.includes(name) ?? false);
+function problemsOf(
+  entry: string,
+  definitions: readonly ControllerDefinition[],
+  absent: readonly AbsentController[],
+): string[] {
+  const name = withoutDash(entry);
+  if (entry === '*' || definitions.some((definition) => answersTo(definition, name))) return [];
+  const missing = absent.find((controller) => answersTo(controller, name));
+  if (missing === undefined) return [`"${name}" is not in the list of known controllers`];
+  return entry === name ? [`"${name}" is not implemented by kubemu: ${missing.why}`] : [];
+}
+
+function withoutDash(entry: string): string {
+  return entry.replace(/^-/, '');
+}
+
+function answersTo({ name, aliases = [] }: Named, asked: string): boolean {
+  return name === asked || aliases.includes(asked);
 }

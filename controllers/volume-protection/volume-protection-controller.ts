@@ -1,4 +1,4 @@
-/** Holds claims that pods use, and volumes that claims use, until nobody does. */
+/** Holds claims that pods use, volumes that claims use, and the attributes both were made with, until nobody does. */
 import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { structuredCopy, type ResourceType } from '../../api/machinery/client.ts';
 import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
@@ -6,8 +6,11 @@ import {
   persistentVolumeClaims,
   persistentVolumes,
   pods,
+  type PersistentVolume,
+  type PersistentVolumeClaim,
   type Pod,
 } from '../../openapi/generated/core-v1.ts';
+import { volumeAttributesClasses } from '../../openapi/generated/storage-v1.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
@@ -20,6 +23,8 @@ import { createReconciler } from '../runtime/reconciler.ts';
 const CLAIM_FINALIZER = 'kubernetes.io/pvc-protection';
 const CLAIM_INDEX = 'claims';
 const VOLUME_FINALIZER = 'kubernetes.io/pv-protection';
+const ATTRIBUTES_FINALIZER = 'kubernetes.io/vac-protection';
+const ATTRIBUTES_INDEX = 'volumeattributesclasses';
 
 export const claimProtectionController: ControllerDefinition = {
   name: 'persistentvolumeclaim-protection-controller',
@@ -66,6 +71,57 @@ export const volumeProtectionController: ControllerDefinition = {
     );
   },
 };
+
+export const attributesClassProtectionController: ControllerDefinition = {
+  name: 'volumeattributesclass-protection-controller',
+  description: {
+    does: 'Keeps VolumeAttributesClasses that claims or volumes name until none does.',
+    watches: ['persistentvolumeclaims', 'persistentvolumes', 'volumeattributesclasses'],
+    writes: ['volumeattributesclasses'],
+  },
+  setup: (base) => {
+    const context = { ...base, client: base.client.as('volumeattributesclass-protection-controller') };
+    const claims = context.informer(persistentVolumeClaims);
+    const volumes = context.informer(persistentVolumes);
+    claims.addIndex(ATTRIBUTES_INDEX, classesOfClaim);
+    volumes.addIndex(ATTRIBUTES_INDEX, classesOfVolume);
+    const isUsed = (name: string): boolean =>
+      claims.byIndex(ATTRIBUTES_INDEX, name).length > 0 || volumes.byIndex(ATTRIBUTES_INDEX, name).length > 0;
+    const reconciler = protect(
+      context,
+      volumeAttributesClasses,
+      ATTRIBUTES_FINALIZER,
+      'vac-protection',
+      isUsed,
+    );
+    const enqueue = (names: readonly string[]): void => {
+      for (const name of names) reconciler.queue.add(name);
+    };
+    claims.addHandler({
+      updated: (_claim, old) => enqueue(classesOfClaim(old)),
+      deleted: (claim) => enqueue(classesOfClaim(claim)),
+    });
+    volumes.addHandler({
+      updated: (_volume, old) => enqueue(classesOfVolume(old)),
+      deleted: (volume) => enqueue(classesOfVolume(volume)),
+    });
+    return reconciler;
+  },
+};
+
+function classesOfClaim({ spec, status }: PersistentVolumeClaim): string[] {
+  const names = [
+    spec.volumeAttributesClassName,
+    status.currentVolumeAttributesClassName,
+    status.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ];
+  return [...new Set(names.filter((name) => name !== undefined && name !== ''))] as string[];
+}
+
+function classesOfVolume({ spec }: PersistentVolume): string[] {
+  const name = spec.volumeAttributesClassName ?? '';
+  return name === '' ? [] : [name];
+}
 
 function claimKeys(pod: Pod): string[] {
   return claimNames(pod).map((name) => `${pod.metadata.namespace}/${name}`);

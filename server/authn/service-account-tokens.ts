@@ -1,5 +1,5 @@
 /** Tokens of service accounts: signed, and checked against what they are bound to. Mirrors pkg/serviceaccount claims.go and jwt.go. */
-import { parseTime, type Clock } from '../../api/machinery/clock.ts';
+import { dateOf, parseTime, type Clock } from '../../api/machinery/clock.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
 import type { KubeObject, ObjectMeta } from '../../api/machinery/object-meta.ts';
 import { randomUUID, type Random } from '../../api/machinery/random.ts';
@@ -13,6 +13,10 @@ const LEGACY_ISSUER = 'kubernetes/serviceaccount';
 const ALGORITHM = 'RS256';
 /** How far clocks may be apart, in seconds. */
 const LEEWAY_SECONDS = 60;
+const DAY_MS = 24 * 3600 * 1000;
+/** Label of a secret: the last day on which its token was used. */
+export const LAST_USED_LABEL = 'kubernetes.io/legacy-token-last-used';
+const INVALID_SINCE_LABEL = 'kubernetes.io/legacy-token-invalid-since';
 const EXTRA_PREFIX = 'authentication.kubernetes.io/';
 
 interface Reference {
@@ -47,6 +51,8 @@ export interface TokenServiceOptions {
   readonly reader: ObjectReader;
   readonly clock: Clock;
   readonly random: Random;
+  /** Notes the day on which the token of a secret was used. Never fails. Default: it is not noted. */
+  readonly noteUse?: (secret: ObjectMeta, day: string) => Promise<void>;
 }
 
 export class ServiceAccountTokens implements TokenAuthenticator {
@@ -155,8 +161,18 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     const account = reader.get({ group: '', resource: 'serviceaccounts' }, namespace, name);
     if (account?.metadata.uid !== uid)
       return { error: `service account UID (${account?.metadata.uid ?? ''}) does not match claim (${uid})` };
+    await this.#noteUse(secret!.metadata);
+    if ((secret!.metadata.labels?.[INVALID_SINCE_LABEL] ?? '') !== '')
+      return { error: invalidated(secret!.metadata, `${namespace}/${name}`) };
     const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'];
     return { user: { name: `system:serviceaccount:${namespace}:${name}`, uid, groups }, audiences };
+  }
+
+  async #noteUse(secret: ObjectMeta): Promise<void> {
+    const now = this.#options.clock.now();
+    const noted = secret.labels?.[LAST_USED_LABEL];
+    if (noted === dateOf(now) || noted === dateOf(now + DAY_MS)) return;
+    await this.#options.noteUse?.(secret, dateOf(now));
   }
 
   /** Whether what the token is bound to is still what it was. */
@@ -195,6 +211,10 @@ export class ServiceAccountTokens implements TokenAuthenticator {
     if (deletionTimestamp === undefined) return false;
     return parseTime(deletionTimestamp) < this.#options.clock.now() - LEEWAY_SECONDS * 1000;
   }
+}
+
+function invalidated({ namespace, name }: ObjectMeta, account: string): string {
+  return `the token in secret ${namespace}/${name} for service account ${account} has been marked invalid. Use tokens from the TokenRequest API or manually created secret-based tokens, or remove the '${INVALID_SINCE_LABEL}' label from the secret to temporarily allow use of this token`;
 }
 
 function privateClaims(claims: TokenClaims, nowSeconds: number): PrivateClaims {

@@ -1,7 +1,7 @@
 /** Objects that every cluster has from its start. */
 import { createHash } from 'node:crypto';
 import type { Client, Draft, ResourceType } from '../../api/machinery/client.ts';
-import { formatMicroTime, type Timer } from '../../api/machinery/clock.ts';
+import { dateOf, formatMicroTime, type Timer } from '../../api/machinery/clock.ts';
 import { isNotFound } from '../../api/machinery/errors.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
@@ -69,10 +69,20 @@ export async function bootstrap(given: BootstrapOptions): Promise<void> {
       metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
       data: { 'client-ca-file': options.clientAuthority },
     }),
+    ensure(client, configMaps, {
+      metadata: { ...LEGACY_TOKEN_TRACKING },
+      data: { since: dateOf(options.clock.now()) },
+    }),
     holdIdentity(options),
   ]);
   await publishServer(options);
 }
+
+/** Says since when the use of tokens in secrets is noted. Mirrors controlplane/controller/legacytokentracking. */
+const LEGACY_TOKEN_TRACKING = {
+  name: 'kube-apiserver-legacy-service-account-token-tracking',
+  namespace: 'kube-system',
+};
 
 const PRIORITY_CLASSES = [
   {

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../../api/machinery/clock.ts';
+import { dateOf, VirtualClock } from '../../../api/machinery/clock.ts';
 import { certificateSigningRequests } from '../../../openapi/generated/certificates-v1.ts';
 import { secrets, serviceAccounts } from '../../../openapi/generated/core-v1.ts';
 import { startCluster, type Cluster } from '../../../server/cluster.ts';
@@ -147,6 +147,12 @@ describe('a secret for a token', () => {
     const token = Buffer.from(data!['token']!, 'base64').toString();
     expect(await whoAmI(token)).toBe('system:serviceaccount:default:robot');
     expect(await whoAmI(`${token}x`)).toBeUndefined();
+    const { metadata: used } = await cluster.client.get(secrets, { namespace, name: 'robot-token' });
+    const today = dateOf(cluster.clock.now());
+    expect(used.labels).toEqual({ 'kubernetes.io/legacy-token-last-used': today });
+    const body = { metadata: { labels: { 'kubernetes.io/legacy-token-invalid-since': today } } };
+    await cluster.client.patch(secrets, { namespace, name: 'robot-token' }, { type: 'merge', body });
+    expect(await whoAmI(token)).toBeUndefined();
     await cluster.client.delete(serviceAccounts, { namespace, name: 'robot' });
     await cluster.settled();
     await expect(cluster.client.get(secrets, { namespace, name: 'robot-token' })).rejects.toThrow(

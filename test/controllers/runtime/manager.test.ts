@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { CONTROLLERS } from '../../../controllers/index.ts';
+import { ABSENT_CONTROLLERS, CONTROLLERS } from '../../../controllers/index.ts';
 import type { ControllerContext, ControllerDefinition } from '../../../controllers/runtime/controller.ts';
 import { selectControllers } from '../../../controllers/runtime/manager.ts';
 import { configMaps } from '../../../openapi/generated/core-v1.ts';
@@ -24,6 +24,7 @@ describe('a list of controllers', () => {
     definition('job-controller', { aliases: ['job'] }),
     definition('token-cleaner-controller', { disabledByDefault: true }),
   ];
+  const absent = [{ name: 'node-route-controller', aliases: ['route'], why: 'it needs a cloud' }];
   it.each([
     {
       name: 'all is what is on by default',
@@ -40,15 +41,105 @@ describe('a list of controllers', () => {
     { name: 'named ones only', list: ['job'], chosen: ['job-controller'] },
     { name: 'none', list: [], chosen: [] },
     { name: 'exceptions without all', list: ['-job'], chosen: [] },
+    {
+      name: 'the first of a name and its exception',
+      list: ['job', '-job-controller'],
+      chosen: ['job-controller'],
+    },
+    {
+      name: 'the exception when it comes first',
+      list: ['-job', '*', 'job'],
+      chosen: ['deployment-controller'],
+    },
+    {
+      name: 'an exception that is not there anyway',
+      list: ['*', '-route'],
+      chosen: ['deployment-controller', 'job-controller'],
+    },
   ])('$name', ({ list, chosen }) => {
-    expect(selectControllers(definitions, list).map(({ name }) => name)).toEqual(chosen);
+    expect(selectControllers(definitions, list, absent).map(({ name }) => name)).toEqual(chosen);
   });
 
-  it.each([{ list: ['nope'] }, { list: ['*', '-nope'] }])('names what is unknown in $list', ({ list }) => {
-    expect(() => selectControllers(definitions, list)).toThrow(
-      '"nope" is not in the list of known controllers',
-    );
+  it.each([
+    { list: ['nope'], message: '"nope" is not in the list of known controllers' },
+    { list: ['*', '-nope'], message: '"nope" is not in the list of known controllers' },
+    { list: ['-*'], message: '"*" is not in the list of known controllers' },
+    { list: ['*', 'route'], message: '"route" is not implemented by kubemu: it needs a cloud' },
+    {
+      list: ['a', '-b', 'node-route-controller'],
+      message:
+        '"a" is not in the list of known controllers, "b" is not in the list of known controllers, "node-route-controller" is not implemented by kubemu: it needs a cloud',
+    },
+  ])('says what cannot be had of $list', ({ list, message }) => {
+    expect(() => selectControllers(definitions, list, absent)).toThrow(new Error(message));
   });
+});
+
+/** Names and older names of kube-controller-manager 1.36. */
+const UPSTREAM = [
+  'bootstrap-signer-controller bootstrapsigner',
+  'certificatesigningrequest-approving-controller csrapproving',
+  'certificatesigningrequest-cleaner-controller csrcleaner',
+  'certificatesigningrequest-signing-controller csrsigning',
+  'cloud-node-lifecycle-controller cloud-node-lifecycle',
+  'clusterrole-aggregation-controller clusterrole-aggregation',
+  'cronjob-controller cronjob',
+  'daemonset-controller daemonset',
+  'deployment-controller deployment',
+  'device-taint-eviction-controller',
+  'disruption-controller disruption',
+  'endpoints-controller endpoint',
+  'endpointslice-controller endpointslice',
+  'endpointslice-mirroring-controller endpointslicemirroring',
+  'ephemeral-volume-controller ephemeral-volume',
+  'garbage-collector-controller garbagecollector',
+  'horizontal-pod-autoscaler-controller horizontalpodautoscaling',
+  'job-controller job',
+  'kube-apiserver-serving-clustertrustbundle-publisher-controller',
+  'legacy-serviceaccount-token-cleaner-controller legacy-service-account-token-cleaner',
+  'namespace-controller namespace',
+  'node-ipam-controller nodeipam',
+  'node-lifecycle-controller nodelifecycle',
+  'node-route-controller route',
+  'persistentvolume-attach-detach-controller attachdetach',
+  'persistentvolume-binder-controller persistentvolume-binder',
+  'persistentvolume-expander-controller persistentvolume-expander',
+  'persistentvolume-protection-controller pv-protection',
+  'persistentvolumeclaim-protection-controller pvc-protection',
+  'pod-garbage-collector-controller podgc',
+  'podcertificaterequest-cleaner-controller',
+  'podgroup-protection-controller',
+  'replicaset-controller replicaset',
+  'replicationcontroller-controller replicationcontroller',
+  'resourceclaim-controller resource-claim-controller',
+  'resourcepoolstatusrequest-controller',
+  'resourcequota-controller resourcequota',
+  'root-ca-certificate-publisher-controller root-ca-cert-publisher',
+  'selinux-warning-controller',
+  'service-cidr-controller',
+  'service-lb-controller service',
+  'serviceaccount-controller serviceaccount',
+  'serviceaccount-token-controller serviceaccount-token',
+  'statefulset-controller statefulset',
+  'storage-version-migrator-controller svm',
+  'storageversion-garbage-collector-controller storage-version-gc',
+  'taint-eviction-controller',
+  'token-cleaner-controller tokencleaner',
+  'ttl-after-finished-controller ttl-after-finished',
+  'ttl-controller ttl',
+  'validatingadmissionpolicy-status-controller',
+  'volumeattributesclass-protection-controller',
+];
+
+it('every name and older name of kube-controller-manager is taken, and belongs to one controller', () => {
+  const here = [...CONTROLLERS, ...ABSENT_CONTROLLERS].map(({ name, aliases = [] }) =>
+    [name, ...aliases].join(' '),
+  );
+  const ours = here.filter((names) => names !== 'simulated-volume-provisioner');
+  expect(ours.sort()).toEqual(UPSTREAM);
+  expect(() =>
+    selectControllers(CONTROLLERS, ['*', '-ttl', 'bootstrapsigner'], ABSENT_CONTROLLERS),
+  ).not.toThrow();
 });
 
 it('the controllers there are have names of their own', () => {
