@@ -13,7 +13,11 @@ import { podDisruptionBudgets } from '../../openapi/generated/policy-v1.ts';
 import { clusterRoles } from '../../openapi/generated/rbac-v1.ts';
 import { resourceClaims, resourceClaimTemplates } from '../../openapi/generated/resource-v1.ts';
 import { serviceCIDRs } from '../../openapi/generated/networking-v1.ts';
-import { storageClasses, volumeAttachments } from '../../openapi/generated/storage-v1.ts';
+import {
+  storageClasses,
+  volumeAttachments,
+  volumeAttributesClasses,
+} from '../../openapi/generated/storage-v1.ts';
 import { startCluster, type Cluster } from '../../server/cluster.ts';
 
 const HOUR_MS = 3_600_000;
@@ -58,8 +62,25 @@ const certificateRequest = {
   },
 };
 
-/** Whose work cannot be shown as the administrator: nodes ask for themselves. */
-const NOT_SHOWN = ['certificatesigningrequest-approving-controller'];
+const NOT_SHOWN = [
+  // Nodes ask for themselves, not the administrator.
+  'certificatesigningrequest-approving-controller',
+  // Its work begins after a year, which is long for a cluster with nodes.
+  'legacy-serviceaccount-token-cleaner-controller',
+];
+
+function bootstrapToken(expiration: string): object {
+  return {
+    metadata: { name: 'bootstrap-token-abcdef', namespace: 'kube-system' },
+    type: 'bootstrap.kubernetes.io/token',
+    stringData: {
+      'token-id': 'abcdef',
+      'token-secret': '0123456789abcdef',
+      'usage-bootstrap-signing': 'true',
+      expiration,
+    },
+  };
+}
 
 interface Case {
   /** As --controllers takes it. */
@@ -314,6 +335,74 @@ const CASES: readonly Case[] = [
     off: 'nodelifecycle',
     title: 'a silent node is not noticed',
     make: [[core.nodes, { metadata: { name: 'paper' } }]],
+    isWrittenByOthers: true,
+    holds: async (client) => {
+      const { status } = await client.get(core.nodes, { name: 'paper' });
+      expect(status.conditions).toBeUndefined();
+    },
+  },
+  {
+    off: 'nodeipam',
+    title: 'a node gets no network',
+    make: [[core.nodes, { metadata: { name: 'paper' } }]],
+    isWrittenByOthers: true,
+    holds: async (client) => {
+      const { spec } = await client.get(core.nodes, { name: 'paper' });
+      expect(spec.podCIDRs).toBeUndefined();
+    },
+  },
+  {
+    off: 'ttl',
+    title: 'a node is not told how long it may cache',
+    make: [[core.nodes, { metadata: { name: 'paper' } }]],
+    isWrittenByOthers: true,
+    holds: async (client) => {
+      const { metadata } = await client.get(core.nodes, { name: 'paper' });
+      expect(metadata.annotations).toBeUndefined();
+    },
+  },
+  {
+    off: 'bootstrapsigner',
+    title: 'cluster-info is not signed',
+    make: [
+      [core.secrets, bootstrapToken('2100-01-01T00:00:00Z')],
+      [
+        core.configMaps,
+        { metadata: { name: 'cluster-info', namespace: 'kube-public' }, data: { kubeconfig: '' } },
+      ],
+    ],
+  },
+  {
+    off: 'tokencleaner',
+    title: 'a bootstrap token that is over stays',
+    make: [[core.secrets, bootstrapToken('2000-01-01T00:00:00Z')]],
+  },
+  {
+    off: 'volumeattributesclass-protection-controller',
+    title: 'a class of volume attributes is not kept',
+    make: [
+      [
+        volumeAttributesClasses,
+        { metadata: { name: 'fast' }, driverName: 'csi.example.com', parameters: { iops: '1' } },
+      ],
+    ],
+  },
+  {
+    off: 'persistentvolume-expander',
+    title: 'nothing is said of a claim that wants to grow',
+    make: [
+      [core.persistentVolumeClaims, { metadata, spec: claim }],
+      [core.pods, { metadata, spec: claimed }],
+    ],
+    afterwards: (client) => {
+      const body = { spec: { resources: { requests: { storage: '2Gi' } } } };
+      return client.patch(core.persistentVolumeClaims, metadata, { type: 'merge', body });
+    },
+    isWrittenByOthers: true,
+    holds: async (client) => {
+      const { items } = await client.list(core.events, { namespace });
+      expect(items.filter(({ reason }) => reason === 'ExternalExpanding')).toEqual([]);
+    },
   },
   {
     off: 'resourcequota',
