@@ -3,7 +3,6 @@
  * decoding: keys in struct order, zero values dropped or written as the tags say, quantities and times in their normal
  * form. Decoding is idempotent, so it also brings an object that was changed in memory back into canonical form.
  */
-import { structuredCopy } from './client.ts';
 import { remembering } from './remembering.ts';
 import { formatMicroTime, formatTime } from './clock.ts';
 import { formatPath, setMember, stringifyJSON } from './json.ts';
@@ -31,35 +30,21 @@ export interface Decoded {
   readonly unknownFields: readonly string[];
 }
 
-export interface DecodeOptions {
-  /**
-   * A canonical object of the same type, never to be changed. Members of `value` that are its very own, not just equal to
-   * it, are taken over as they are: the result shares them.
-   */
-  readonly base?: object;
-  /** Copies what the type does not look into, which the result shares with `value` otherwise. */
-  readonly isCopying?: boolean;
-}
-
 /** Decodes `value` as the struct. Throws {@link DecodeError} when a value has the wrong type. */
-export function decodeObject(
-  schema: StructSchema,
-  value: unknown,
-  { base, isCopying = false }: DecodeOptions = {},
-): Decoded {
-  const decoder = new Decoder(isCopying);
+export function decodeObject(schema: StructSchema, value: unknown): Decoded {
+  const decoder = new Decoder();
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DecodeError(
       `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${goStructName(schema)}`,
     );
   }
-  const object = decoder.struct(schema, value as Record<string, unknown>, base);
+  const object = decoder.struct(schema, value as Record<string, unknown>);
   return { object: object as UnknownObject, unknownFields: decoder.unknownFields };
 }
 
-/** `object` in canonical form again after it was changed in memory; `base` as in {@link DecodeOptions}. */
-export function canonicalize(schema: StructSchema, object: unknown, base?: object): UnknownObject {
-  return decodeObject(schema, object, { base }).object;
+/** `object` in canonical form again after it was changed in memory. */
+export function canonicalize(schema: StructSchema, object: unknown): UnknownObject {
+  return decodeObject(schema, object).object;
 }
 
 /** Values of the fields of a struct, by their place in `schema.fields`; undefined and null for what is not there. */
@@ -136,22 +121,14 @@ function planOf(schema: StructSchema): StructPlan {
   return plan;
 }
 
-/** A part of {@link DecodeOptions.base}. */
-type Base = unknown;
-
 class Decoder {
   readonly unknownFields: string[] = [];
   readonly #path: (string | number)[] = [];
-  readonly #isCopying: boolean;
   /** The struct and field that is being read, for messages. */
   #owner: StructSchema | undefined;
 
-  constructor(isCopying: boolean) {
-    this.#isCopying = isCopying;
-  }
-
   /** Goes by the members that are there and the fields that are written without: most fields of large types are neither. */
-  struct(schema: StructSchema, input: Record<string, unknown>, base: Base): Record<string, unknown> {
+  struct(schema: StructSchema, input: Record<string, unknown>): Record<string, unknown> {
     const plan = planOf(schema);
     const present: number[] = [];
     let isOrdered = true;
@@ -170,10 +147,10 @@ class Decoder {
     let next = 0;
     for (const needed of plan.writtenWhenAbsent) {
       while (next < present.length && present[next]! < needed)
-        this.#member(schema, plan.fields[present[next++]!]!, input, object, base);
+        this.#member(schema, plan.fields[present[next++]!]!, input, object);
       if (present[next] !== needed) writeZero(plan.fields[needed]!, object);
     }
-    while (next < present.length) this.#member(schema, plan.fields[present[next++]!]!, input, object, base);
+    while (next < present.length) this.#member(schema, plan.fields[present[next++]!]!, input, object);
     this.#owner = outer;
     if (hasUnknown) this.#unknown(schema, input, object);
     return object;
@@ -184,7 +161,6 @@ class Decoder {
     field: FieldPlan,
     input: Record<string, unknown>,
     object: Record<string, unknown>,
-    base: Base,
   ): void {
     const { name } = field;
     const value = input[name];
@@ -193,14 +169,9 @@ class Decoder {
       if (value !== '' || field.isKeptWhenZero) object[name] = value;
       return;
     }
-    const below = baseAt(base, name);
-    if (value === below) {
-      object[name] = value;
-      return;
-    }
     this.#owner = owner;
     this.#path.push(name);
-    this.#field(field, value, object, below);
+    this.#field(field, value, object);
     this.#path.pop();
   }
 
@@ -212,28 +183,28 @@ class Decoder {
     }
   }
 
-  #field(field: FieldPlan, value: unknown, object: Record<string, unknown>, base: Base): void {
+  #field(field: FieldPlan, value: unknown, object: Record<string, unknown>): void {
     const { schema } = field;
-    const decoded = this.#value(schema, value, base);
+    const decoded = this.#value(schema, value);
     if (!field.isKeptWhenZero && isZero(schema, decoded, field.omit as 'empty' | 'zero')) return;
     object[field.name] = decoded;
   }
 
-  #value(schema: Schema, value: unknown, base?: Base): unknown {
+  #value(schema: Schema, value: unknown): unknown {
     switch (schema.kind) {
       case 'scalar':
         return this.#scalar(schema, value);
       case 'struct':
         if (typeof value !== 'object' || Array.isArray(value)) throw this.#mismatch(schema, value);
-        return this.struct(schema, value as Record<string, unknown>, base);
+        return this.struct(schema, value as Record<string, unknown>);
       case 'list':
-        return this.#list(schema, value, base);
+        return this.#list(schema, value);
       case 'map':
         return this.#map(schema, value);
       case 'special':
         return this.#special(schema, value);
       case 'any':
-        return this.#isCopying ? structuredCopy(value) : value;
+        return value;
     }
   }
 
@@ -258,15 +229,13 @@ class Decoder {
     throw this.#mismatch(schema, value);
   }
 
-  #list(schema: ListSchema, value: unknown, base?: Base): unknown[] {
+  #list(schema: ListSchema, value: unknown): unknown[] {
     if (!Array.isArray(value)) throw this.#mismatch(schema, value);
     const { items } = schema;
     return value.map((item: unknown, index) => {
       if (item === null || item === undefined) return zeroValue(items);
-      const below = baseAt(base, index);
-      if (item === below) return item;
       this.#path.push(index);
-      const decoded = this.#value(items, item, below);
+      const decoded = this.#value(items, item);
       this.#path.pop();
       return decoded;
     });
@@ -302,10 +271,8 @@ class Decoder {
         if (typeof value === 'string') return value;
         throw this.#mismatch(schema, value);
       case 'raw-extension':
-      case 'json':
-        return this.#isCopying ? structuredCopy(value) : value;
       case 'fields-v1':
-        // Sets of fields are never changed.
+      case 'json':
         return value;
       default:
         return this.#schemaProps(schema, value);
@@ -326,7 +293,7 @@ class Decoder {
     if (typeof value === 'boolean' && schema.special === 'json-schema-props-or-bool') return value;
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw this.#mismatch(schema, value);
-    return this.struct(props, value as Record<string, unknown>, undefined);
+    return this.struct(props, value as Record<string, unknown>);
   }
 
   #time(schema: SpecialSchema, value: unknown, format: (epochMs: number) => string): string {
@@ -356,13 +323,6 @@ class Decoder {
       `json: cannot unmarshal ${shown} into Go struct field ${owner}.${path} of type ${goTypeName(schema)}`,
     );
   }
-}
-
-/** The member or item of a base; undefined unless it is an object, for nothing is gained by sharing others. */
-function baseAt(base: Base, at: string | number): Base {
-  if (typeof base !== 'object' || base === null) return undefined;
-  const below = (base as Record<string | number, unknown>)[at];
-  return typeof below === 'object' && below !== null ? below : undefined;
 }
 
 function writeZero({ name, pointer, schema }: FieldPlan, object: Record<string, unknown>): void {

@@ -13,7 +13,7 @@ import type { TaskTracker } from '../../api/machinery/tasks.ts';
 import { events, type Event } from '../../openapi/generated/core-v1.ts';
 import type { EventRecorder } from './controller.ts';
 import { EventSeries, type SeriesKey, type SeriesState } from './event-series.ts';
-import { EventCorrelator, type Correlated, type Occurrence } from './event-correlator.ts';
+import { COMBINED_PREFIX, EventCorrelator, type Correlated, type Occurrence } from './event-correlator.ts';
 
 /** Where events about objects without a namespace go. */
 const DEFAULT_NAMESPACE = 'default';
@@ -127,6 +127,8 @@ function newEvent(
   { name, count, message, firstMs, lastMs }: Correlated,
   namespace: string,
 ): Event {
+  // Upstream makes the combined event anew, of fewer fields.
+  const isCombined = message.startsWith(COMBINED_PREFIX);
   return {
     metadata: { name, namespace },
     involvedObject: involved,
@@ -137,8 +139,8 @@ function newEvent(
     lastTimestamp: formatTime(lastMs),
     count,
     type,
-    reportingComponent: component,
-    reportingInstance: host ?? '',
+    reportingComponent: isCombined ? '' : component,
+    reportingInstance: isCombined ? '' : (host ?? ''),
   };
 }
 

@@ -1,6 +1,7 @@
 /** CRUD on any resource, once for all kinds. Mirrors apiserver registry/generic/registry store.go. */
 import type { ResourceDefinition, WriteFacts } from '../../api/definition.ts';
 import type { DefinitionSet } from '../../api/definition-set.ts';
+import { structuredCopy } from '../../api/machinery/client.ts';
 import { canonicalize } from '../../api/machinery/codec.ts';
 import type { Clock } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
@@ -339,9 +340,9 @@ class Registry implements ResourceRegistry {
     const subresource = options.subresource?.name ?? '';
     const old = decodeStored(current);
     const live = this.#results.of(current, resolved.target, storing).object;
-    const written = await updater(live);
+    const written = await updater(structuredCopy(live));
     const given = written.metadata?.managedFields;
-    const changed = this.#toStored(resolved, { ...written, metadata: { ...written.metadata } });
+    const changed = this.#toStored(resolved, written);
     matchIdentity(changed, object);
     checkPreconditions(storing, changed, old);
     keepSystemFields(changed, old);
@@ -386,7 +387,7 @@ class Registry implements ResourceRegistry {
   ): Promise<StoredValue> {
     const { storing } = resolved;
     const old = decodeStored(current);
-    const canonical = this.#canonical(storing, changed, old);
+    const canonical = this.#canonical(storing, changed);
     const isPart = storing.behaviour.parts?.[request.subresource] !== undefined;
     if (request.subresource === '' || isPart) countGeneration(storing, canonical, old);
     // What a write leaves as it was needs no new revision, and nobody is told.
@@ -457,9 +458,9 @@ class Registry implements ResourceRegistry {
     );
     await this.#options.admission.admit(request);
     await this.#options.admission.validate(request);
-    const marked = { ...old, metadata: { ...old.metadata } };
+    const marked = structuredCopy(old);
     const gone = beginDelete(storing, marked, options, this.#options.clock.now());
-    const canonical = this.#canonical(storing, marked, old);
+    const canonical = this.#canonical(storing, marked);
     if (gone) {
       await this.#remove(resolved, current, canonical, options.dryRun);
       return { result: this.#results.of(this.#detached(current, old), target, storing), gone };
@@ -598,10 +599,10 @@ class Registry implements ResourceRegistry {
     return converted;
   }
 
-  /** Canonical, with a place for the resourceVersion; shares with `old` what the object has of it. */
-  #canonical(definition: ResourceDefinition, object: UnknownObject, old?: UnknownObject): UnknownObject {
+  /** Canonical, with a place for the resourceVersion. */
+  #canonical(definition: ResourceDefinition, object: UnknownObject): UnknownObject {
     object.metadata.resourceVersion = '0';
-    return canonicalize(definition.storageVersion.schema, object, old);
+    return canonicalize(definition.storageVersion.schema, object);
   }
 
   async #put(

@@ -208,6 +208,17 @@ describe('similar events', () => {
     ]);
   });
 
+  it('say who made them only in their source once combined', async () => {
+    const recorder = newRecorder();
+    for (let i = 1; i <= 10; i++) recorder.event(pod('web'), 'Normal', 'Test', `message ${i}`);
+    const made = await recorded();
+    expect(made.map(({ reportingComponent }) => reportingComponent)).toEqual([
+      ...Array.from({ length: 9 }, () => 'test-controller'),
+      '',
+    ]);
+    expect(made.at(-1)!.source).toEqual({ component: 'test-controller' });
+  });
+
   it('are told apart again when none came for ten minutes', async () => {
     const recorder = newRecorder();
     for (let i = 1; i <= 9; i++) recorder.event(pod('web'), 'Normal', 'Test', `message ${i}`);

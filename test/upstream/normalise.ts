@@ -1,0 +1,142 @@
+/** What a namespace holds, without what differs from run to run: times, UIDs, addresses, generated names, chosen nodes. */
+import type { Loose } from './api.ts';
+
+/** An object as text lines `path: value`, under a name that is the same in every run. */
+export interface Portrait {
+  readonly title: string;
+  readonly lines: readonly string[];
+}
+
+export interface Picture {
+  readonly objects: readonly Portrait[];
+  /** A line each. */
+  readonly events: readonly string[];
+}
+
+const PATTERNS: readonly (readonly [RegExp, string])[] = [
+  [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uid>'],
+  [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
+  [/\b\d{1,3}(\.\d{1,3}){3}\b/g, '<ip>'],
+  [/-----BEGIN CERTIFICATE-----[^]*-----END CERTIFICATE-----\n/g, '<certificate>'],
+  [/containerd:\/\/[0-9a-f]{64}/g, '<container>'],
+  [/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<suffix>'],
+  [/\bnode-\d+\b/g, '<node>'],
+  // Minutes since 1970, as cron jobs name their jobs.
+  [/\b(\w+)-[23]\d{7}\b/g, '$1-<minute>'],
+  [/\bin \d+(\.\d+)?m?s \(\d+(\.\d+)?m?s including waiting\)/g, 'in <duration>'],
+];
+
+/** Fields that tell when, where or in which order, not what. */
+const LEFT_OUT = new Set(['uid', 'resourceVersion', 'selfLink', 'nodePort', 'healthCheckNodePort']);
+
+/** Reasons of events about attempts: how many there are is a matter of time. */
+const RETRIED = ['FailedCreate', 'FailedScheduling'];
+
+/** Kinds that are looked at by themselves, or tell nothing. */
+const NOT_PORTRAYED = new Set(['Event', 'Lease']);
+
+/** Labels with hashes of templates, which names have in them too. */
+const HASHES = ['pod-template-hash', 'controller.kubernetes.io/hash'];
+
+/** Of what a namespace holds; `ever` is what it ever held, oldest first. */
+export function picture(objects: readonly Loose[], ever: readonly Loose[]): Picture {
+  const names = [...stableNames(ever), ...stableHashes(ever)];
+  const plain = (text: string): string => {
+    let result = text;
+    for (const [name, stable] of names) result = result.replaceAll(name, stable);
+    for (const [pattern, replacement] of PATTERNS) result = result.replaceAll(pattern, replacement);
+    return result;
+  };
+  const portraits = objects
+    .filter(({ kind }) => !NOT_PORTRAYED.has(kind as string))
+    .map((object) => portray(object, plain));
+  portraits.sort((a, b) => a.title.localeCompare(b.title) || compareLines(a.lines, b.lines));
+  return {
+    objects: portraits,
+    events: tally(
+      objects.filter(({ kind, source }) => kind === 'Event' && source?.component !== 'kubelet'),
+      plain,
+    ),
+  };
+}
+
+/** Generated names, longest first, and what stands for them. */
+function stableNames(objects: readonly Loose[]): [string, string][] {
+  return objects
+    .flatMap(({ metadata: { name, generateName } }): [string, string][] =>
+      generateName === undefined || !name!.startsWith(generateName)
+        ? []
+        : [[name!, `${generateName}<suffix>`]],
+    )
+    .sort(([a], [b]) => b.length - a.length);
+}
+
+/** Hashes, and what stands for them: kubemu computes others than Kubernetes from the same templates. */
+function stableHashes(objects: readonly Loose[]): [string, string][] {
+  const kept = objects.filter(({ kind }) => kind === 'ReplicaSet' || kind === 'ControllerRevision');
+  const hashes = kept.flatMap(({ metadata: { labels = {} } }) =>
+    HASHES.flatMap((label) => labels[label] ?? []),
+  );
+  return [...new Set(hashes)].map((hash, index) => [hash, `<hash ${index + 1}>`]);
+}
+
+function portray(object: Loose, plain: (text: string) => string): Portrait {
+  const { managedFields, ...metadata } = object.metadata;
+  const lines: string[] = [];
+  flatten({ ...object, metadata }, '', plain, lines);
+  for (const { manager, operation, subresource = '', apiVersion } of managedFields ?? [])
+    lines.push(`managed by ${manager} (${operation} ${apiVersion} ${subresource})`);
+  return { title: plain(`${object['kind']} ${metadata.name}`), lines: lines.sort() };
+}
+
+/** Adds a line for each leaf. Items of lists with a key stand under it, whatever their order. */
+function flatten(value: unknown, path: string, plain: (text: string) => string, into: string[]): void {
+  if (Array.isArray(value)) {
+    value.forEach((item, index) =>
+      flatten(item, `${path}[${plain(keyOf(item) ?? String(index))}]`, plain, into),
+    );
+    if (value.length === 0) into.push(`${path}: []`);
+    return;
+  }
+  if (typeof value !== 'object' || value === null) {
+    into.push(`${path}: ${plain(String(value))}`);
+    return;
+  }
+  for (const [field, member] of Object.entries(value))
+    if (!LEFT_OUT.has(field)) flatten(member, path === '' ? field : `${path}.${plain(field)}`, plain, into);
+}
+
+/** What tells an item of a list from others: the type of a condition, the name of a container. */
+function keyOf(item: unknown): string | undefined {
+  if (typeof item !== 'object' || item === null) return undefined;
+  const { type, name } = item as { readonly type?: unknown; readonly name?: unknown };
+  const key = type ?? name;
+  return typeof key === 'string' ? key : undefined;
+}
+
+/** Each event once, with how often it was. */
+function tally(events: readonly Loose[], plain: (text: string) => string): string[] {
+  const counts = new Map<string, number>();
+  for (const event of events) {
+    const line = tell(event, plain);
+    const times = event['series']?.count ?? event['count'] ?? 1;
+    counts.set(line, (counts.get(line) ?? 0) + times);
+  }
+  return [...counts]
+    .map(([line, count]) =>
+      RETRIED.some((reason) => line.includes(` ${reason} `)) ? line : `${line} x${count}`,
+    )
+    .sort();
+}
+
+function tell(event: Loose, plain: (text: string) => string): string {
+  const { involvedObject, type, reason, message, source, reportingComponent, action, related } = event;
+  const about = `${involvedObject.kind} ${involvedObject.name} ${involvedObject.fieldPath ?? ''}`;
+  const beside = related === undefined ? '' : ` with ${related.kind} ${related.name}`;
+  const by = `by ${source?.component ?? '-'} ${source?.host ?? ''} / ${reportingComponent ?? '-'} ${action ?? ''}`;
+  return plain(`${type} ${reason} ${about}${beside}: ${message} ${by}`).replaceAll(/ +/g, ' ').trim();
+}
+
+function compareLines(a: readonly string[], b: readonly string[]): number {
+  return a.join('\n').localeCompare(b.join('\n'));
+}

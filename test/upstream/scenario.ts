@@ -1,0 +1,49 @@
+/** Something that users do with a cluster, told once for whoever reconciles it. */
+import type { ControlPlane } from './control-plane.ts';
+import { Session } from './session.ts';
+
+export interface Scenario {
+  /** What happens; short, since its namespace is called after it. */
+  readonly name: string;
+  /** Does it, and waits for what has to come of it. */
+  readonly run: (session: Session) => Promise<void>;
+}
+
+/** How many scenarios go on at a time. */
+const AT_A_TIME = 16;
+
+export function namespaceOf({ name }: Scenario): string {
+  return name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '')
+    .slice(0, 63);
+}
+
+export interface Outcome {
+  /** Why it did not come to its end. */
+  readonly error?: unknown;
+}
+
+/** Plays scenarios, several at a time, each in its namespace; by name what became of them. */
+export async function play(
+  plane: ControlPlane,
+  scenarios: readonly Scenario[],
+): Promise<Map<string, Outcome>> {
+  const outcomes = new Map<string, Outcome>();
+  const left = [...scenarios];
+  const worker = async (): Promise<void> => {
+    for (let scenario = left.shift(); scenario !== undefined; scenario = left.shift()) {
+      try {
+        const session = await Session.open(plane, namespaceOf(scenario));
+        await scenario.run(session);
+        await session.quiet();
+        outcomes.set(scenario.name, {});
+      } catch (error) {
+        outcomes.set(scenario.name, { error });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+  return outcomes;
+}
