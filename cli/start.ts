@@ -21,6 +21,8 @@ interface StartFlags {
   scheduler: 'on' | 'off';
   controllers: string[];
   serviceClusterIpRange: string;
+  serviceNodePortRange: string;
+  clusterCidr?: string;
   maxRequestsInflight: number;
   maxMutatingRequestsInflight: number;
   enableAdmissionPlugins: string[];
@@ -84,7 +86,16 @@ export function startCommand(): Command {
       wholeNumber(1_000_000),
       200,
     )
-    .option('--service-cluster-ip-range <cidr>', 'addresses for services', '10.96.0.0/16')
+    .option(
+      '--service-cluster-ip-range <cidrs>',
+      'addresses for services: a CIDR, or two of different IP families',
+      '10.96.0.0/16',
+    )
+    .option('--service-node-port-range <range>', 'node ports for services', '30000-32767')
+    .option(
+      '--cluster-cidr <cidrs>',
+      'addresses for pods: a CIDR, or two of different IP families (default: a network for each family of services)',
+    )
     .option(
       '--enable-admission-plugins <list>',
       'admission plugins to run besides the default ones',
@@ -130,6 +141,8 @@ async function run(flags: StartFlags): Promise<void> {
       scheduler: flags.scheduler === 'on',
       controllers: flags.controllers,
       serviceClusterIPRange: flags.serviceClusterIpRange,
+      serviceNodePortRange: flags.serviceNodePortRange,
+      clusterCIDR: flags.clusterCidr,
       maxRequestsInFlight: flags.maxRequestsInflight,
       maxMutatingRequestsInFlight: flags.maxMutatingRequestsInflight,
       enableAdmissionPlugins: flags.enableAdmissionPlugins,

@@ -7,8 +7,8 @@ const INTRODUCTION = `# Controllers
 Made by \`npm run generate\` from the descriptions in \`controllers/\`; do not edit.
 
 \`--controllers\` takes the names and short names below as kube-controller-manager does: \`*\` for all that are on by
-default, \`name\` for one more, \`-name\` for one less. The scheduler and the nodes have switches of their own. Each
-controller watches through informers that all share, and writes through the API like any client.
+default, \`name\` for one more, \`-name\` for one less. The scheduler and the nodes have switches of their own, and what
+is part of the API server always runs. Each controller watches through informers that all share, and writes through the API like any client.
 `;
 
 const ABSENT = `## Not there

@@ -2,7 +2,16 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatControllers } from './describe.ts';
-import { ABSENT_CONTROLLERS, CONTROLLERS, kubeletController, schedulerController } from './index.ts';
+import {
+  ABSENT_CONTROLLERS,
+  CONTROLLERS,
+  kubeletController,
+  schedulerController,
+  SERVER_CONTROLLERS,
+} from './index.ts';
 
-const text = formatControllers([...CONTROLLERS, schedulerController, kubeletController], ABSENT_CONTROLLERS);
+const text = formatControllers(
+  [...CONTROLLERS, ...SERVER_CONTROLLERS, schedulerController, kubeletController],
+  ABSENT_CONTROLLERS,
+);
 writeFileSync(join(import.meta.dirname, '..', 'docs', 'controllers.md'), text);

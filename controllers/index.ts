@@ -37,6 +37,8 @@ import type { ControllerDefinition } from './runtime/controller.ts';
 import { schedulerController } from './scheduler/scheduler.ts';
 import { serviceCIDRController } from './service-cidr/service-cidr-controller.ts';
 import { serviceLoadBalancerController } from './service-load-balancer/service-load-balancer-controller.ts';
+import { ipRepairController } from './service-repair/ip-repair.ts';
+import { portRepairController } from './service-repair/port-repair.ts';
 import { legacyTokenCleaner } from './serviceaccount/legacy-token-cleaner.ts';
 import { serviceAccountController } from './serviceaccount/serviceaccount-controller.ts';
 import { serviceAccountTokenController } from './serviceaccount/token-controller.ts';
@@ -98,4 +100,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
 ];
 
 export { ABSENT_CONTROLLERS } from './absent.ts';
+/** What is part of the API server upstream: it runs whatever --controllers says. */
+export const SERVER_CONTROLLERS: readonly ControllerDefinition[] = [ipRepairController, portRepairController];
+
 export { kubeletController, schedulerController };

@@ -15,6 +15,7 @@ import {
   CONTROLLERS,
   kubeletController,
   schedulerController,
+  SERVER_CONTROLLERS,
 } from '../controllers/index.ts';
 import {
   createControllerManager,
@@ -31,6 +32,7 @@ import { COMPACTION_INTERVAL_MS, compactNow, compactRegularly } from './compacti
 import { createAdmissionChain } from './admission/index.ts';
 import { createObjectReader } from './admission/reader.ts';
 import { ServiceAllocator } from './allocators/service-allocator.ts';
+import { storedServiceRanges } from './allocators/service-ranges.ts';
 import { bootstrap, keepSystemObjects } from './bootstrap/index.ts';
 import { listen, type Listener } from './adapter/node-server.ts';
 import { createApp } from './app.ts';
@@ -57,6 +59,7 @@ import { withComputed } from './registry/computed.ts';
 import type { ResourceRegistry } from './registry/interface.ts';
 import { createRegistry } from './registry/resource-registry.ts';
 import { createSubresourceCreators } from './registry/subresources.ts';
+import { networkOf, type Network } from './network.ts';
 import { KUBERNETES_VERSION } from './version.ts';
 
 export interface ClusterOptions {
@@ -81,8 +84,15 @@ export interface ClusterOptions {
   readonly scheduler?: boolean;
   /** As kube-controller-manager's --controllers: `*`, `name`, `-name`. Default all. */
   readonly controllers?: readonly string[];
-  /** Addresses of services. Default 10.96.0.0/16. */
+  /** Addresses of services: a CIDR, or two of different IP families, the default one first. Default 10.96.0.0/16. */
   readonly serviceClusterIPRange?: string;
+  /** Node ports of services. Default 30000-32767. */
+  readonly serviceNodePortRange?: string;
+  /**
+   * Addresses of pods on simulated nodes: a CIDR, or two of different IP families; a node gets a /24 or /64 of each. Default
+   * 10.244.0.0/16 and what follows it, fd00:10:244::/48, of the families services have.
+   */
+  readonly clusterCIDR?: string;
   /** Reading requests worked on at a time; 0 for no limit. Default 400. */
   readonly maxRequestsInFlight?: number;
   /** Changing requests worked on at a time; 0 for no limit. Default 200. */
@@ -128,6 +138,7 @@ const ADMIN = { commonName: 'kubernetes-admin', organizations: ['system:masters'
  * Rejects when the port or the data directory is in use.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const network = networkOf(options);
   const time = timeOf(options);
   const logger = createLogger({
     level: options.logLevel ?? 'warn',
@@ -144,7 +155,7 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     throw dataDir === undefined ? error : adviseOn(error, dataDir);
   });
   try {
-    return await startOn(store, options, time, logger);
+    return await startOn(store, options, network, time, logger);
   } catch (error) {
     await store.close();
     throw error;
@@ -166,7 +177,13 @@ function timeOf({ clock = 'real' }: ClusterOptions): Time {
   return { clock: virtual, virtual, wall };
 }
 
-async function startOn(store: Store, options: ClusterOptions, time: Time, logger: Logger): Promise<Cluster> {
+async function startOn(
+  store: Store,
+  options: ClusterOptions,
+  network: Network,
+  time: Time,
+  logger: Logger,
+): Promise<Cluster> {
   const { clock, wall } = time;
   const { host = '127.0.0.1' } = options;
   const seed = options.seed ?? randomSeed();
@@ -177,8 +194,15 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
   const definitions = new DefinitionSet([...builtInDefinitions(), ...metricsDefinitions()]);
   const reader = createObjectReader(store, CLUSTER_NAME);
   const isNew = reader.list(namespaces).length === 0;
-  const services = new ServiceAllocator(options.serviceClusterIPRange ?? '10.96.0.0/16', random);
-  services.restore(reader);
+  const services = new ServiceAllocator({
+    families: network.families,
+    nodePorts: network.nodePorts,
+    ranges: storedServiceRanges(reader),
+    reader,
+    random,
+    client: () => client.as('system:apiserver'),
+  });
+  services.restore();
   watchStore(metrics, { store, cluster: CLUSTER_NAME, definitions });
   const objects = createRegistry({
     store,
@@ -264,13 +288,14 @@ async function startOn(store: Store, options: ClusterOptions, time: Time, logger
       issueToken: (account, secret) => tokens.issueForSecret(account, secret),
     },
     options,
+    network,
     certificates,
   );
   const system = {
     client,
     address: host,
     port: listener.port,
-    serviceRange: services.range,
+    serviceRanges: network.serviceRanges,
     clientAuthority: certificates.authority.certificate,
     store,
     cluster: CLUSTER_NAME,
@@ -423,6 +448,7 @@ function createManager(
     readonly issueToken: ControllerOptions['issueToken'];
   },
   options: ClusterOptions,
+  network: Network,
   certificates: CertificateKeeper,
 ): ControllerManager {
   const nodes = options.nodes ?? 1;
@@ -430,12 +456,16 @@ function createManager(
   return createControllerManager({
     ...base,
     controllers: [
+      ...SERVER_CONTROLLERS,
       ...controllers,
       ...(options.scheduler === false ? [] : [schedulerController]),
       ...(nodes === 0 ? [] : [kubeletController]),
     ],
     options: {
-      serviceClusterIPRange: options.serviceClusterIPRange ?? '10.96.0.0/16',
+      ipFamilies: network.families,
+      serviceCIDRs: network.serviceRanges.map(({ cidr }) => cidr),
+      clusterCIDRs: network.clusterCIDRs,
+      nodePorts: network.nodePorts,
       nodes,
       caCertificate: certificates.authority.certificate,
       signer: createSigner(certificates.authority, base.wall),

@@ -84,7 +84,10 @@ class Kubelet implements RunningController {
     for (const pod of this.#pods.list()) {
       const agent = this.#agents.get(pod.spec.nodeName ?? '');
       if (pod.status.podIP !== undefined && pod.spec.hostNetwork !== true)
-        agent?.holdIP(pod.metadata.uid!, pod.status.podIP);
+        agent?.holdIPs(
+          pod.metadata.uid!,
+          (pod.status.podIPs ?? []).map(({ ip }) => ip),
+        );
     }
     for (const agent of this.#agents.values()) agent.start();
     this.#reconciler.start?.();
@@ -136,12 +139,12 @@ class Kubelet implements RunningController {
   #hostFor(key: string, agent: NodeAgent, uid: string): PodHost {
     return {
       now: () => this.#context.clock.now(),
-      hostIP: agent.ip,
+      hostIPs: agent.ips,
       event: (pod, type, reason, message, fieldPath) =>
         agent.recorder.event(pod, type, reason, message, { fieldPath }),
       hasImage: (name) => agent.hasImage(name),
       addImage: (reference) => agent.addImage(reference),
-      allocateIP: () => agent.allocateIP(uid),
+      allocateIPs: () => agent.allocateIPs(uid),
       configError: (_pod, container) => this.#configError(key, container),
     };
   }
@@ -237,7 +240,7 @@ class Kubelet implements RunningController {
   #forget(key: string): void {
     const machine = this.#machines.get(key);
     if (machine === undefined) return;
-    this.#agents.get(machine.pod.spec.nodeName ?? '')?.releaseIP(machine.pod.metadata.uid!);
+    this.#agents.get(machine.pod.spec.nodeName ?? '')?.releaseIPs(machine.pod.metadata.uid!);
     this.#machines.delete(key);
     this.#missing.delete(key);
   }

@@ -1,5 +1,6 @@
 /** One simulated kubelet's node: registration, heartbeats, lease, images and addresses of its pods. */
 import { isAlreadyExists, isConflict, isNotFound } from '../../api/machinery/errors.ts';
+import { formatAddress, parsePrefix } from '../../api/groups/common/prefix.ts';
 import { formatMicroTime, type Timer } from '../../api/machinery/clock.ts';
 import type { Client } from '../../api/machinery/client.ts';
 import { leases } from '../../openapi/generated/coordination-v1.ts';
@@ -13,23 +14,29 @@ import {
   LEASE_RENEW_MS,
   NODE_HEARTBEAT_MS,
   newNode,
-  nodeIP,
+  nodeIPs,
   nodeName,
   nodeStatus,
-  podCIDR,
+  podCIDRs,
 } from './node.ts';
 
+/** Hosts of a pod network that pods get: not its own address, nor that of the gateway, nor the broadcast one. */
+const FIRST_HOST = 2;
+const LAST_HOST = 254;
 const LEASE_NAMESPACE = 'kube-node-lease';
 
 export class NodeAgent {
   readonly name: string;
-  readonly ip: string;
+  /** Addresses of the node, the primary one first. */
+  readonly ips: readonly string[];
   readonly recorder: EventRecorder;
   readonly client: Client;
   readonly #context: ControllerContext;
   readonly #index: number;
   readonly #images = new Map<string, ImageReference>();
-  readonly #addresses = new Map<string, string>();
+  /** Addresses of pods by UID, and all of them. */
+  readonly #addresses = new Map<string, readonly string[]>();
+  readonly #taken = new Set<string>();
   #timers: Timer[] = [];
   #stopped = false;
 
@@ -37,7 +44,7 @@ export class NodeAgent {
     this.#context = context;
     this.#index = index;
     this.name = nodeName(index);
-    this.ip = nodeIP(index);
+    this.ips = nodeIPs(index, context.options);
     this.client = context.client.as(`system:node:${this.name}`);
     this.recorder = context.recorder('kubelet', this.name);
   }
@@ -67,27 +74,28 @@ export class NodeAgent {
     this.#images.set(reference.name, reference);
   }
 
-  /** An address of the node's pod network that no other pod holds. */
-  allocateIP(podUid: string): string {
+  /** Addresses of the node's pod networks that no other pod holds, the same host of each. */
+  allocateIPs(podUid: string): readonly string[] {
     const held = this.#addresses.get(podUid);
     if (held !== undefined) return held;
-    const prefix = podCIDR(this.#index).replace(/\.0\/24$/, '');
-    const taken = new Set(this.#addresses.values());
-    for (let host = 2; host < 255; host++) {
-      const address = `${prefix}.${host}`;
-      if (taken.has(address)) continue;
-      this.#addresses.set(podUid, address);
-      return address;
+    const networks = podCIDRs(this.#index, this.#context.options).map((cidr) => parsePrefix(cidr)!);
+    for (let host = FIRST_HOST; host <= LAST_HOST; host++) {
+      const ips = networks.map(({ family, first }) => formatAddress({ family, value: first + BigInt(host) }));
+      if (ips.some((ip) => this.#taken.has(ip))) continue;
+      this.holdIPs(podUid, ips);
+      return ips;
     }
     throw new Error(`no free pod address on ${this.name}`);
   }
 
-  /** Notes the address a pod had before this process started. */
-  holdIP(podUid: string, address: string): void {
-    this.#addresses.set(podUid, address);
+  /** Notes the addresses of a pod, such as those it had before this process started. */
+  holdIPs(podUid: string, addresses: readonly string[]): void {
+    this.#addresses.set(podUid, addresses);
+    for (const ip of addresses) this.#taken.add(ip);
   }
 
-  releaseIP(podUid: string): void {
+  releaseIPs(podUid: string): void {
+    for (const ip of this.#addresses.get(podUid) ?? []) this.#taken.delete(ip);
     this.#addresses.delete(podUid);
   }
 
@@ -116,7 +124,10 @@ export class NodeAgent {
       if (!isNotFound(error)) throw error;
     }
     try {
-      return { node: await this.client.create(nodes, newNode(this.#index)), isNew: true };
+      return {
+        node: await this.client.create(nodes, newNode(this.#index, this.#context.options)),
+        isNew: true,
+      };
     } catch (error) {
       // The lease and the heartbeat both see to the node; one of them was faster.
       if (!isAlreadyExists(error)) throw error;
@@ -148,7 +159,12 @@ export class NodeAgent {
   async #postStatus(): Promise<void> {
     for (;;) {
       const node = await this.client.get(nodes, { name: this.name });
-      const own = { index: this.#index, uid: node.metadata.uid!, images: [...this.#images.values()] };
+      const own = {
+        index: this.#index,
+        ips: this.ips,
+        uid: node.metadata.uid!,
+        images: [...this.#images.values()],
+      };
       const status = nodeStatus(
         node.status,
         own,

@@ -2,6 +2,14 @@
 import type { Draft } from '../../api/machinery/client.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
 import type { ContainerImage, Node, NodeCondition, NodeStatus } from '../../openapi/generated/core-v1.ts';
+import {
+  familyOf,
+  formatPrefix,
+  parsePrefix,
+  subnetOf,
+  type IPFamily,
+} from '../../api/groups/common/prefix.ts';
+import type { ControllerOptions } from '../runtime/controller.ts';
 import { hex64, imageId, imageSizeBytes, type ImageReference } from './images.ts';
 
 export const NODE_HEARTBEAT_MS = 300_000;
@@ -9,27 +17,53 @@ export const LEASE_RENEW_MS = 10_000;
 export const LEASE_DURATION_SECONDS = 40;
 const IMAGES_MAX = 50;
 const FIRST_POD_RANGE = 244;
+/** Networks of the cluster for pods, where none are set. */
+export const POD_NETWORKS = { IPv4: '10.244.0.0/16', IPv6: 'fd00:10:244::/48' } as const;
+const NODE_PREFIX_IPV6 = 'fd00:192:168::';
 
 /** Name of the n-th simulated node, counted from 1. */
 export function nodeName(index: number): string {
   return `node-${index}`;
 }
 
-/** Address of the n-th node: 192.168.x.y, from 192.168.0.11 on. */
-export function nodeIP(index: number): string {
-  const host = index + 10;
-  return `192.168.${Math.floor(host / 256)}.${host % 256}`;
+/** What the network of nodes depends on. */
+export type NodeNetwork = Pick<ControllerOptions, 'ipFamilies' | 'clusterCIDRs'>;
+
+function familiesOf({ ipFamilies, clusterCIDRs }: NodeNetwork): readonly IPFamily[] {
+  return clusterCIDRs?.map((cidr) => familyOf(cidr.split('/')[0]!)!) ?? ipFamilies;
 }
 
-/** Pod network of the n-th node: a /24 of 10.244.0.0/16, then of the ranges behind it, then of those from 10.0.0.0 on. */
-export function podCIDR(index: number): string {
+/** Addresses of the n-th node, of each family one: 192.168.x.y, from 192.168.0.11 on, and fd00:192:168::b on. */
+export function nodeIPs(index: number, network: NodeNetwork): string[] {
+  const host = index + 10;
+  return familiesOf(network).map((family) =>
+    family === 'IPv4'
+      ? `192.168.${Math.floor(host / 256)}.${host % 256}`
+      : `${NODE_PREFIX_IPV6}${host.toString(16)}`,
+  );
+}
+
+/** Pod networks of the n-th node, of each family one: a /24 or /64 of the cluster's. */
+export function podCIDRs(index: number, network: NodeNetwork): string[] {
+  return familiesOf(network).map((family, place) => {
+    const given = network.clusterCIDRs?.[place];
+    if (given === undefined && family === 'IPv4') return defaultPodCIDR(index);
+    const share = subnetOf(parsePrefix(given ?? POD_NETWORKS.IPv6)!, family === 'IPv4' ? 24 : 64, index - 1);
+    if (share === undefined) throw new Error(`${given} has no share for node ${index}`);
+    return formatPrefix(share);
+  });
+}
+
+/** A /24 of 10.244.0.0/16, then of the ranges behind it, then of those from 10.0.0.0 on. */
+function defaultPodCIDR(index: number): string {
   const range = (FIRST_POD_RANGE + Math.floor((index - 1) / 256)) % 256;
   return `10.${range}.${(index - 1) % 256}.0/24`;
 }
 
 /** What a kubelet sends to register its node. */
-export function newNode(index: number): Draft<Node> {
+export function newNode(index: number, network: NodeNetwork): Draft<Node> {
   const name = nodeName(index);
+  const cidrs = podCIDRs(index, network);
   return {
     metadata: {
       name,
@@ -42,7 +76,7 @@ export function newNode(index: number): Draft<Node> {
       },
       annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
     },
-    spec: { podCIDR: podCIDR(index), podCIDRs: [podCIDR(index)], providerID: `kubemu://${name}` },
+    spec: { podCIDR: cidrs[0], podCIDRs: cidrs, providerID: `kubemu://${name}` },
   };
 }
 
@@ -56,7 +90,12 @@ const CONDITIONS = [
 /** The status a healthy kubelet posts. Transition times of `before` are kept while a condition stays as it was. */
 export function nodeStatus(
   before: NodeStatus | undefined,
-  node: { readonly index: number; readonly uid: string; readonly images: readonly ImageReference[] },
+  node: {
+    readonly index: number;
+    readonly ips: readonly string[];
+    readonly uid: string;
+    readonly images: readonly ImageReference[];
+  },
   kubernetesVersion: string,
   nowMs: number,
 ): NodeStatus {
@@ -82,7 +121,7 @@ export function nodeStatus(
     allocatable: before?.allocatable ?? before?.capacity ?? capacity,
     conditions: [...foreign, ...conditions],
     addresses: [
-      { type: 'InternalIP', address: nodeIP(node.index) },
+      ...node.ips.map((address) => ({ type: 'InternalIP', address })),
       { type: 'Hostname', address: nodeName(node.index) },
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },

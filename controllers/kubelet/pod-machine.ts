@@ -16,12 +16,13 @@ import { podConditions, podPhase, withResources } from './pod-status.ts';
 /** What a pod machine needs from its node. */
 export interface PodHost {
   now(): number;
-  readonly hostIP: string;
+  /** The node's, the primary one first. */
+  readonly hostIPs: readonly string[];
   event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, fieldPath?: string): void;
   hasImage(name: string): boolean;
   addImage(reference: ImageReference): void;
-  /** An address for a new pod of this node. */
-  allocateIP(): string;
+  /** Addresses for a new pod of this node, one of each family, the primary one first. */
+  allocateIPs(): readonly string[];
   configError(pod: Pod, container: Container): string | undefined;
 }
 
@@ -30,7 +31,7 @@ export class PodMachine {
   pod: Pod;
   readonly #host: PodHost;
   readonly #containers: ContainerMachine[];
-  #sandboxIP: string | undefined;
+  #sandboxIPs: readonly string[] | undefined;
   #sandboxAtMs: number | undefined;
   #startTime: string;
   #stopAtMs: number | undefined;
@@ -43,7 +44,7 @@ export class PodMachine {
     this.#host = host;
     this.#startTime = pod.status.startTime ?? formatTime(host.now());
     this.#lastPhase = pod.status.phase ?? 'Pending';
-    this.#sandboxIP = pod.status.podIP;
+    this.#sandboxIPs = pod.status.podIP === undefined ? undefined : podIPsOf(pod);
     const inits = pod.spec.initContainers ?? [];
     const waitingReason = inits.length > 0 ? 'PodInitializing' : 'ContainerCreating';
     const machine = (container: Container, role: ContainerRole): ContainerMachine =>
@@ -77,7 +78,7 @@ export class PodMachine {
     const dues = this.#containers.map(({ dueMs }) => dueMs);
     dues.push(this.#stopAtMs, this.#deadlineMs());
     // A pod on its way out gets no sandbox any more.
-    if (this.#sandboxIP === undefined && this.#stopAtMs === undefined) dues.push(this.#sandboxAtMs);
+    if (this.#sandboxIPs === undefined && this.#stopAtMs === undefined) dues.push(this.#sandboxAtMs);
     return dues.reduce<number | undefined>(
       (first, due) => (due === undefined ? first : Math.min(first ?? due, due)),
       undefined,
@@ -103,7 +104,7 @@ export class PodMachine {
 
   status(): PodStatus {
     const phase = this.#phase();
-    const ip = this.#sandboxIP;
+    const ips = this.#sandboxIPs;
     const inits = this.#statuses((container) => container.role !== 'app');
     const now = formatTime(this.#host.now());
     const generation = this.pod.metadata.generation;
@@ -111,11 +112,11 @@ export class PodMachine {
       ...this.pod.status,
       ...(generation === undefined ? {} : { observedGeneration: generation }),
       phase,
-      conditions: podConditions(this.pod, this.#containers, phase, ip !== undefined && !this.#stopped, now),
+      conditions: podConditions(this.pod, this.#containers, phase, ips !== undefined && !this.#stopped, now),
       ...this.#failure,
-      hostIP: this.#host.hostIP,
-      hostIPs: [{ ip: this.#host.hostIP }],
-      ...(ip === undefined ? {} : { podIP: ip, podIPs: [{ ip }] }),
+      hostIP: this.#host.hostIPs[0],
+      hostIPs: this.#host.hostIPs.map((ip) => ({ ip })),
+      ...(ips === undefined ? {} : { podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) }),
       startTime: this.#startTime,
       ...(inits.length === 0 ? {} : { initContainerStatuses: inits }),
       containerStatuses: this.#statuses((container) => container.role === 'app'),
@@ -163,18 +164,18 @@ export class PodMachine {
 
   /** Begins to make the sandbox, and gives it its address once it is there. Returns true when that changed anything. */
   #prepareSandbox(): boolean {
-    if (this.#sandboxIP !== undefined) return false;
+    if (this.#sandboxIPs !== undefined) return false;
     const now = this.#host.now();
     const isNew = this.#sandboxAtMs === undefined;
     this.#sandboxAtMs ??= now + NODE_TIMING.sandboxMs;
     if (this.#sandboxAtMs > now) return isNew;
-    this.#sandboxIP = this.pod.spec.hostNetwork === true ? this.#host.hostIP : this.#host.allocateIP();
+    this.#sandboxIPs = this.pod.spec.hostNetwork === true ? this.#host.hostIPs : this.#host.allocateIPs();
     return true;
   }
 
   /** Starts the next container whose turn it is, and restarts those that ended and may run again. */
   #startAndRestart(): boolean {
-    if (this.#sandboxIP === undefined) return false;
+    if (this.#sandboxIPs === undefined) return false;
     let changed = false;
     for (const container of this.#containers) {
       if (!container.begun) {
@@ -246,4 +247,8 @@ export class PodMachine {
       configError: (container) => host.configError(this.pod, container),
     };
   }
+}
+
+function podIPsOf({ status }: Pod): string[] {
+  return (status.podIPs ?? [{ ip: status.podIP! }]).map(({ ip }) => ip);
 }

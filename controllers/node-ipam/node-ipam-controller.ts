@@ -1,12 +1,10 @@
 /** Gives nodes their networks for pods. Mirrors pkg/controller/nodeipam range_allocator.go. */
 import { isBeingDeleted } from '../../api/machinery/object-meta.ts';
 import { nodes, type Node } from '../../openapi/generated/core-v1.ts';
+import { POD_NETWORKS } from '../kubelet/node.ts';
 import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { CIDRSet } from './cidr-set.ts';
-
-/** Networks of the cluster for pods, where none are set. */
-const CLUSTER_CIDRS = ['10.244.0.0/16'];
 
 export const nodeIPAMController: ControllerDefinition = {
   name: 'node-ipam-controller',
@@ -23,11 +21,12 @@ export const nodeIPAMController: ControllerDefinition = {
 
 function setup(base: ControllerContext): RunningController {
   const context = { ...base, client: base.client.as('node-controller') };
-  const { clusterCIDRs = CLUSTER_CIDRS, serviceClusterIPRange } = context.options;
+  const { ipFamilies, serviceCIDRs } = context.options;
+  const { clusterCIDRs = ipFamilies.map((family) => POD_NETWORKS[family]) } = context.options;
   const recorder = context.recorder('cidrAllocator');
   const informer = context.informer(nodes);
   const sets = clusterCIDRs.map((cidr) => new CIDRSet(cidr));
-  for (const set of sets) for (const cidr of serviceClusterIPRange.split(',')) set.occupy(cidr);
+  for (const set of sets) for (const cidr of serviceCIDRs) set.occupy(cidr);
   const announce = ({ metadata }: Node, reason: string): void => {
     const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: metadata.name, uid: metadata.uid } };
     recorder.event(node, 'Normal', reason, `Node ${metadata.name} status is now: ${reason}`);

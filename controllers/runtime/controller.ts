@@ -3,6 +3,7 @@
  * workqueue; workers call `reconcile` with a key, never with an event. Level-triggered: `reconcile` looks at the state as
  * it is now and may be called any number of times.
  */
+import type { IPFamily } from '../../api/groups/common/prefix.ts';
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import type { Clock } from '../../api/machinery/clock.ts';
 import type { Metrics } from '../../api/machinery/metrics.ts';
@@ -87,9 +88,14 @@ export interface CertificateSigner {
 
 /** Settings of the cluster that controllers and nodes read. */
 export interface ControllerOptions {
-  readonly serviceClusterIPRange: string;
-  /** Networks for pods, one a family, from which nodes without one of their own get theirs. Default 10.244.0.0/16. */
+  /** What services have ranges of, the default one first. */
+  readonly ipFamilies: readonly IPFamily[];
+  /** The ranges of services the cluster was started with. */
+  readonly serviceCIDRs: readonly string[];
+  /** Networks for pods, one a family, from which nodes get theirs. Default: one for each of `ipFamilies`. */
   readonly clusterCIDRs?: readonly string[];
+  /** Node ports of services, both ends included. */
+  readonly nodePorts: { readonly first: number; readonly last: number };
   /** Number of simulated nodes. */
   readonly nodes: number;
   /** PEM of the cluster's certificate authority, for kube-root-ca.crt. */

@@ -1,137 +1,154 @@
-/** Shows which addresses services have, and that the ranges they come from are in use. Mirrors servicecidrs and ipallocator. */
-import { structuredCopy } from '../../api/machinery/client.ts';
-import { formatTime } from '../../api/machinery/clock.ts';
-import { isAlreadyExists, isConflict, isNotFound } from '../../api/machinery/errors.ts';
-import { keyOf } from '../../api/machinery/object-meta.ts';
-import { services, type Service } from '../../openapi/generated/core-v1.ts';
-import { ipAddresses, serviceCIDRs, type ServiceCIDR } from '../../openapi/generated/networking-v1.ts';
-import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
+/** Holds ServiceCIDRs while addresses of them are in use, and says that they are ready. Mirrors pkg/controller/servicecidrs. */
+import { formatTime, parseTime } from '../../api/machinery/clock.ts';
+import { isNotFound } from '../../api/machinery/errors.ts';
+import {
+  ipAddresses,
+  serviceCIDRs,
+  type IPAddress,
+  type ServiceCIDR,
+} from '../../openapi/generated/networking-v1.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  Informer,
+  Result,
+  RunningController,
+} from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { isManagedAddress } from './ip-addresses.ts';
+import { havingAddress, havingPrefix, overlapping, prefixesOf } from './service-cidrs.ts';
 
 const FINALIZER = 'networking.k8s.io/service-cidr-finalizer';
-const FAMILY_LABEL = 'ipaddress.kubernetes.io/ip-family';
-const MANAGED_BY_LABEL = 'ipaddress.kubernetes.io/managed-by';
-const MANAGED_BY = 'ipallocator.k8s.io';
-const PARENT_INDEX = 'parent';
+/** Time for every API server to hear that nothing is to be allocated any more. */
+const DELETION_GRACE_MS = 10_000;
+
+const READY = { status: 'True', reason: '', message: 'Kubernetes Service CIDR is ready' } as const;
+const TERMINATING = {
+  status: 'False',
+  reason: 'Terminating',
+  message:
+    'There are still IPAddresses referencing the ServiceCIDR, please remove them or create a new ServiceCIDR',
+} as const;
 
 export const serviceCIDRController: ControllerDefinition = {
   name: 'service-cidr-controller',
   description: {
-    does: 'Keeps an IPAddress for every cluster IP of a service, and marks ServiceCIDRs as ready.',
-    watches: ['ipaddresses', 'servicecidrs', 'services'],
-    writes: ['ipaddresses', 'servicecidrs', 'servicecidrs/status'],
-    leavesOut: ['allocation from further ServiceCIDRs'],
+    does: 'Marks ServiceCIDRs as ready, and keeps those that are deleted for as long as IPAddresses of no other range are left.',
+    watches: ['ipaddresses', 'servicecidrs'],
+    writes: ['servicecidrs', 'servicecidrs/status'],
+    events: ['KubernetesServiceCIDRError'],
   },
   setup,
 };
 
 function setup(base: ControllerContext): RunningController {
-  const context = { ...base, client: base.client.as('service-cidr-controller') };
-  const serviceInformer = context.informer(services);
+  const context = { ...base, client: base.client.as('service-cidrs-controller') };
+  const recorder = context.recorder('service-cidr-controller');
   const addresses = context.informer(ipAddresses);
   const ranges = context.informer(serviceCIDRs);
-  addresses.addIndex(PARENT_INDEX, ({ spec }) => [`${spec.parentRef?.namespace}/${spec.parentRef?.name}`]);
-  const byService = createReconciler({
-    name: 'service-cidr addresses',
+  const reconciler = createReconciler({
+    name: 'service-cidr',
     context,
-    workers: 4,
-    reconcile: async (key) => {
-      const service = serviceInformer.get(key);
-      const wanted = service === undefined ? [] : clusterIPs(service);
-      for (const { metadata } of addresses.byIndex(PARENT_INDEX, key)) {
-        const isOurs = metadata.labels?.[MANAGED_BY_LABEL] === MANAGED_BY;
-        if (isOurs && !wanted.includes(metadata.name!)) await remove(context, metadata.name!, metadata.uid);
-      }
-      for (const ip of wanted) if (addresses.get(ip) === undefined) await create(context, service!, ip);
-    },
-  });
-  const byRange = createReconciler({
-    name: 'service-cidr ranges',
-    context,
-    workers: 1,
+    workers: 5,
     reconcile: async (name) => {
       const range = ranges.get(name);
-      if (range !== undefined) await syncRange(context, range);
+      if (range === undefined) return;
+      if (range.metadata.deletionTimestamp !== undefined)
+        return letGo(context, range, isDeletable(range, ranges, addresses));
+      try {
+        await setCondition(context, await hold(context, range), READY);
+      } catch (error) {
+        const message = 'The ServiceCIDR Status can not be set to Ready=True';
+        recorder.event(range, 'Warning', 'KubernetesServiceCIDRError', message);
+        throw error;
+      }
     },
   });
-  const serviceChanged = (service: Service): void => byService.queue.add(keyOf(service));
-  serviceInformer.addHandler({
-    added: serviceChanged,
-    updated: (service, old) => {
-      if (String(service.spec.clusterIPs) !== String(old.spec.clusterIPs)) serviceChanged(service);
+  const enqueue = ({ metadata }: ServiceCIDR): void => reconciler.queue.add(metadata.name!);
+  ranges.addHandler({
+    added: (range) => {
+      enqueue(range);
+      // A new range may take over the addresses of one that is held by them.
+      for (const other of overlapping(ranges.list(), range)) enqueue(other);
     },
-    deleted: serviceChanged,
+    updated: enqueue,
+    deleted: enqueue,
   });
-  addresses.addHandler({
-    deleted: ({ spec }) => {
-      const { namespace, name } = spec.parentRef ?? {};
-      if (name !== undefined) byService.queue.add(`${namespace}/${name}`);
-    },
-  });
-  const rangeChanged = ({ metadata }: ServiceCIDR): void => byRange.queue.add(metadata.name!);
-  ranges.addHandler({ added: rangeChanged, updated: rangeChanged });
-  return {
-    start: () => {
-      byService.start?.();
-      byRange.start?.();
-    },
-    stop: async () => {
-      await byService.stop?.();
-      await byRange.stop?.();
-    },
+  const addressChanged = (address: IPAddress): void => {
+    if (isManagedAddress(address))
+      for (const range of havingAddress(ranges.list(), address.metadata.name!)) enqueue(range);
   };
+  addresses.addHandler({ added: addressChanged, deleted: addressChanged });
+  return reconciler;
 }
 
-function clusterIPs({ spec }: Service): string[] {
-  return (spec.clusterIPs ?? []).filter((ip) => ip !== '' && ip !== 'None');
+/** Whether other ranges have all of it, or every address of it that is in use. */
+function isDeletable(
+  range: ServiceCIDR,
+  ranges: Informer<ServiceCIDR>,
+  addresses: Informer<IPAddress>,
+): boolean {
+  const all = ranges.list();
+  const isOnly = (found: readonly ServiceCIDR[]): boolean =>
+    found.length === 1 && found[0]!.metadata.name === range.metadata.name;
+  const prefixes = prefixesOf(range);
+  if (prefixes.every((prefix) => !isOnly(havingPrefix(all, prefix)))) return true;
+  return !addresses
+    .list()
+    .some((address) => isManagedAddress(address) && isOnly(havingAddress(all, address.metadata.name!)));
 }
 
-async function create({ client }: ControllerContext, { metadata }: Service, ip: string): Promise<void> {
-  const family = ip.includes(':') ? 'IPv6' : 'IPv4';
-  await client
-    .create(ipAddresses, {
-      metadata: { name: ip, labels: { [FAMILY_LABEL]: family, [MANAGED_BY_LABEL]: MANAGED_BY } },
-      spec: {
-        parentRef: { group: '', resource: 'services', namespace: metadata.namespace, name: metadata.name! },
-      },
-    })
-    .catch((error: unknown) => {
-      if (!isAlreadyExists(error)) throw error;
-    });
-}
-
-async function remove({ client }: ControllerContext, name: string, uid: string | undefined): Promise<void> {
-  await client.delete(ipAddresses, { name }, { preconditions: { uid } }).catch((error: unknown) => {
-    if (!isNotFound(error) && !isConflict(error)) throw error;
-  });
-}
-
-/** A range in use is held; one on its way out goes as nothing here takes addresses from it any more. */
-async function syncRange({ client, clock }: ControllerContext, range: ServiceCIDR): Promise<void> {
-  const isHeld = range.metadata.finalizers?.includes(FINALIZER) === true;
-  if (range.metadata.deletionTimestamp !== undefined) {
-    if (!isHeld) return;
-    const changed = structuredCopy(range);
-    changed.metadata.finalizers = changed.metadata.finalizers!.filter((each) => each !== FINALIZER);
-    await client.update(serviceCIDRs, changed);
-    return;
+async function letGo(
+  context: ControllerContext,
+  range: ServiceCIDR,
+  isFree: boolean,
+): Promise<Result | undefined> {
+  const { finalizers, deletionTimestamp, name } = range.metadata;
+  if (!isFree) {
+    await setCondition(context, range, TERMINATING);
+    return undefined;
   }
-  let current = range;
-  if (!isHeld) {
-    const changed = structuredCopy(range);
-    changed.metadata.finalizers = [...(changed.metadata.finalizers ?? []), FINALIZER];
-    current = await client.update(serviceCIDRs, changed);
+  const waitMs = parseTime(deletionTimestamp!) + DELETION_GRACE_MS - context.clock.now();
+  if (waitMs > 0) return { requeueAfterMs: waitMs };
+  if (finalizers?.includes(FINALIZER) === true)
+    await patchMetadata(context, name!, { '$deleteFromPrimitiveList/finalizers': [FINALIZER] });
+  return undefined;
+}
+
+async function hold(context: ControllerContext, range: ServiceCIDR): Promise<ServiceCIDR> {
+  if (range.metadata.finalizers?.includes(FINALIZER) === true) return range;
+  return (await patchMetadata(context, range.metadata.name!, { finalizers: [FINALIZER] })) ?? range;
+}
+
+async function patchMetadata(
+  { client }: ControllerContext,
+  name: string,
+  metadata: Readonly<Record<string, unknown>>,
+): Promise<ServiceCIDR | undefined> {
+  try {
+    return await client.patch(serviceCIDRs, { name }, { type: 'strategic', body: { metadata } });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return undefined;
   }
-  if (current.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true)
-    return;
-  const ready = {
-    type: 'Ready',
-    status: 'True',
-    lastTransitionTime: formatTime(clock.now()),
-    reason: '',
-    message: 'Kubernetes Service CIDR is ready',
-  };
-  const others = (current.status?.conditions ?? []).filter(({ type }) => type !== 'Ready');
-  const status = { ...current.status, conditions: [...others, ready] };
-  await client.update(serviceCIDRs, { ...current, status }, { subresource: 'status' });
+}
+
+async function setCondition(
+  { client, clock }: ControllerContext,
+  range: ServiceCIDR,
+  wanted: typeof READY | typeof TERMINATING,
+): Promise<void> {
+  const current = range.status?.conditions?.find(({ type }) => type === 'Ready');
+  const isSame =
+    current?.status === wanted.status &&
+    (current.reason ?? '') === wanted.reason &&
+    current.message === wanted.message;
+  if (isSame) return;
+  const condition = { type: 'Ready', ...wanted, lastTransitionTime: formatTime(clock.now()) };
+  await client.patch(
+    serviceCIDRs,
+    { name: range.metadata.name! },
+    { type: 'strategic', body: { status: { conditions: [condition] } } },
+    { subresource: 'status', fieldManager: 'service-cidr-controller' },
+  );
 }

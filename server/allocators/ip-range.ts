@@ -1,79 +1,97 @@
-/** A range of IPv4 addresses, and which of them are taken. */
-import { randomInt, type Random } from '../../api/machinery/random.ts';
+/** A range of addresses for services. Mirrors registry/core/service/ipallocator. */
+import {
+  formatAddress,
+  formatPrefix,
+  parseAddress,
+  parsePrefix,
+  type IPFamily,
+  type Prefix,
+} from '../../api/groups/common/prefix.ts';
+import type { Random } from '../../api/machinery/random.ts';
 
-/** Addresses at the start that are given out by request only, as upstream keeps them: 16 to 256 by the size of the range. */
-function staticCount(size: number): number {
-  return Math.min(Math.max(16, Math.floor(size / 16)), 256);
-}
+/** Addresses at the start that are given out last, so that those asked for by name are likely free. Mirrors KEP-3070. */
+const STATIC_BAND = { min: 16n, max: 256n, step: 16n } as const;
+/** The longest host part a range of IPv6 may have. */
+const IPV6_LENGTH_MIN = 64;
 
 export class IPRange {
   readonly cidr: string;
-  readonly #base: number;
-  readonly #size: number;
-  readonly #taken = new Set<number>();
+  readonly family: IPFamily;
+  readonly #prefix: Prefix;
+  readonly #first: bigint;
+  readonly #last: bigint;
+  readonly #dynamicFirst: bigint;
 
-  /** Throws an Error on anything but an IPv4 CIDR with at least four addresses. */
+  /** Throws an Error for what is no CIDR, or has no address to give or too many. */
   constructor(cidr: string) {
-    const match = /^(\d+\.\d+\.\d+\.\d+)\/(\d+)$/.exec(cidr);
-    const address = match === null ? undefined : parseIPv4(match[1]!);
-    const bits = Number(match?.[2]);
-    if (address === undefined || bits > 30 || bits < 8)
-      throw new Error(`invalid service range "${cidr}": an IPv4 CIDR from /8 to /30 is needed`);
-    this.#size = 2 ** (32 - bits);
-    this.#base = address - (address % this.#size);
-    this.cidr = `${formatIPv4(this.#base)}/${bits}`;
+    const prefix = parsePrefix(cidr);
+    if (prefix === undefined) throw new Error(`invalid service range "${cidr}": it is no CIDR`);
+    if (prefix.family === 'IPv6' && prefix.length < IPV6_LENGTH_MIN)
+      throw new Error(
+        `shortest allowed prefix length for service CIDR is ${IPV6_LENGTH_MIN}, got ${prefix.length}`,
+      );
+    this.#prefix = prefix;
+    this.cidr = formatPrefix(prefix);
+    this.family = prefix.family;
+    this.#first = prefix.first + 1n;
+    this.#last = prefix.family === 'IPv4' ? prefix.last - 1n : prefix.last;
+    if (this.#last < this.#first)
+      throw new Error(`invalid service range "${cidr}": it has no address to give`);
+    this.#dynamicFirst = this.#first + staticCount(prefix.last - prefix.first + 1n);
   }
 
-  /** The first usable address: the one of the `kubernetes` service. */
+  /** The first address of all: that of the service `kubernetes`. */
   get first(): string {
-    return formatIPv4(this.#base + 1);
+    return this.#format(this.#first);
+  }
+
+  /** The network's own address, which is never given out. */
+  get network(): string {
+    return this.#format(this.#prefix.first);
   }
 
   contains(ip: string): boolean {
-    const address = parseIPv4(ip);
-    return address !== undefined && address > this.#base && address < this.#base + this.#size - 1;
+    const address = parseAddress(ip);
+    return (
+      address !== undefined &&
+      address.family === this.family &&
+      address.value >= this.#first &&
+      address.value <= this.#last
+    );
   }
 
-  isTaken(ip: string): boolean {
-    return this.#taken.has(parseIPv4(ip)!);
+  /** A free address by chance, of the upper band while it has one; undefined when there is none. */
+  pick(random: Random, isTaken: (ip: string) => boolean): string | undefined {
+    return (
+      this.#pickFrom(random, this.#dynamicFirst, this.#last, isTaken) ??
+      this.#pickFrom(random, this.#first, this.#dynamicFirst - 1n, isTaken)
+    );
   }
 
-  take(ip: string): void {
-    this.#taken.add(parseIPv4(ip)!);
-  }
-
-  release(ip: string): void {
-    const address = parseIPv4(ip);
-    if (address !== undefined) this.#taken.delete(address);
-  }
-
-  /** A free address by chance, from the upper part of the range while it has one; undefined when all are taken. */
-  next(random: Random): string | undefined {
-    const usable = this.#size - 2;
-    const lower = Math.min(staticCount(this.#size), usable - 1);
-    return this.#pick(random, lower, usable) ?? this.#pick(random, 0, lower);
-  }
-
-  #pick(random: Random, from: number, to: number): string | undefined {
-    const count = to - from;
-    if (count <= 0) return undefined;
-    const start = randomInt(random, count);
-    for (let i = 0; i < count; i++) {
-      const address = this.#base + 1 + from + ((start + i) % count);
-      if (!this.#taken.has(address)) return formatIPv4(address);
+  #pickFrom(
+    random: Random,
+    first: bigint,
+    last: bigint,
+    isTaken: (ip: string) => boolean,
+  ): string | undefined {
+    const count = last - first + 1n;
+    if (count <= 0n) return undefined;
+    const start = ((BigInt(random.uint32()) << 32n) | BigInt(random.uint32())) % count;
+    for (let step = 0n; step < count; step++) {
+      const ip = this.#format(first + ((start + step) % count));
+      if (!isTaken(ip)) return ip;
     }
     return undefined;
   }
+
+  #format(value: bigint): string {
+    return formatAddress({ family: this.family, value });
+  }
 }
 
-/** An address as a number; undefined when it is none in plain dotted form. */
-export function parseIPv4(text: string): number | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256))
-    return undefined;
-  return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
-}
-
-export function formatIPv4(address: number): string {
-  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
+function staticCount(size: bigint): bigint {
+  if (size <= STATIC_BAND.min) return 0n;
+  const count = size / STATIC_BAND.step;
+  if (count < STATIC_BAND.min) return STATIC_BAND.min;
+  return count > STATIC_BAND.max ? STATIC_BAND.max : count;
 }

@@ -6,14 +6,14 @@ import { isNotFound } from '../../api/machinery/errors.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import type { TaskTracker } from '../../api/machinery/tasks.ts';
-import { formatIP, parseIP } from '../../api/groups/common/ip.ts';
+import { formatIP, isIPv6, parseIP } from '../../api/groups/common/ip.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { configMaps, endpoints, namespaces, services } from '../../openapi/generated/core-v1.ts';
 import { leases } from '../../openapi/generated/coordination-v1.ts';
 import { endpointSlices } from '../../openapi/generated/discovery-v1.ts';
-import { serviceCIDRs } from '../../openapi/generated/networking-v1.ts';
 import { priorityClasses } from '../../openapi/generated/scheduling-v1.ts';
 import { ensure } from './ensure.ts';
+import { keepServiceCIDR, type ServiceRange } from './service-cidr.ts';
 import { writePrepared, type PreparedTarget } from './prepared.ts';
 
 export interface BootstrapOptions extends PreparedTarget {
@@ -21,7 +21,8 @@ export interface BootstrapOptions extends PreparedTarget {
   /** Where the API server listens. */
   readonly address: string;
   readonly port: number;
-  readonly serviceRange: { readonly cidr: string; readonly first: string };
+  /** Where addresses of services come from at first, the primary one before the other. */
+  readonly serviceRanges: readonly [ServiceRange, ...ServiceRange[]];
   /** PEM of the authority that signs client certificates. */
   readonly clientAuthority: string;
 }
@@ -42,6 +43,7 @@ export function keepSystemObjects(
   const options = { ...given, client: given.client.as('kube-apiserver') };
   const work = async (): Promise<void> => {
     for (const name of NAMESPACES) await ensure(options.client, namespaces, { metadata: { name }, spec: {} });
+    await keepServiceCIDR(options);
     await publishServer(options);
   };
   const round = (): void => {
@@ -61,10 +63,7 @@ export async function bootstrap(given: BootstrapOptions): Promise<void> {
   await writePrepared(options);
   await Promise.all([
     ...PRIORITY_CLASSES.map((priorityClass) => ensure(client, priorityClasses, priorityClass)),
-    ensure(client, serviceCIDRs, {
-      metadata: { name: 'kubernetes' },
-      spec: { cidrs: [options.serviceRange.cidr] },
-    }),
+    keepServiceCIDR(options),
     ensure(client, configMaps, {
       metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
       data: { 'client-ca-file': options.clientAuthority },
@@ -124,28 +123,34 @@ function identityHash(name: string): string {
 }
 
 /** Where the simulated network has its control plane: in front of the first node. */
-const CONTROL_PLANE_ADDRESS = '192.168.0.10';
+const CONTROL_PLANE_ADDRESS = { IPv4: '192.168.0.10', IPv6: 'fd00:192:168::a' } as const;
 
 /**
- * The address that endpoints may carry: never a loopback one, which validation refuses. Upstream takes the host's own
- * address instead; here it stays the same on every machine.
+ * The address that endpoints may carry: never a loopback one, which validation refuses, nor one of another family than the
+ * service's. Upstream takes the host's own address instead; here it stays the same on every machine.
  */
-function advertised(host: string): string {
+function advertised(host: string, family: 'IPv4' | 'IPv6'): string {
   const ip = parseIP(host);
-  if (ip === undefined) return CONTROL_PLANE_ADDRESS;
+  if (ip === undefined || isIPv6(ip) !== (family === 'IPv6')) return CONTROL_PLANE_ADDRESS[family];
   const isLoopback = formatIP(ip).startsWith('127.') || formatIP(ip) === '::1';
-  return isLoopback || ip.bytes.every((byte) => byte === 0) ? CONTROL_PLANE_ADDRESS : formatIP(ip);
+  const isUsable = !isLoopback && ip.bytes.some((byte) => byte !== 0);
+  return isUsable ? formatIP(ip) : CONTROL_PLANE_ADDRESS[family];
 }
 
 /** The service `kubernetes` and its endpoints, by which pods find the API server. */
-async function publishServer({ client, address: host, port, serviceRange }: BootstrapOptions): Promise<void> {
-  const address = advertised(host);
+async function publishServer({
+  client,
+  address: host,
+  port,
+  serviceRanges: [range],
+}: BootstrapOptions): Promise<void> {
+  const address = advertised(host, range.family);
   const metadata = { name: 'kubernetes', namespace: 'default' };
   await ensure(client, services, {
     metadata: { ...metadata, labels: { component: 'apiserver', provider: 'kubernetes' } },
     spec: {
       type: 'ClusterIP',
-      clusterIP: serviceRange.first,
+      clusterIP: range.first,
       sessionAffinity: 'None',
       ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: port }],
     },

@@ -60,6 +60,7 @@ import type {
 } from './interface.ts';
 import { interpretError } from './interpret-errors.ts';
 import { parseResourceVersion, readPage, validateListOptions, type PageFilter } from './list.ts';
+import type { Allocation, ResourceHooks } from './resource-hooks.ts';
 import { convertObject, Results } from './results.ts';
 import { newSelectable, Selection } from './selection.ts';
 import { SelectorIndex } from './selector-index.ts';
@@ -71,14 +72,6 @@ const FUTURE_REVISION_WAIT_MS = 3000;
 /** Tries of an update whose caller did not insist on a version, and of a generated name. */
 const UPDATE_TRIES = 5;
 const GENERATE_NAME_TRIES = 8;
-
-/** Side effects of a kind beyond the object itself: addresses and ports of services. */
-export interface ResourceHooks {
-  /** Allocates for a new (`old` undefined) or changed object, changing it in place; returns how to undo that. */
-  allocate(object: UnknownObject, old: UnknownObject | undefined, dryRun: boolean): () => void;
-  /** The object is gone. */
-  release(object: UnknownObject): void;
-}
 
 export interface RegistryOptions {
   readonly store: Store;
@@ -209,12 +202,10 @@ class Registry implements ResourceRegistry {
     prepareForCreate(storing, created, this.#facts(context));
     // Upstream decodes what it has stored, with defaults: they follow what was prepared, such as the labels of a job.
     if (storing.behaviour.prepareForCreate !== undefined) applyDefaults(storing, created);
-    const undo = this.#hooks(resolved)?.allocate(created, undefined, options.dryRun);
     try {
       const value = await this.#storeNew(context, resolved, request, created, options);
       return this.#results.of(value, target, storing);
     } catch (error) {
-      undo?.();
       throw interpretError(error, resolved.resource, created.metadata.name ?? '');
     }
   }
@@ -231,26 +222,50 @@ class Registry implements ResourceRegistry {
       const generated = generateName(object, this.#options.random);
       const draft =
         generated === undefined ? object : { ...object, metadata: { ...object.metadata, name: generated } };
-      const canonical = this.#canonical(resolved.storing, draft);
-      validateNewObject(resolved.storing, canonical, resolved.apiVersion);
-      if (tries === 1)
-        context.warnings.push(...(resolved.storing.behaviour.warnings?.(canonical, undefined, '') ?? []));
-      await options.authorizeCreate?.();
-      await this.#options.admission.validate({
-        ...request,
-        name: canonical.metadata.name!,
-        object: canonical,
-      });
-      const key = this.#key(resolved, { namespace: request.namespace, name: canonical.metadata.name! })!;
       try {
-        return await this.#put(key, canonical, 'absent', options.dryRun);
+        return await this.#storeDraft(context, resolved, request, draft, options, tries === 1);
       } catch (error) {
         if (!isKeyExists(error) || generated === undefined) throw error;
         if (tries >= GENERATE_NAME_TRIES) throw newGenerateNameConflict(resolved.resource, generated);
+      }
+    }
+  }
+
+  /** Allocates what the object needs besides, checks it and writes it; `warns` when its warnings were not told before. */
+  async #storeDraft(
+    context: RequestContext,
+    resolved: Resolved,
+    request: AdmissionRequest,
+    draft: UnknownObject,
+    options: WriteOptions,
+    warns: boolean,
+  ): Promise<StoredValue> {
+    const { storing } = resolved;
+    const hooks = this.#hooks(resolved);
+    const object = hooks === undefined ? draft : structuredCopy(draft);
+    return this.#allocating(hooks?.allocate(object, undefined, options.dryRun), async (allocation) => {
+      const canonical = this.#canonical(storing, object);
+      validateNewObject(storing, canonical, resolved.apiVersion);
+      if (warns) context.warnings.push(...(storing.behaviour.warnings?.(canonical, undefined, '') ?? []));
+      await options.authorizeCreate?.();
+      const name = canonical.metadata.name!;
+      await this.#options.admission.validate({ ...request, name, object: canonical });
+      try {
+        const key = this.#key(resolved, { namespace: request.namespace, name })!;
+        if (allocation !== undefined && this.#store.latest(key) === undefined) await allocation.prepare();
+        return await this.#put(key, canonical, 'absent', options.dryRun);
       } finally {
         settle(request);
       }
-    }
+    });
+  }
+
+  /** Keeps what was allocated for a write that succeeds, and gives it back when it fails. */
+  #allocating<R>(
+    allocating: Promise<Allocation> | undefined,
+    write: (allocation?: Allocation) => Promise<R>,
+  ): Promise<R> {
+    return allocating === undefined ? write() : keepOrRevert(allocating, write);
   }
 
   async update(
@@ -365,16 +380,12 @@ class Registry implements ResourceRegistry {
     keepOtherParts(storing, subresource, changed, old, facts);
     if (managedFields === undefined) delete changed.metadata.managedFields;
     else changed.metadata.managedFields = managedFields;
-    if (subresource === '') storing.behaviour.prepareForUpdate?.(changed, old, facts);
-    else if (subresource === 'status') storing.behaviour.prepareForStatusUpdate?.(changed, old, facts);
-    const undo =
-      subresource === '' ? this.#hooks(resolved)?.allocate(changed, old, options.dryRun) : undefined;
-    try {
-      return await this.#storeChange(context, resolved, request, current, changed, options);
-    } catch (error) {
-      undo?.();
-      throw error;
-    }
+    const hooks = subresource === '' ? this.#hooks(resolved) : undefined;
+    return this.#allocating(hooks?.allocate(changed, old, options.dryRun), (allocation) => {
+      if (subresource === '') storing.behaviour.prepareForUpdate?.(changed, old, facts);
+      else if (subresource === 'status') storing.behaviour.prepareForStatusUpdate?.(changed, old, facts);
+      return this.#storeChange(context, resolved, request, current, changed, options, allocation);
+    });
   }
 
   async #storeChange(
@@ -384,6 +395,7 @@ class Registry implements ResourceRegistry {
     current: StoredValue,
     changed: UnknownObject,
     options: UpdateOptions,
+    allocation: Allocation | undefined,
   ): Promise<StoredValue> {
     const { storing } = resolved;
     const old = decodeStored(current);
@@ -407,6 +419,8 @@ class Registry implements ResourceRegistry {
         await this.#store.committed(current.key);
         return current;
       }
+      const isLatest = this.#store.latest(current.key)?.revision === current.revision;
+      if (allocation !== undefined && isLatest) await allocation.prepare();
       return await this.#put(current.key, canonical, current.revision, options.dryRun, current);
     } finally {
       settle(request);
@@ -663,7 +677,7 @@ class Registry implements ResourceRegistry {
       (revision) => encodeForm(withResourceVersion(last, revision), revision),
       { expect: current.revision },
     );
-    this.#hooks(resolved)?.release(decodeStored(current));
+    await this.#hooks(resolved)?.release(decodeStored(current));
   }
 
   /** An object that is not, or no longer, stored. */
@@ -695,6 +709,22 @@ class Registry implements ResourceRegistry {
       settled: [],
     };
   }
+}
+
+async function keepOrRevert<R>(
+  allocating: Promise<Allocation>,
+  write: (allocation: Allocation) => Promise<R>,
+): Promise<R> {
+  const allocation = await allocating;
+  let result: R;
+  try {
+    result = await write(allocation);
+  } catch (error) {
+    await allocation.revert();
+    throw error;
+  }
+  await allocation.commit();
+  return result;
 }
 
 /** Tells those who wait for it that a write is done, or will not be. */

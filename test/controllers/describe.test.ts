@@ -14,6 +14,7 @@ import {
   CONTROLLERS,
   kubeletController,
   schedulerController,
+  SERVER_CONTROLLERS,
 } from '../../controllers/index.ts';
 import type {
   ControllerContext,
@@ -22,7 +23,7 @@ import type {
 } from '../../controllers/runtime/controller.ts';
 import { SharedInformer } from '../../controllers/runtime/informer.ts';
 
-const ALL = [...CONTROLLERS, schedulerController, kubeletController];
+const ALL = [...CONTROLLERS, ...SERVER_CONTROLLERS, schedulerController, kubeletController];
 const root = join(import.meta.dirname, '..', '..');
 
 /** Resources whose informers a controller asks for when it is set up. */
@@ -46,7 +47,9 @@ function watchedBy(definition: ControllerDefinition): string[] {
     },
     recorder: () => ({ event: () => undefined }),
     options: {
-      serviceClusterIPRange: '10.96.0.0/16',
+      ipFamilies: ['IPv4'],
+      serviceCIDRs: ['10.96.0.0/16'],
+      nodePorts: { first: 30000, last: 32767 },
       nodes: 1,
       caCertificate: '',
       kubernetesVersion: 'v1.36.2',

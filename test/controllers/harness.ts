@@ -13,7 +13,10 @@ import { createControllerManager, type ControllerManager } from '../../controlle
 import { events, pods as podType, namespaces, type Pod } from '../../openapi/generated/core-v1.ts';
 import { createAdmissionChain } from '../../server/admission/index.ts';
 import { createObjectReader } from '../../server/admission/reader.ts';
+import { parsePortRange } from '../../server/allocators/port-allocator.ts';
 import { ServiceAllocator } from '../../server/allocators/service-allocator.ts';
+import { parseServiceRanges, storedServiceRanges } from '../../server/allocators/service-ranges.ts';
+import { keepServiceCIDR } from '../../server/bootstrap/service-cidr.ts';
 import { createLoopbackClient } from '../../server/loopback-client.ts';
 import { metricsSources } from '../../server/metrics-api.ts';
 import { withComputed } from '../../server/registry/computed.ts';
@@ -58,10 +61,19 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
+export interface HarnessNetwork {
+  /** As --service-cluster-ip-range; with it there is a ServiceCIDR that addresses come from. */
+  readonly serviceRanges?: string;
+  readonly nodePorts?: string;
+  /** Simulated nodes, when the kubelet is among the controllers. */
+  readonly nodes?: number;
+}
+
 /** Starts `controllers` in a cluster with nothing but the default namespace. */
 export async function startHarness(
   controllers: readonly ControllerDefinition[],
   seed = 'test',
+  { serviceRanges, nodePorts = '30000-32767', nodes = 0 }: HarnessNetwork = {},
 ): Promise<Harness> {
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
@@ -71,7 +83,20 @@ export async function startHarness(
   const definitions = new DefinitionSet([...builtInDefinitions(), ...metricsDefinitions()]);
   const store = await openStore({ engine: openEngine({ type: 'memory' }), logger });
   const reader = createObjectReader(store, 'test');
-  const services = new ServiceAllocator('10.96.0.0/16', random);
+  const ranges = parseServiceRanges(serviceRanges ?? '10.96.0.0/16');
+  const network = {
+    ipFamilies: ranges.map(({ family }) => family),
+    serviceCIDRs: ranges.map(({ cidr }) => cidr),
+    nodePorts: parsePortRange(nodePorts),
+  };
+  const services = new ServiceAllocator({
+    families: network.ipFamilies,
+    nodePorts: network.nodePorts,
+    ranges: serviceRanges === undefined ? () => ranges : storedServiceRanges(reader),
+    reader,
+    random,
+    client: () => client,
+  });
   const admission = createAdmissionChain({ reader, random }, { disable: ['ServiceAccount'] });
   const objects = createRegistry({
     store,
@@ -87,9 +112,10 @@ export async function startHarness(
   const creators = createSubresourceCreators({ registry, definitions, clock });
   const client = createLoopbackClient({ registry, definitions, tasks, creators, clock }, 'test');
   await client.create(namespaces, { metadata: { name: NAMESPACE }, spec: {} });
+  if (serviceRanges !== undefined) await keepServiceCIDR({ client, clock, serviceRanges: ranges });
   const options = {
-    serviceClusterIPRange: '10.96.0.0/16',
-    nodes: 0,
+    ...network,
+    nodes,
     caCertificate: '',
     kubernetesVersion: 'v1.36.2',
   };

@@ -24,11 +24,11 @@ it.each<{ name: string; container: Partial<Container>; spec?: Partial<Pod['spec'
   }) as unknown as Pod;
   const machine = new PodMachine(pod, {
     now: () => now,
-    hostIP: '10.0.0.1',
+    hostIPs: ['10.0.0.1'],
     event: () => {},
     hasImage: () => false,
     addImage: () => {},
-    allocateIP: () => '10.244.0.1',
+    allocateIPs: () => ['10.244.0.1'],
     configError: () => undefined,
   });
   for (let round = 0; round < 10; round++) {

@@ -2,11 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { endpointSliceMirroringController } from '../../../controllers/endpointslice-mirroring/endpointslice-mirroring-controller.ts';
 import { endpointSliceController } from '../../../controllers/endpointslice/endpointslice-controller.ts';
 import { endpointsController } from '../../../controllers/endpoints/endpoints-controller.ts';
-import { serviceCIDRController } from '../../../controllers/service-cidr/service-cidr-controller.ts';
 import { serviceLoadBalancerController } from '../../../controllers/service-load-balancer/service-load-balancer-controller.ts';
 import { endpoints, pods, services, type Pod, type Service } from '../../../openapi/generated/core-v1.ts';
 import { endpointSlices, type EndpointSlice } from '../../../openapi/generated/discovery-v1.ts';
-import { ipAddresses, serviceCIDRs } from '../../../openapi/generated/networking-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
 
 let harness: Harness;
@@ -16,7 +14,6 @@ beforeEach(async () => {
     endpointSliceController,
     endpointSliceMirroringController,
     serviceLoadBalancerController,
-    serviceCIDRController,
   ]);
 });
 afterEach(() => harness.stop());
@@ -164,44 +161,6 @@ describe('a load balancer', () => {
       externalTrafficPolicy: 'Local',
       healthCheckNodePort: local.spec.healthCheckNodePort,
     });
-    await expect(clash).rejects.toThrow('provided port is already allocated');
-  });
-});
-
-describe('cluster addresses', () => {
-  it('are objects of their own for as long as the service has them', async () => {
-    const { spec } = await service('web');
-    const names = async () =>
-      (await harness.client.list(ipAddresses)).items.map(({ metadata }) => metadata.name);
-    expect(await names()).toEqual([spec.clusterIP]);
-    expect(await harness.client.get(ipAddresses, { name: spec.clusterIP! })).toMatchObject({
-      metadata: {
-        labels: {
-          'ipaddress.kubernetes.io/ip-family': 'IPv4',
-          'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io',
-        },
-      },
-      spec: { parentRef: { resource: 'services', namespace: NAMESPACE, name: 'web' } },
-    });
-    await harness.client.delete(ipAddresses, { name: spec.clusterIP! });
-    await harness.settle();
-    expect(await names()).toEqual([spec.clusterIP]);
-    await service('headless', { clusterIP: 'None' });
-    await harness.client.delete(services, { namespace: NAMESPACE, name: 'web' });
-    await harness.settle();
-    expect(await names()).toEqual([]);
-  });
-
-  it('come from a range that says it is ready', async () => {
-    await harness.client.create(serviceCIDRs, {
-      metadata: { name: 'kubernetes' },
-      spec: { cidrs: ['10.96.0.0/16'] },
-    });
-    await harness.settle();
-    const { metadata, status } = await harness.client.get(serviceCIDRs, { name: 'kubernetes' });
-    expect(metadata.finalizers).toEqual(['networking.k8s.io/service-cidr-finalizer']);
-    expect(status?.conditions).toMatchObject([
-      { type: 'Ready', status: 'True', message: 'Kubernetes Service CIDR is ready' },
-    ]);
+    await expect(clash).rejects.toThrow('failed to allocate requested HealthCheck NodePort');
   });
 });

@@ -1,0 +1,22 @@
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+
+/** What was taken for one write: kept when the object was stored, given back when it was not. */
+export interface Allocation {
+  /** The object is valid and about to be stored: writes what has to be there before it. Rejects with a StatusError. */
+  prepare(): Promise<void>;
+  /** The object is stored: gives back what it held before and no longer does. */
+  commit(): Promise<void>;
+  /** The object was not stored: gives back what was taken. */
+  revert(): Promise<void>;
+}
+
+/** Side effects of a kind beyond the object itself: addresses and ports of services. */
+export interface ResourceHooks {
+  /**
+   * Allocates for a new (`old` undefined) or changed object, changing it in place. The object has its name. Rejects with a
+   * StatusError, holding nothing; until it is prepared it writes nothing. A dry run takes nothing.
+   */
+  allocate(object: UnknownObject, old: UnknownObject | undefined, dryRun: boolean): Promise<Allocation>;
+  /** The object is gone. */
+  release(object: UnknownObject): Promise<void>;
+}
