@@ -46,6 +46,7 @@ import { LAST_USED_LABEL, ServiceAccountTokens } from './authn/service-account-t
 import { keepSigningKey } from './authn/signing-key.ts';
 import { everybody } from './authz/everybody.ts';
 import { privilegedGroup, unionAuthorizer } from './authz/authorizer.ts';
+import { nodeRequests } from './authz/node-requests.ts';
 import type { HealthCheck } from './health/health.ts';
 import { MUTATING_REQUESTS_IN_FLIGHT_MAX, REQUESTS_IN_FLIGHT_MAX } from './filters/max-in-flight.ts';
 import { watchStore } from './metrics/store-metrics.ts';
@@ -129,6 +130,26 @@ export interface Cluster {
   /** Ends watches, stops controllers, flushes and closes. Idempotent. */
   stop(): Promise<void>;
 }
+
+const AUTHORIZER = unionAuthorizer([privilegedGroup(), everybody, nodeRequests]);
+
+/** Asks as a SubjectAccessReview would. */
+const mayRequest: ControllerOptions['mayRequest'] = async (requester, subresource) => {
+  const { username: name = '', uid, groups = [], extra } = requester;
+  const { decision } = await AUTHORIZER.authorize({
+    user: { name, uid, groups, extra },
+    verb: 'create',
+    isResourceRequest: true,
+    apiGroup: 'certificates.k8s.io',
+    apiVersion: '*',
+    namespace: '',
+    resource: 'certificatesigningrequests',
+    subresource,
+    name: '',
+    path: '',
+  });
+  return decision === 'allow';
+};
 
 const ADMIN = { commonName: 'kubernetes-admin', organizations: ['system:masters'] };
 
@@ -379,7 +400,7 @@ async function serve(
       readOnly: options.maxRequestsInFlight ?? REQUESTS_IN_FLIGHT_MAX,
       mutating: options.maxMutatingRequestsInFlight ?? MUTATING_REQUESTS_IN_FLIGHT_MAX,
     },
-    authorizer: unionAuthorizer([privilegedGroup(), everybody]),
+    authorizer: AUTHORIZER,
     clock: time.clock,
     wall: time.wall,
     tasks,
@@ -469,6 +490,7 @@ function createManager(
       nodes,
       caCertificate: certificates.authority.certificate,
       signer: createSigner(certificates.authority, base.wall),
+      mayRequest,
       issueToken: base.issueToken,
       kubernetesVersion: KUBERNETES_VERSION,
     },

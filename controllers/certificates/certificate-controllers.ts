@@ -1,80 +1,34 @@
 /** Approves, signs and clears away requests for certificates. Mirrors pkg/controller/certificates. */
+import { X509Certificate } from 'node:crypto';
+import { readCertificateRequest } from '../../api/groups/certificates/certificate-request.ts';
 import { formatTime, parseTime } from '../../api/machinery/clock.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import {
   certificateSigningRequests,
   type CertificateSigningRequest,
-  type CertificateSigningRequestCondition,
 } from '../../openapi/generated/certificates-v1.ts';
 import type {
-  CertificateRequestFacts,
   CertificateSigner,
   ControllerContext,
   ControllerDefinition,
   Reconcile,
+  Result,
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { checkKubeletClient, KUBELET_CLIENT_SIGNER, SIGNERS, type Refusal } from './signers.ts';
 
-const YEAR_MS = 365 * 24 * 3600 * 1000;
 const HOUR_MS = 3_600_000;
+const LIFETIME_MAX_MS = 365 * 24 * HOUR_MS;
+const LIFETIME_MIN_MS = 10 * 60_000;
 /** How long requests are kept, by what became of them. */
-const KEEP_MS = { approved: HOUR_MS, denied: HOUR_MS, pending: 24 * HOUR_MS } as const;
-const NODE_PREFIX = 'system:node:';
-const NODES_GROUP = 'system:nodes';
-const CLIENT_USAGES = ['client auth', 'digital signature', 'key encipherment'];
-const SERVER_USAGES = ['server auth', 'digital signature', 'key encipherment'];
-
-type Problem = string | undefined;
-
-interface SignerRules {
-  readonly usages: readonly ('server' | 'client')[];
-  /** Why the signer refuses, or undefined. */
-  check(facts: CertificateRequestFacts, usages: readonly string[]): Problem;
-}
-
-/** The signers of the cluster. Mirrors api certificates helpers.go. */
-const SIGNERS: Readonly<Record<string, SignerRules>> = {
-  'kubernetes.io/kube-apiserver-client': {
-    usages: ['client'],
-    check: (_facts, usages) => checkUsages(usages, CLIENT_USAGES, 'client auth'),
-  },
-  'kubernetes.io/kube-apiserver-client-kubelet': {
-    usages: ['client'],
-    check: (facts, usages) =>
-      checkNode(facts) ??
-      (facts.hosts.length > 0 ? 'DNS or IP subjectAltNames are not allowed' : undefined) ??
-      checkUsages(usages, CLIENT_USAGES, 'client auth'),
-  },
-  'kubernetes.io/kubelet-serving': {
-    usages: ['server'],
-    check: (facts, usages) =>
-      checkNode(facts) ??
-      (facts.hosts.length === 0 ? 'at least one DNS or IP subjectAltName is required' : undefined) ??
-      checkUsages(usages, SERVER_USAGES, 'server auth'),
-  },
-  'kubernetes.io/legacy-unknown': { usages: ['client', 'server'], check: () => undefined },
-};
-
-function checkNode({ commonName, organizations }: CertificateRequestFacts): Problem {
-  if (organizations.length !== 1 || organizations[0] !== NODES_GROUP)
-    return `subject organization is not ${NODES_GROUP}`;
-  return commonName.startsWith(NODE_PREFIX)
-    ? undefined
-    : `subject common name does not begin with ${NODE_PREFIX}`;
-}
-
-function checkUsages(usages: readonly string[], allowed: readonly string[], needed: string): Problem {
-  return usages.includes(needed) && usages.every((usage) => allowed.includes(usage))
-    ? undefined
-    : 'usages did not match';
-}
+const KEEP_MS = { issued: HOUR_MS, refused: HOUR_MS, pending: 24 * HOUR_MS } as const;
 
 export const certificateSigningController: ControllerDefinition = {
   name: 'certificatesigningrequest-signing-controller',
   aliases: ['csrsigning'],
   description: {
-    does: `Signs approved requests for certificates with the cluster's authority, for the signers ${Object.keys(SIGNERS).join(', ')}.`,
+    does: `Signs approved requests for certificates with the cluster's authority, for the signers ${Object.keys(SIGNERS).join(', ')}: for as long as they ask, from ten minutes to a year.`,
     watches: ['certificatesigningrequests'],
     writes: ['certificatesigningrequests/status'],
   },
@@ -82,87 +36,103 @@ export const certificateSigningController: ControllerDefinition = {
     const context = { ...base, client: base.client.as('certificate-controller') };
     const { signer } = context.options;
     return watchRequests(context, 'csrsigning', async (request) => {
-      const rules = SIGNERS[request.spec.signerName];
-      const isDone =
-        request.status?.certificate !== undefined || has(request, 'Failed') || has(request, 'Denied');
-      if (rules === undefined || signer === undefined || isDone || !has(request, 'Approved')) return;
-      await sign(context, signer, rules, request);
+      const check = SIGNERS[request.spec.signerName];
+      const isWanted = has(request, 'Approved') && !has(request, 'Denied') && !has(request, 'Failed');
+      if (check === undefined || signer === undefined || !isWanted) return;
+      const refusal = check(readCertificateRequest(pemOf(request)), request.spec.usages ?? []);
+      await (refusal === undefined ? sign(context, signer, request) : refuse(context, request, refusal));
     });
   },
 };
 
-async function sign(
+async function refuse(
   { client, clock }: ControllerContext,
+  request: CertificateSigningRequest,
+  message: Refusal,
+): Promise<void> {
+  const failed = {
+    type: 'Failed',
+    status: 'True',
+    reason: 'SignerValidationFailure',
+    message,
+    lastUpdateTime: formatTime(clock.now()),
+  };
+  const status = { ...request.status, conditions: [...(request.status?.conditions ?? []), failed] };
+  await client.update(certificateSigningRequests, { ...request, status }, { subresource: 'status' });
+}
+
+async function sign(
+  { client }: ControllerContext,
   signer: CertificateSigner,
-  rules: SignerRules,
   request: CertificateSigningRequest,
 ): Promise<void> {
-  const pem = Buffer.from(request.spec.request, 'base64').toString('utf8');
-  const usages = request.spec.usages ?? [];
-  const problem = problemOf(() => rules.check(signer.read(pem), usages));
-  const conditions = request.status?.conditions ?? [];
-  if (problem !== undefined) {
-    const failed = newCondition('Failed', 'SignerValidationFailure', problem, clock.now());
-    const status = { ...request.status, conditions: [...conditions, failed] };
-    await client.update(certificateSigningRequests, { ...request, status }, { subresource: 'status' });
-    return;
-  }
-  const askedMs = (request.spec.expirationSeconds ?? Infinity) * 1000;
-  const certified = request.spec.signerName.endsWith('legacy-unknown') ? purposesOf(usages) : rules.usages;
-  const certificate = signer.sign(pem, certified, Math.min(askedMs, YEAR_MS));
+  const { expirationSeconds, usages = [] } = request.spec;
+  const askedMs = expirationSeconds === undefined ? LIFETIME_MAX_MS : expirationSeconds * 1000;
+  const lifetimeMs = Math.max(LIFETIME_MIN_MS, Math.min(askedMs, LIFETIME_MAX_MS));
+  const certificate = signer.sign(pemOf(request), usages, lifetimeMs);
   const status = { ...request.status, certificate: Buffer.from(certificate).toString('base64') };
   await client.update(certificateSigningRequests, { ...request, status }, { subresource: 'status' });
 }
 
-function purposesOf(usages: readonly string[]): ('server' | 'client')[] {
-  return (['server', 'client'] as const).filter((purpose) => usages.includes(`${purpose} auth`));
-}
-
-function problemOf(check: () => Problem): Problem {
-  try {
-    return check();
-  } catch (error) {
-    return `unable to parse csr: ${(error as Error).message}`;
-  }
-}
+/** Who may have what approved, by the part of a request that they must be allowed to create. */
+const RECOGNIZERS = [
+  {
+    subresource: 'selfnodeclient',
+    isOwn: true,
+    message: 'Auto approving self kubelet client certificate after SubjectAccessReview.',
+  },
+  {
+    subresource: 'nodeclient',
+    isOwn: false,
+    message: 'Auto approving kubelet client certificate after SubjectAccessReview.',
+  },
+] as const;
+/** A request that its author may not have approved is looked at again after as long as it is old, within these bounds. */
+const RETRY_MS = { min: 1000, max: 1_000_000 } as const;
 
 export const certificateApprovingController: ControllerDefinition = {
   name: 'certificatesigningrequest-approving-controller',
   aliases: ['csrapproving'],
   description: {
-    does: 'Approves the requests of nodes for client certificates of their own.',
+    does: 'Approves requests for client certificates of nodes, when their author may create `selfnodeclient` (for itself) or `nodeclient` (for any node) of certificatesigningrequests.',
     watches: ['certificatesigningrequests'],
     writes: ['certificatesigningrequests/approval'],
-    leavesOut: ['asking the authorizer: a node may ask for itself, nobody for another'],
   },
   setup: (base) => {
     const context = { ...base, client: base.client.as('certificate-controller') };
-    const { signer } = context.options;
     return watchRequests(context, 'csrapproving', async (request) => {
-      const rules = SIGNERS[request.spec.signerName];
-      const isOpen = !has(request, 'Approved') && !has(request, 'Denied');
-      if (!request.spec.signerName.endsWith('client-kubelet') || signer === undefined || !isOpen) return;
-      const pem = Buffer.from(request.spec.request, 'base64').toString('utf8');
-      const isOwn = problemOf(
-        () =>
-          rules!.check(signer.read(pem), request.spec.usages ?? []) ??
-          (signer.read(pem).commonName === request.spec.username ? undefined : 'of another'),
-      );
-      if (isOwn !== undefined) return;
-      const message = 'Auto approving self kubelet client certificate after SubjectAccessReview.';
-      const approved = newCondition('Approved', 'AutoApproved', message, context.clock.now(), 'True');
-      const conditions = [...(request.status?.conditions ?? []), approved];
-      const changed = { ...request, status: { ...request.status, conditions } };
-      await context.client.update(certificateSigningRequests, changed, { subresource: 'approval' });
+      if (has(request, 'Approved') || has(request, 'Denied')) return;
+      return approve(context, request);
     });
   },
 };
+
+async function approve(
+  { client, clock, options }: ControllerContext,
+  request: CertificateSigningRequest,
+): Promise<Result | void> {
+  const { signerName, usages = [], username } = request.spec;
+  if (signerName !== KUBELET_CLIENT_SIGNER) return;
+  const asked = readCertificateRequest(pemOf(request));
+  if (checkKubeletClient(asked, usages) !== undefined) return;
+  for (const { subresource, isOwn, message } of RECOGNIZERS) {
+    if (isOwn && asked.commonName !== username) continue;
+    if ((await options.mayRequest?.(request.spec, subresource)) !== true) continue;
+    const approved = { type: 'Approved', status: 'True', reason: 'AutoApproved', message };
+    const conditions = [...(request.status?.conditions ?? []), approved];
+    const changed = { ...request, status: { ...request.status, conditions } };
+    await client.update(certificateSigningRequests, changed, { subresource: 'approval' });
+    return;
+  }
+  const ageMs = clock.now() - parseTime(request.metadata.creationTimestamp!);
+  return { requeueAfterMs: Math.min(Math.max(ageMs, RETRY_MS.min), RETRY_MS.max), recurring: true };
+}
 
 export const certificateCleaningController: ControllerDefinition = {
   name: 'certificatesigningrequest-cleaner-controller',
   aliases: ['csrcleaner'],
   description: {
-    does: 'Deletes requests for certificates: approved and denied ones after an hour, pending ones after a day.',
+    does: 'Deletes requests for certificates: an hour after they were issued, denied or failed, a day after they were made or approved without more, and when their certificate is over.',
     watches: ['certificatesigningrequests'],
     writes: ['certificatesigningrequests'],
   },
@@ -170,6 +140,7 @@ export const certificateCleaningController: ControllerDefinition = {
     const context = { ...base, client: base.client.as('certificate-controller') };
     return watchRequests(context, 'csrcleaner', async (request) => {
       const leftMs = endOf(request) - context.clock.now();
+      if (leftMs === Infinity) return undefined;
       if (leftMs > 0) return { requeueAfterMs: leftMs };
       const { name, uid } = request.metadata;
       await context.client.delete(certificateSigningRequests, { name: name! }, { preconditions: { uid } });
@@ -178,31 +149,43 @@ export const certificateCleaningController: ControllerDefinition = {
   },
 };
 
-/** When the request is cleared away, epoch milliseconds. */
+/** When the request is cleared away, epoch milliseconds; Infinity for never. Mirrors cleaner.go. */
 function endOf({ metadata, status }: CertificateSigningRequest): number {
-  const at = (type: string): number | undefined => {
-    const found = status?.conditions?.find((condition) => condition.type === type);
-    return found === undefined ? undefined : parseTime(found.lastUpdateTime ?? metadata.creationTimestamp!);
-  };
-  const approved = at('Approved');
-  const denied = at('Denied') ?? at('Failed');
-  if (denied !== undefined) return denied + KEEP_MS.denied;
-  // An approved one that nobody signs waits as long as a pending one.
-  if (approved !== undefined && status?.certificate !== undefined) return approved + KEEP_MS.approved;
-  return parseTime(metadata.creationTimestamp!) + KEEP_MS.pending;
+  const conditions = status?.conditions ?? [];
+  if (conditions.length === 0) return parseTime(metadata.creationTimestamp!) + KEEP_MS.pending;
+  const isIssued = status?.certificate !== undefined;
+  const ends = conditions.flatMap(({ type, lastUpdateTime }) => {
+    const since = lastUpdateTime === undefined ? Infinity : parseTime(lastUpdateTime);
+    if (type === 'Denied' || type === 'Failed') return [since + KEEP_MS.refused];
+    if (type !== 'Approved') return [];
+    return isIssued
+      ? [since + KEEP_MS.issued, certificateEnd(status.certificate!)]
+      : [since + KEEP_MS.pending];
+  });
+  return Math.min(Infinity, ...ends);
+}
+
+function certificateEnd(encoded: string): number {
+  try {
+    return Date.parse(new X509Certificate(Buffer.from(encoded, 'base64')).validTo);
+  } catch {
+    return Infinity;
+  }
 }
 
 type Sync = (request: CertificateSigningRequest) => ReturnType<Reconcile>;
 
+/** Looks at every request, those for the approver and the signer only as long as they have no certificate. */
 function watchRequests(context: ControllerContext, name: string, sync: Sync): RunningController {
   const informer = context.informer(certificateSigningRequests);
+  const isForIssued = name === 'csrcleaner';
   const reconciler = createReconciler({
     name,
     context,
     workers: 2,
     reconcile: async (key) => {
       const request = informer.get(key);
-      if (request === undefined) return;
+      if (request === undefined || (request.status?.certificate !== undefined && !isForIssued)) return;
       try {
         return await sync(request);
       } catch (error) {
@@ -217,17 +200,10 @@ function watchRequests(context: ControllerContext, name: string, sync: Sync): Ru
   return reconciler;
 }
 
-function has({ status }: CertificateSigningRequest, type: string): boolean {
-  return status?.conditions?.some((condition) => condition.type === type) === true;
+function pemOf({ spec }: CertificateSigningRequest): string {
+  return Buffer.from(spec.request, 'base64').toString('utf8');
 }
 
-function newCondition(
-  type: string,
-  reason: string,
-  message: string,
-  nowMs: number,
-  status = 'True',
-): CertificateSigningRequestCondition {
-  const now = formatTime(nowMs);
-  return { type, status, reason, message, lastUpdateTime: now, lastTransitionTime: now };
+function has({ status }: CertificateSigningRequest, type: string): boolean {
+  return status?.conditions?.some((condition) => condition.type === type) === true;
 }

@@ -71,19 +71,20 @@ export interface ControllerContext {
   readonly options: ControllerOptions;
 }
 
-/** What a request for a certificate asks for. */
-export interface CertificateRequestFacts {
-  readonly commonName: string;
-  readonly organizations: readonly string[];
-  /** DNS names and IP addresses. */
-  readonly hosts: readonly string[];
+export interface CertificateSigner {
+  /**
+   * The certificate as PEM, good for `lifetimeMs` milliseconds, with the usages of the API. Throws an Error when `pem` is no
+   * request for one that is signed with its own key.
+   */
+  sign(pem: string, usages: readonly string[], lifetimeMs: number): string;
 }
 
-export interface CertificateSigner {
-  /** Reads a PEM request. Throws an Error when it is none. */
-  read(pem: string): CertificateRequestFacts;
-  /** The certificate as PEM, good for `lifetimeMs` milliseconds. */
-  sign(pem: string, usages: readonly ('server' | 'client')[], lifetimeMs: number): string;
+/** Somebody who may do something or not, as requests for certificates name them. */
+export interface Requester {
+  readonly username?: string;
+  readonly uid?: string;
+  readonly groups?: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Settings of the cluster that controllers and nodes read. */
@@ -102,6 +103,8 @@ export interface ControllerOptions {
   readonly caCertificate: string;
   /** Signs with that authority. Without it requests for certificates stay unsigned. */
   readonly signer?: CertificateSigner;
+  /** Whether somebody may create such a part of a certificate signing request. Without it nobody may. */
+  readonly mayRequest?: (requester: Requester, subresource: string) => Promise<boolean>;
   /** A token for a service account, bound to a secret, that does not expire. Without it secrets stay empty. */
   readonly issueToken?: (account: KubeObject, secret: KubeObject) => Promise<string>;
   /** Version nodes report, for example `v1.36.2`. */

@@ -22,6 +22,8 @@ import {
   time,
   utf8,
 } from './der.ts';
+import type { CertificateRequest as SigningRequest } from '../../api/groups/certificates/certificate-request.ts';
+import { extendedKeyUsage, keyUsage } from './usages.ts';
 
 export interface KeyAndCertificate {
   /** PEM. */
@@ -52,8 +54,6 @@ const OIDS = {
   subjectAltName: oid('2.5.29.17'),
   subjectKeyIdentifier: oid('2.5.29.14'),
   authorityKeyIdentifier: oid('2.5.29.35'),
-  serverAuth: oid('1.3.6.1.5.5.7.3.1'),
-  clientAuth: oid('1.3.6.1.5.5.7.3.2'),
 };
 
 const YEAR_MS = 365 * 24 * 3600 * 1000;
@@ -77,8 +77,8 @@ export function createAuthority(subject: Subject, nowMs: number): KeyAndCertific
     publicKey,
     signer: privateKey,
     extensions,
-    nowMs,
-    lifetimeMs: AUTHORITY_YEARS * YEAR_MS,
+    from: nowMs - BACKDATE_MS,
+    to: nowMs + AUTHORITY_YEARS * YEAR_MS,
   });
   return { certificate, key: exportKey(privateKey) };
 }
@@ -90,44 +90,79 @@ export function issueCertificate(
   nowMs: number,
 ): KeyAndCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const { usage, ...subject } = request;
-  const lifetimeMs = CERTIFICATE_YEARS * YEAR_MS;
-  const certificate = certifyKey(authority, { ...subject, publicKey, usages: [usage], lifetimeMs }, nowMs);
+  const { usage, hosts = [] } = request;
+  const certificate = certify(authority, {
+    subject: nameOf(request),
+    publicKey,
+    usages: ['digital signature', 'key encipherment', `${usage} auth`],
+    names: hosts.map(alternativeName),
+    from: nowMs - BACKDATE_MS,
+    to: nowMs + CERTIFICATE_YEARS * YEAR_MS,
+  });
   return { certificate, key: exportKey(privateKey) };
 }
 
-export interface KeyToCertify extends Subject {
-  readonly publicKey: KeyObject;
-  readonly usages: readonly ('server' | 'client')[];
-  readonly hosts?: readonly string[];
-  readonly lifetimeMs: number;
+/** Of a request, certificates hold so much earlier than now ... */
+const REQUEST_BACKDATE_MS = 5 * 60_000;
+/** ... and end so much earlier, unless they are this short. */
+const SHORT_MS = 8 * 3_600_000;
+
+/**
+ * The certificate, as PEM, of a key that somebody else holds: for `lifetimeMs`, but never longer than the authority. Mirrors
+ * pkg/controller/certificates/authority PermissiveSigningPolicy.
+ */
+export function certifyRequest(
+  authority: KeyAndCertificate,
+  given: {
+    readonly request: SigningRequest;
+    /** As the API names them. */
+    readonly usages: readonly string[];
+    readonly lifetimeMs: number;
+  },
+  nowMs: number,
+): string {
+  const { request, usages, lifetimeMs } = given;
+  const end = Date.parse(new X509Certificate(authority.certificate).validTo);
+  const isShort = lifetimeMs < SHORT_MS;
+  return certify(authority, {
+    subject: request.subject,
+    publicKey: request.publicKey,
+    usages,
+    names: [
+      ...request.dnsNames.map((name) => contextBytes(2, Buffer.from(name, 'latin1'))),
+      ...request.emailAddresses.map((name) => contextBytes(1, Buffer.from(name, 'latin1'))),
+      ...request.ipAddresses.map(alternativeName),
+      ...request.uris.map((name) => contextBytes(6, Buffer.from(name, 'latin1'))),
+    ],
+    from: nowMs - REQUEST_BACKDATE_MS,
+    to: Math.min(nowMs + lifetimeMs - (isShort ? 0 : REQUEST_BACKDATE_MS), end),
+  });
 }
 
-/** The certificate, as PEM, of a key that somebody else holds. */
-export function certifyKey(authority: KeyAndCertificate, request: KeyToCertify, nowMs: number): string {
-  const signer = createPrivateKey(authority.key);
+interface Certified {
+  readonly subject: Buffer;
+  readonly publicKey: KeyObject;
+  readonly usages: readonly string[];
+  readonly names: readonly Buffer[];
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
+}
+
+function certify(authority: KeyAndCertificate, { usages, names, ...given }: Certified): string {
   const issuer = new X509Certificate(authority.certificate);
-  const { publicKey, usages, hosts = [], lifetimeMs } = request;
-  const purposes = usages.map((usage) => (usage === 'server' ? OIDS.serverAuth : OIDS.clientAuth));
+  const key = keyUsage(usages);
+  const extended = extendedKeyUsage(usages);
+  const authorityKey = sequence(contextBytes(0, keyIdentifier(issuer.publicKey)));
   const extensions = [
-    // digitalSignature, keyEncipherment
-    extension(OIDS.keyUsage, true, bits(Buffer.from([0b10100000]), 5)),
-    extension(OIDS.extendedKeyUsage, false, sequence(...purposes)),
+    ...(key === undefined ? [] : [extension(OIDS.keyUsage, true, key)]),
+    ...(extended === undefined ? [] : [extension(OIDS.extendedKeyUsage, false, extended)]),
     extension(OIDS.basicConstraints, true, sequence()),
-    extension(OIDS.authorityKeyIdentifier, false, sequence(contextBytes(0, keyIdentifier(issuer.publicKey)))),
-    ...(hosts.length === 0
-      ? []
-      : [extension(OIDS.subjectAltName, false, sequence(...hosts.map(alternativeName)))]),
+    extension(OIDS.authorityKeyIdentifier, false, authorityKey),
+    ...(names.length === 0 ? [] : [extension(OIDS.subjectAltName, false, sequence(...names))]),
   ];
-  return signCertificate({
-    issuer: subjectOf(authority),
-    subject: nameOf(request),
-    publicKey,
-    signer,
-    extensions,
-    nowMs,
-    lifetimeMs,
-  });
+  const signer = createPrivateKey(authority.key);
+  return signCertificate({ ...given, issuer: subjectOf(authority), signer, extensions });
 }
 
 interface CertificateParts {
@@ -136,8 +171,9 @@ interface CertificateParts {
   readonly publicKey: KeyObject;
   readonly signer: KeyObject;
   readonly extensions: readonly Buffer[];
-  readonly nowMs: number;
-  readonly lifetimeMs: number;
+  /** Epoch milliseconds. */
+  readonly from: number;
+  readonly to: number;
 }
 
 function signCertificate(parts: CertificateParts): string {
@@ -146,7 +182,7 @@ function signCertificate(parts: CertificateParts): string {
     integer(serialNumber()),
     ECDSA_SHA256,
     parts.issuer,
-    sequence(time(parts.nowMs - BACKDATE_MS), time(parts.nowMs + parts.lifetimeMs)),
+    sequence(time(parts.from), time(parts.to)),
     parts.subject,
     parts.publicKey.export({ type: 'spki', format: 'der' }),
     context(3, sequence(...parts.extensions)),

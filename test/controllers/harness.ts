@@ -8,7 +8,7 @@ import { createLogger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import { SeededRandom } from '../../api/machinery/random.ts';
 import { TaskTracker } from '../../api/machinery/tasks.ts';
-import type { ControllerDefinition } from '../../controllers/runtime/controller.ts';
+import type { ControllerDefinition, ControllerOptions } from '../../controllers/runtime/controller.ts';
 import { createControllerManager, type ControllerManager } from '../../controllers/runtime/manager.ts';
 import { events, pods as podType, namespaces, type Pod } from '../../openapi/generated/core-v1.ts';
 import { createAdmissionChain } from '../../server/admission/index.ts';
@@ -61,7 +61,8 @@ export interface Harness {
   stop(): Promise<void>;
 }
 
-export interface HarnessNetwork {
+/** Options of the controllers, and: */
+export interface HarnessOptions extends Partial<ControllerOptions> {
   /** As --service-cluster-ip-range; with it there is a ServiceCIDR that addresses come from. */
   readonly serviceRanges?: string;
   readonly nodePorts?: string;
@@ -73,7 +74,7 @@ export interface HarnessNetwork {
 export async function startHarness(
   controllers: readonly ControllerDefinition[],
   seed = 'test',
-  { serviceRanges, nodePorts = '30000-32767', nodes = 0 }: HarnessNetwork = {},
+  { serviceRanges, nodePorts = '30000-32767', nodes = 0, ...more }: HarnessOptions = {},
 ): Promise<Harness> {
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
@@ -118,6 +119,7 @@ export async function startHarness(
     nodes,
     caCertificate: '',
     kubernetesVersion: 'v1.36.2',
+    ...more,
   };
   const create = (): ControllerManager =>
     createControllerManager({ client, clock, random, tasks, logger, options, controllers });

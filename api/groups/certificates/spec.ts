@@ -1,7 +1,4 @@
-/**
- * What certificate signing requests may ask for. The request itself is only looked at as PEM: its signature is not
- * checked. Mirrors pkg/apis/certificates/validation and core validation ValidateSignerName.
- */
+/** What certificate signing requests may ask for. Mirrors pkg/apis/certificates/validation and core validation ValidateSignerName. */
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { byteLength, goQuote } from '../../machinery/go-format.ts';
@@ -9,6 +6,7 @@ import { checkDNS1123Label, checkDNS1123Subdomain } from '../../machinery/names.
 import { duplicate, invalid, notSupported, required, tooLong } from '../../machinery/validation.ts';
 import type { CertificateSigningRequestSpec } from '../../../openapi/generated/certificates-v1.ts';
 import { isAbsent, validateEach } from '../common/text.ts';
+import { readCertificateRequest } from './certificate-request.ts';
 
 const SPEC = path('spec');
 const SIGNER = SPEC.child('signerName');
@@ -47,9 +45,8 @@ export function validateSpec(spec: CertificateSigningRequestSpec): FieldError[] 
   const { request, usages = [], signerName = '', expirationSeconds } = spec;
   const at = SPEC.child('usages');
   const errors: FieldError[] = [];
-  const pem = Buffer.from(request ?? '', 'base64').toString('latin1');
-  if (/-----BEGIN ([^-]*)-----\n[\s\S]*-----END \1-----/.exec(pem)?.[1] !== 'CERTIFICATE REQUEST')
-    errors.push(invalid(SPEC.child('request'), request, 'PEM block type must be CERTIFICATE REQUEST'));
+  const problem = problemOfRequest(Buffer.from(request ?? '', 'base64').toString('latin1'));
+  if (problem !== undefined) errors.push(invalid(SPEC.child('request'), request, problem));
   if (usages.length === 0) errors.push(required(at));
   errors.push(
     ...validateEach(usages, at, (usage, place) =>
@@ -65,6 +62,16 @@ export function validateSpec(spec: CertificateSigningRequestSpec): FieldError[] 
     errors.push(invalid(SPEC.child('expirationSeconds'), expirationSeconds, why));
   }
   return errors;
+}
+
+/** What is wrong with the request itself: it must be signed with the key it is for. */
+function problemOfRequest(pem: string): string | undefined {
+  try {
+    readCertificateRequest(pem).checkSignature();
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 function validateSignerName(name: string): FieldError[] {
