@@ -1,7 +1,6 @@
 /** Objects that every cluster has from its start. */
-import { createHash } from 'node:crypto';
 import type { Client, Draft, ResourceType } from '../../api/machinery/client.ts';
-import { dateOf, formatMicroTime, type Timer } from '../../api/machinery/clock.ts';
+import { dateOf, type Timer } from '../../api/machinery/clock.ts';
 import { isNotFound } from '../../api/machinery/errors.ts';
 import type { Logger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
@@ -9,12 +8,12 @@ import type { TaskTracker } from '../../api/machinery/tasks.ts';
 import { formatIP, isIPv6, parseIP } from '../../api/groups/common/ip.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { configMaps, endpoints, namespaces, services } from '../../openapi/generated/core-v1.ts';
-import { leases } from '../../openapi/generated/coordination-v1.ts';
 import { endpointSlices } from '../../openapi/generated/discovery-v1.ts';
 import { priorityClasses } from '../../openapi/generated/scheduling-v1.ts';
 import { ensure } from './ensure.ts';
-import { keepServiceCIDR, type ServiceRange } from './service-cidr.ts';
+import { keepIdentity, takeIdentity } from './identity-lease.ts';
 import { writePrepared, type PreparedTarget } from './prepared.ts';
+import { keepServiceCIDR, type ServiceRange } from './service-cidr.ts';
 
 export interface BootstrapOptions extends PreparedTarget {
   readonly client: Client;
@@ -33,8 +32,8 @@ const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 const UPKEEP_MS = 10_000;
 
 /**
- * Brings the namespaces of the system and the service `kubernetes` back when somebody deletes them, within ten seconds. Returns
- * how to stop.
+ * Brings the namespaces of the system and the service `kubernetes` back when somebody deletes them, within ten seconds, and
+ * renews the lease of the API server. Returns how to stop.
  */
 export function keepSystemObjects(
   given: BootstrapOptions & { readonly tasks: TaskTracker; readonly logger: Logger },
@@ -52,7 +51,11 @@ export function keepSystemObjects(
   };
   const next = (): Timer => clock.schedule(UPKEEP_MS, round, { name: 'system objects', recurring: true });
   let timer = next();
-  return () => timer.cancel();
+  const dropIdentity = keepIdentity(options);
+  return () => {
+    timer.cancel();
+    dropIdentity();
+  };
 }
 
 /** Creates what is missing and brings the endpoints of the API server up to date. May be called on every start. */
@@ -72,7 +75,7 @@ export async function bootstrap(given: BootstrapOptions): Promise<void> {
       metadata: { ...LEGACY_TOKEN_TRACKING },
       data: { since: dateOf(options.clock.now()) },
     }),
-    holdIdentity(options),
+    takeIdentity(options),
   ]);
   await publishServer(options);
 }
@@ -95,32 +98,6 @@ const PRIORITY_CLASSES = [
     description: 'For pods a node cannot do without.',
   },
 ];
-
-const SERVER_NAME = 'kubemu';
-const IDENTITY_SECONDS = 3600;
-
-/** The lease that says which API server is there; its name and holder are made of the server's name as upstream does. */
-async function holdIdentity({ client, clock }: BootstrapOptions): Promise<void> {
-  const name = `apiserver-${identityHash(SERVER_NAME)}`;
-  const now = formatMicroTime(clock.now());
-  const metadata = {
-    name,
-    namespace: 'kube-system',
-    labels: { 'apiserver.kubernetes.io/identity': 'kube-apiserver', 'kubernetes.io/hostname': SERVER_NAME },
-  };
-  const spec = { holderIdentity: name, leaseDurationSeconds: IDENTITY_SECONDS, renewTime: now };
-  await replace(client, leases, { metadata, spec }, 'spec');
-}
-
-const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
-
-/** The first 16 bytes of the SHA-256 of a name in base32, without padding. */
-function identityHash(name: string): string {
-  const bytes = createHash('sha256').update(name).digest().subarray(0, 16);
-  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  const groups = bits.match(/.{1,5}/g) ?? [];
-  return groups.map((group) => BASE32[parseInt(group.padEnd(5, '0'), 2)]).join('');
-}
 
 /** Where the simulated network has its control plane: in front of the first node. */
 const CONTROL_PLANE_ADDRESS = { IPv4: '192.168.0.10', IPv6: 'fd00:192:168::a' } as const;

@@ -62,7 +62,7 @@ export interface Harness {
 }
 
 /** Options of the controllers, and: */
-export interface HarnessOptions extends Partial<ControllerOptions> {
+export interface HarnessOptions extends Partial<Omit<ControllerOptions, 'nodePorts'>> {
   /** As --service-cluster-ip-range; with it there is a ServiceCIDR that addresses come from. */
   readonly serviceRanges?: string;
   readonly nodePorts?: string;

@@ -19,6 +19,7 @@ import {
   volumeAttributesClasses,
 } from '../../openapi/generated/storage-v1.ts';
 import { startCluster, type Cluster } from '../../server/cluster.ts';
+import { SIGNED_REQUEST } from '../suites/certificate-requests.ts';
 
 const HOUR_MS = 3_600_000;
 const namespace = 'default';
@@ -44,19 +45,10 @@ const claimed = {
   volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'web' } }],
 };
 
-/** For a client certificate in the name of `web`, signed by a key nobody has. */
-const REQUEST = `-----BEGIN CERTIFICATE REQUEST-----
-MIHIMHACAQAwDjEMMAoGA1UEAwwDd2ViMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
-QgAE4ZEwyN7sp7wHDUl/Da39wvx6dMOzz76BHXvvX34elnSlNWMEEQNDb2f7kAIV
-00h17J+dxWnY85t+Mwg3D1+An6AAMAoGCCqGSM49BAMCA0gAMEUCIQDqoVLGCZU+
-85fw7edY0ir1w3v3r+ZoyDM59Enw4tGtnQIga1GOw+U0j2D1y25t3VV7X4S2+cb4
-O9AEqsbAaQmKV/o=
------END CERTIFICATE REQUEST-----
-`;
 const certificateRequest = {
   metadata: { name: 'web' },
   spec: {
-    request: Buffer.from(REQUEST).toString('base64'),
+    request: Buffer.from(SIGNED_REQUEST).toString('base64'),
     signerName: 'kubernetes.io/kube-apiserver-client',
     usages: ['client auth'],
   },

@@ -12,6 +12,16 @@ import {
   utf8,
 } from '../../server/pki/der.ts';
 
+/** For a client certificate in the name of `web`, signed by a key nobody has. */
+export const SIGNED_REQUEST = `-----BEGIN CERTIFICATE REQUEST-----
+MIHIMHACAQAwDjEMMAoGA1UEAwwDd2ViMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcD
+QgAE4ZEwyN7sp7wHDUl/Da39wvx6dMOzz76BHXvvX34elnSlNWMEEQNDb2f7kAIV
+00h17J+dxWnY85t+Mwg3D1+An6AAMAoGCCqGSM49BAMCA0gAMEUCIQDqoVLGCZU+
+85fw7edY0ir1w3v3r+ZoyDM59Enw4tGtnQIga1GOw+U0j2D1y25t3VV7X4S2+cb4
+O9AEqsbAaQmKV/o=
+-----END CERTIFICATE REQUEST-----
+`;
+
 export interface RequestParts {
   readonly commonName?: string;
   readonly organizations?: readonly string[];

@@ -1,4 +1,6 @@
 /** A small valid object of every built-in kind that is stored, by `plural.group`. Names and kinds are filled in. */
+import { SIGNED_REQUEST } from './certificate-requests.ts';
+
 const POD_SPEC = { containers: [{ name: 'main', image: 'nginx:1' }] };
 const LABELS = { app: 'web' };
 const TEMPLATE = { metadata: { labels: LABELS }, spec: POD_SPEC };
@@ -74,9 +76,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   'jobs.batch': { spec: JOB },
   'certificatesigningrequests.certificates.k8s.io': {
     spec: {
-      request: Buffer.from(
-        '-----BEGIN CERTIFICATE REQUEST-----\nMA==\n-----END CERTIFICATE REQUEST-----\n',
-      ).toString('base64'),
+      request: Buffer.from(SIGNED_REQUEST).toString('base64'),
       signerName: 'example.com/signer',
       usages: ['client auth'],
     },

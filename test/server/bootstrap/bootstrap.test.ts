@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { componentStatuses, services } from '../../../openapi/generated/core-v1.ts';
-import { leases } from '../../../openapi/generated/coordination-v1.ts';
+import { leases, type Lease } from '../../../openapi/generated/coordination-v1.ts';
 import { replicaSets } from '../../../openapi/generated/apps-v1.ts';
 import { pods } from '../../../openapi/generated/core-v1.ts';
 import { apiServices } from '../../../openapi/generated/apiregistration-v1.ts';
@@ -20,6 +20,33 @@ import { bootstrapClusterRoles, parseRule } from '../../../server/bootstrap/rbac
 type Cluster = Awaited<ReturnType<typeof startCluster>>;
 
 const QUIET = { nodes: 0, scheduler: false, controllers: [] };
+
+describe('the lease of the API server', () => {
+  const namespace = 'kube-system';
+  it('is renewed every ten seconds, comes back, and leases of servers that are gone are collected', async () => {
+    const cluster = await startCluster({ ...QUIET, clock: 'virtual' });
+    try {
+      const list = async (): Promise<readonly Lease[]> =>
+        (await cluster.client.list(leases, { namespace })).items;
+      const [own] = await list();
+      const name = own!.metadata.name!;
+      expect(own!.spec.leaseDurationSeconds).toBe(3600);
+      expect(own!.spec.holderIdentity).toMatch(new RegExp(`^${name}_[0-9a-f-]{36}$`));
+      await cluster.clock.step(10_000);
+      const renewed = (await list())[0]!;
+      expect(Date.parse(renewed.spec.renewTime!) - Date.parse(own!.spec.renewTime!)).toBe(10_000);
+      expect(renewed.spec.holderIdentity).toBe(own!.spec.holderIdentity);
+      await cluster.client.delete(leases, { namespace, name });
+      const other = { labels: { 'apiserver.kubernetes.io/identity': 'kube-apiserver' }, namespace };
+      await cluster.client.create(leases, { metadata: { ...other, name: 'apiserver-gone' }, spec: {} });
+      await cluster.client.create(leases, { metadata: { name: 'of-somebody', namespace }, spec: {} });
+      await cluster.clock.step(3_600_000);
+      expect((await list()).map(({ metadata }) => metadata.name)).toEqual([name, 'of-somebody']);
+    } finally {
+      await cluster.stop();
+    }
+  });
+});
 
 describe('a new cluster', () => {
   let cluster: Cluster;
