@@ -3,6 +3,7 @@ import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import { SeededRandom } from '../../api/machinery/random.ts';
 import type { Informer } from '../../controllers/runtime/controller.ts';
 import { SchedulerCache } from '../../controllers/scheduler/cache.ts';
+import type { DeviceCaches } from '../../controllers/scheduler/devices/caches.ts';
 import { Nominations } from '../../controllers/scheduler/nominations.ts';
 import type { Surroundings } from '../../controllers/scheduler/plugin.ts';
 import { DEFAULT_PROFILE, newProfile } from '../../controllers/scheduler/profile.ts';
@@ -30,6 +31,8 @@ export function schedulingOn(count: number): { place(pods: number): Promise<numb
       statefulSets: informer(),
     },
     namespaces: informer(),
+    // No pod of these asks for devices.
+    devices: { extended: { revision: 0, classFor: () => undefined } } as unknown as DeviceCaches,
   };
   const profile = newProfile(DEFAULT_PROFILE);
   const scheduling = new Scheduling(around, new Nominations(), new SeededRandom('bench'));

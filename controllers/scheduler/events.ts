@@ -1,5 +1,6 @@
 /** What happens in the cluster that may make room for a pod. */
 import type { Node, PersistentVolumeClaim, Pod } from '../../openapi/generated/core-v1.ts';
+import type { ResourceClaim } from '../../openapi/generated/resource-v1.ts';
 
 export type ClusterEvent =
   | { readonly kind: 'node-added'; readonly node: Node }
@@ -10,4 +11,7 @@ export type ClusterEvent =
   | { readonly kind: 'pod-gone'; readonly pod: Pod }
   | { readonly kind: 'claim-changed'; readonly claim: PersistentVolumeClaim }
   /** A volume, a storage class or what a node says of its drivers. */
-  | { readonly kind: 'volumes-changed' };
+  | { readonly kind: 'volumes-changed' }
+  | { readonly kind: 'device-claim-changed'; readonly claim: ResourceClaim; readonly old?: ResourceClaim }
+  /** A slice of devices or a class of them. */
+  | { readonly kind: 'devices-changed' };

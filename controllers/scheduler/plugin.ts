@@ -6,6 +6,7 @@ import type { NodeInfo } from './node-info.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { VolumeCaches } from './plugins/volumes.ts';
 import type { VolumeBinder } from './volume-binder.ts';
+import type { DeviceCaches } from './devices/caches.ts';
 import type { ClusterEvent } from './events.ts';
 import type { WorkloadCaches } from './plugins/default-selector.ts';
 
@@ -41,6 +42,7 @@ export interface Surroundings {
   readonly volumeBinder: Pick<VolumeBinder, 'bind'>;
   readonly workloads: WorkloadCaches;
   readonly namespaces: Informer<Namespace>;
+  readonly devices: DeviceCaches;
 }
 
 /** A plugin at work on one pod. Whatever is left out has nothing to say about this pod. */
@@ -63,8 +65,20 @@ export interface PluginRun {
   /** Gives all of it back: the pod does not get there. Called whether `reserve` came to take anything or not. */
   unreserve?(node: NodeInfo): void;
   /** Writes what must be there before the pod is bound, and waits for it; throws when it does not come. */
-  preBind?(node: NodeInfo): Promise<void>;
+  preBind?(node: NodeInfo): Promise<Wait | void>;
 }
+
+/** Something of others that has to happen before the pod is bound, and that may take its time: nobody is busy meanwhile. */
+export interface Wait {
+  /** Of the event that tells of it. */
+  readonly reason: string;
+  readonly message: string;
+  /** `done` is called once, with an error when it is not going to happen. */
+  begin(done: (error?: Error) => void): void;
+}
+
+/** Scheduling broke, in upstream's words: the pod is tried again behind its back-off. */
+export class SchedulingError extends Error {}
 
 export interface PostFilterOutcome {
   /** Becomes part of the FailedScheduling message. */
@@ -85,7 +99,7 @@ export interface Plugin {
   /** Set by the plugin that evicts less important pods. */
   readonly preemption?: PreemptionArgs;
   /** Why the pod is not to be tried yet. It is asked again when the pod, or what `mayHelp` names, changes. */
-  preEnqueue?(pod: Pod): string | undefined;
+  preEnqueue?(pod: Pod, around: Surroundings): string | undefined;
   /** Undefined: nothing to say about this pod. */
   prepare?(pod: PodInfo, around: Surroundings): PluginRun | undefined;
   /** Whether what happened may make room for a pod this plugin rejected. Default: it may not. */

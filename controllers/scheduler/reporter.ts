@@ -3,6 +3,7 @@ import { formatTime } from '../../api/machinery/clock.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, EventRecorder } from '../runtime/controller.ts';
+import type { Wait } from './plugin.ts';
 
 export class Reporter {
   readonly #context: ControllerContext;
@@ -18,6 +19,11 @@ export class Reporter {
     const { namespace, name } = pod.metadata;
     const message = `Successfully assigned ${namespace}/${name} to ${node}`;
     this.#recorder.event(pod, 'Normal', 'Scheduled', message, { action: 'Binding' });
+  }
+
+  /** The pod has a node, and is bound there once something has happened. */
+  waiting(pod: Pod, { reason, message }: Wait): void {
+    this.#recorder.event(pod, 'Normal', reason, message, { action: 'Scheduling' });
   }
 
   /** `nominated` is the node kept free from now on; undefined leaves that as it is, '' gives it up. */

@@ -1,5 +1,6 @@
 /** Gives every pod of its profiles a node. Mirrors kube-scheduler; see docs/reference/scheduler.md. */
 import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import { namespaces, nodes, pods, type Node, type Pod } from '../../openapi/generated/core-v1.ts';
@@ -11,13 +12,21 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { sameLabels, SchedulerCache } from './cache.ts';
+import { deviceCaches, type DeviceCaches } from './devices/caches.ts';
+import { deviceClaimNames } from './devices/pod-claims.ts';
 import { fitMessage, NO_NODES, preFilterMessage } from './fit-error.ts';
 import type { NodeInfo } from './node-info.ts';
 import { Nominations } from './nominations.ts';
 import { workloadCaches } from './plugins/default-selector.ts';
 import { volumeCaches, type VolumeCaches } from './plugins/volumes.ts';
 import { podInfoOf, priorityOf } from './pod-info.ts';
-import type { PreemptionArgs, Rejection, Surroundings } from './plugin.ts';
+import {
+  SchedulingError,
+  type Plugin,
+  type PreemptionArgs,
+  type Rejection,
+  type Surroundings,
+} from './plugin.ts';
 import { findPreemption, type Preemption } from './preemption.ts';
 import { DEFAULT_PROFILE, DEFAULT_SCHEDULER, newProfile, type Profile } from './profile.ts';
 import { pluginsOf, SchedulingQueue } from './queue.ts';
@@ -31,6 +40,7 @@ export const schedulerController: ControllerDefinition = {
     does: 'Gives pods a node, by the filters and scores of the default profile, preempting where priorities allow.',
     watches: [
       'csinodes',
+      'deviceclasses',
       'namespaces',
       'nodes',
       'persistentvolumeclaims',
@@ -39,13 +49,23 @@ export const schedulerController: ControllerDefinition = {
       'pods',
       'replicasets',
       'replicationcontrollers',
+      'resourceclaims',
+      'resourceslices',
       'services',
       'statefulsets',
       'storageclasses',
     ],
-    writes: ['persistentvolumeclaims', 'persistentvolumes', 'pods', 'pods/binding', 'pods/status'],
-    events: ['FailedScheduling', 'Preempted', 'Scheduled'],
-    leavesOut: ['extenders', 'devices (DRA)', 'pod groups'],
+    writes: [
+      'persistentvolumeclaims',
+      'persistentvolumes',
+      'pods',
+      'pods/binding',
+      'pods/status',
+      'resourceclaims',
+      'resourceclaims/status',
+    ],
+    events: ['BindingConditionsPending', 'FailedScheduling', 'Preempted', 'Scheduled'],
+    leavesOut: ['extenders', 'pod groups'],
   },
   setup: (context) => new Scheduler(context, [newProfile(DEFAULT_PROFILE)]),
 };
@@ -60,6 +80,9 @@ class Scheduler implements RunningController {
   readonly #scheduling: Scheduling;
   readonly #binder: VolumeBinder;
   readonly #queue: SchedulingQueue;
+  readonly #around: Surroundings;
+  /** Pods that are not to be tried before a claim is there, by the claim. */
+  readonly #awaited = new Map<string, Set<string>>();
   #started = false;
   #running = false;
 
@@ -76,14 +99,15 @@ class Scheduler implements RunningController {
     this.#budgets = context.informer(podDisruptionBudgets);
     const volumes = volumeCaches(context);
     this.#binder = new VolumeBinder(context, volumes);
-    const around: Surroundings = {
+    this.#around = {
       cache: this.#cache,
       volumes,
       volumeBinder: this.#binder,
       workloads: workloadCaches(context),
       namespaces: context.informer(namespaces),
+      devices: deviceCaches(context),
     };
-    this.#scheduling = new Scheduling(around, this.#nominations, context.random);
+    this.#scheduling = new Scheduling(this.#around, this.#nominations, context.random);
     this.#queue = new SchedulingQueue({
       clock: context.clock,
       wake: () => this.#wake(),
@@ -95,6 +119,7 @@ class Scheduler implements RunningController {
       },
     });
     this.#watch(volumes);
+    this.#watchDevices(this.#around.devices);
   }
 
   start(): void {
@@ -106,6 +131,7 @@ class Scheduler implements RunningController {
     this.#started = false;
     this.#queue.stop();
     this.#binder.stop();
+    this.#around.devices.waits.stop();
   }
 
   #watch(volumes: VolumeCaches): void {
@@ -135,6 +161,33 @@ class Scheduler implements RunningController {
       (informer as Informer<Node>).addHandler({ added: volumesChanged, updated: volumesChanged });
   }
 
+  #watchDevices({ claims, classes, slices }: DeviceCaches): void {
+    claims.addHandler({
+      added: (claim) => {
+        this.#lookAtWaiting(keyOf(claim));
+        this.#queue.happened({ kind: 'device-claim-changed', claim });
+      },
+      updated: (claim, old) => {
+        this.#lookAtWaiting(keyOf(claim));
+        this.#queue.happened({ kind: 'device-claim-changed', claim, old });
+      },
+    });
+    const devicesChanged = (): void => this.#queue.happened({ kind: 'devices-changed' });
+    for (const informer of [classes, slices])
+      (informer as Informer<Node>).addHandler({ added: devicesChanged, updated: devicesChanged });
+  }
+
+  /** Pods that wait for the claim may be ready to be tried. */
+  #lookAtWaiting(claim: string): void {
+    const waiting = this.#awaited.get(claim);
+    if (waiting === undefined) return;
+    this.#awaited.delete(claim);
+    for (const key of waiting) {
+      const pod = this.#pods.get(key);
+      if (pod !== undefined && (pod.spec.nodeName ?? '') === '') this.#podChanged(pod);
+    }
+  }
+
   #podChanged(pod: Pod, old?: Pod): void {
     const key = keyOf(pod);
     const ended = isPodTerminal(pod);
@@ -158,15 +211,28 @@ class Scheduler implements RunningController {
     const isSame =
       old !== undefined &&
       pod.metadata.generation === old.metadata.generation &&
-      sameLabels(pod.metadata.labels, old.metadata.labels);
+      sameLabels(pod.metadata.labels, old.metadata.labels) &&
+      equalJSON(pod.status.resourceClaimStatuses, old.status.resourceClaimStatuses);
     if (isSame) return;
     this.#enqueue(pod);
   }
 
   #enqueue(pod: Pod): void {
     const { profile } = this.#profileOf(pod);
-    const isGated = profile.at.preEnqueue.some((plugin) => plugin.preEnqueue?.(pod) !== undefined);
+    const isGated = profile.at.preEnqueue.some(
+      (plugin) => plugin.preEnqueue?.(pod, this.#around) !== undefined,
+    );
+    if (isGated) this.#awaitClaims(pod);
     this.#queue.add(keyOf(pod), priorityOf(pod), isGated);
+  }
+
+  #awaitClaims(pod: Pod): void {
+    for (const { name } of deviceClaimNames(pod).names) {
+      const claim = `${pod.metadata.namespace}/${name}`;
+      const waiting = this.#awaited.get(claim);
+      if (waiting === undefined) this.#awaited.set(claim, new Set([keyOf(pod)]));
+      else waiting.add(keyOf(pod));
+    }
   }
 
   #podDeleted(pod: Pod): void {
@@ -209,10 +275,16 @@ class Scheduler implements RunningController {
       this.#queue.remove(key);
       return;
     }
-    const { profile } = this.#profileOf(pod);
-    const outcome = this.#scheduling.find(pod, profile);
-    if ('node' in outcome) this.#assume(key, pod, outcome.node, outcome.attempt);
-    else this.#fail(key, pod, outcome);
+    const { profile, reporter } = this.#profileOf(pod);
+    try {
+      const outcome = this.#scheduling.find(pod, profile);
+      if ('node' in outcome) this.#assume(key, pod, outcome.node, outcome.attempt);
+      else this.#fail(key, pod, outcome);
+    } catch (error) {
+      if (!(error instanceof SchedulingError)) throw error;
+      this.#queue.retry(key);
+      this.#inBackground('scheduler report', () => reporter.failed(pod, 'SchedulerError', error.message));
+    }
   }
 
   /** Binding does not hold up the next pod: the node's room is taken already. */
@@ -227,13 +299,22 @@ class Scheduler implements RunningController {
       return;
     }
     this.#queue.happened({ kind: 'pod-placed', pod });
-    this.#inBackground('scheduler bind', () => this.#bind(key, pod, node, attempt));
+    const preparing = [...attempt.profile.at.preBind];
+    this.#inBackground('scheduler bind', () => this.#bind({ key, pod, node, attempt, preparing }));
   }
 
-  async #bind(key: string, pod: Pod, node: NodeInfo, attempt: Attempt): Promise<void> {
+  async #bind(way: WayToNode, problem?: Error): Promise<void> {
+    const { key, pod, node, attempt, preparing } = way;
     const { namespace, name, uid } = pod.metadata;
     try {
-      for (const plugin of attempt.profile.at.preBind) await attempt.runs.get(plugin)?.preBind?.(node);
+      if (problem !== undefined) throw problem;
+      for (let plugin = preparing.shift(); plugin !== undefined; plugin = preparing.shift()) {
+        const wait = await attempt.runs.get(plugin)?.preBind?.(node);
+        if (wait === undefined) continue;
+        this.#profileOf(pod).reporter.waiting(pod, wait);
+        wait.begin((error) => this.#inBackground('scheduler bind', () => this.#bind(way, error)));
+        return;
+      }
       await this.#context.client.createSubresource(pods, { namespace, name: name! }, 'binding', {
         kind: 'Binding',
         apiVersion: 'v1',
@@ -351,6 +432,15 @@ class Scheduler implements RunningController {
     const onError = (error: unknown): void => this.#context.logger.error(`${name} failed`, { error });
     this.#context.tasks.run(name, work, onError);
   }
+}
+
+/** A pod that has been given a node, and the plugins that have something to write before it is bound. */
+interface WayToNode {
+  readonly key: string;
+  readonly pod: Pod;
+  readonly node: NodeInfo;
+  readonly attempt: Attempt;
+  readonly preparing: Plugin[];
 }
 
 function reserve({ profile, runs }: Attempt, node: NodeInfo): Rejection | undefined {

@@ -74,6 +74,7 @@ export class Scheduling {
       if (run === undefined) continue;
       if (run.rejection?.unresolvable === true) {
         rejection = run.rejection;
+        runs.set(plugin, run);
         break;
       }
       // Room could be made: the others are to be ready for that.
@@ -99,12 +100,12 @@ export class Scheduling {
     readonly rejections: Map<NodeInfo, Rejection>;
     readonly verdicts: Verdicts | undefined;
   } {
-    const { cache } = this.#around;
+    const { cache, devices } = this.#around;
     const { nodes } = cache;
     const rejections = new Map<NodeInfo, Rejection>();
     const feasible: NodeInfo[] = [];
     if (attempt.only !== undefined) return this.#filterOnly(attempt, attempt.only);
-    const verdicts = this.#tablesOf(profile).of(attempt.pod, cache.slots);
+    const verdicts = this.#tablesOf(profile).of(attempt.pod, cache.slots, devices.extended.revision);
     const enough = feasibleNodesToFind(nodes.length, profile.percentageOfNodesToScore);
     let visited = 0;
     for (; visited < nodes.length && feasible.length < enough; visited++) {

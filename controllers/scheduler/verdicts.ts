@@ -72,8 +72,9 @@ function grown(old: Float64Array<ArrayBuffer>, size: number): Float64Array<Array
 export class VerdictTables {
   readonly #tables = new Map<string, Verdicts>();
 
-  of(pod: PodInfo, slots: number): Verdicts {
-    const key = classOf(pod);
+  /** `devices` changes whenever what is asked of extended resources may be asked of devices instead. */
+  of(pod: PodInfo, slots: number, devices: number): Verdicts {
+    const key = pod.requests.scalars.size === 0 ? classOf(pod) : `${devices} ${classOf(pod)}`;
     let table = this.#tables.get(key);
     if (table === undefined) table = new Verdicts();
     else this.#tables.delete(key);

@@ -9,10 +9,14 @@ const FIT = 'NodeResourcesFit';
 export const nodeResourcesFit: Plugin = {
   name: FIT,
   local: { filter: true, score: true },
-  prepare: (pod) => ({
-    filter: (node) => rejectResources(pod, node),
-    score: (nodes) => nodes.map((node) => leastAllocated(pod, node)),
-  }),
+  prepare: (pod, { devices }) => {
+    const { extended } = devices;
+    const isDevice = (resource: string): boolean => extended.classFor(resource) !== undefined;
+    return {
+      filter: (node) => rejectResources(pod, node, isDevice),
+      score: (nodes) => nodes.map((node) => leastAllocated(pod, node)),
+    };
+  },
   mayHelp: (pod, event) => {
     const info = podInfoOf(pod);
     switch (event.kind) {
@@ -22,6 +26,8 @@ export const nodeResourcesFit: Plugin = {
         return couldFit(info, new NodeInfo(event.node, 0)) && growsForNode(event.old, event.node);
       case 'pod-gone':
         return true;
+      case 'devices-changed':
+        return info.requests.scalars.size > 0;
       default:
         return false;
     }
@@ -39,7 +45,11 @@ function growsForNode(old: NodeInfo['node'], node: NodeInfo['node']): boolean {
 }
 
 /** Every resource that is short, in upstream's order. Mirrors noderesources fitsRequest. */
-function rejectResources({ requests }: PodInfo, node: NodeInfo): Rejection | undefined {
+function rejectResources(
+  { requests }: PodInfo,
+  node: NodeInfo,
+  isDevice: (resource: string) => boolean = () => false,
+): Rejection | undefined {
   const { allocatable, requested } = node;
   const fits =
     node.pods.size + 1 <= node.podsMax &&
@@ -48,10 +58,15 @@ function rejectResources({ requests }: PodInfo, node: NodeInfo): Rejection | und
     (requests.ephemeralStorage === 0 ||
       requests.ephemeralStorage <= allocatable.ephemeralStorage - requested.ephemeralStorage);
   if (fits && requests.scalars.size === 0) return undefined;
-  return describeShortage(requests, node);
+  return describeShortage(requests, node, isDevice);
 }
 
-function describeShortage(requests: Amounts, node: NodeInfo): Rejection | undefined {
+/** What the node has none of and devices stand for is theirs to find. */
+function describeShortage(
+  requests: Amounts,
+  node: NodeInfo,
+  isDevice: (resource: string) => boolean,
+): Rejection | undefined {
   const reasons: string[] = [];
   let unresolvable = false;
   if (node.pods.size + 1 > node.podsMax) reasons.push('Too many pods');
@@ -70,6 +85,7 @@ function describeShortage(requests: Amounts, node: NodeInfo): Rejection | undefi
     requested.ephemeralStorage,
   );
   for (const [name, wanted] of requests.scalars) {
+    if ((allocatable.scalars.get(name) ?? 0) === 0 && isDevice(name)) continue;
     check(name, wanted, allocatable.scalars.get(name) ?? 0, requested.scalars.get(name) ?? 0);
   }
   return reasons.length === 0 ? undefined : { plugin: FIT, reasons, unresolvable };
