@@ -130,7 +130,7 @@ export interface ResourceBehaviour<T extends KubeObject = UnknownObject> {
   convert?(object: T, from: string, to: string): UnknownObject;
   /** True while something other than metadata.finalizers keeps a deleted object (namespaces: spec.finalizers). */
   isHeld?(object: T): boolean;
-  /** Changes the object in place when its deletion begins (namespaces: phase Terminating). */
+  /** Replaces members of the object when its deletion begins (namespaces: phase Terminating); what is in them is shared. */
   prepareForDeletion?(object: T): void;
   /** What writes take no notice of, by subresource ('' is the main resource), where it is not status, or spec for status. */
   readonly resetFields?: Readonly<Record<string, ResetFields>>;

@@ -1,7 +1,6 @@
 /** The client of everything that runs inside the server: through admission and validation, without a socket. */
 import type { DefinitionSet } from '../api/definition-set.ts';
 import {
-  structuredCopy,
   type Client,
   type DeleteOptions,
   type Draft,
@@ -154,13 +153,11 @@ class LoopbackClient implements Client {
     options: WriteOptions = {},
   ): Promise<T> {
     const target = this.#target(resource);
-    const changed = this.#decode(target, resource, object);
-    return this.#write(
-      target,
-      { namespace: object.metadata.namespace ?? '', name: object.metadata.name ?? '' },
-      () => structuredCopy(changed),
-      options,
-    ) as Promise<T>;
+    const { namespace = '', name = '' } = object.metadata;
+    // Through a subresource, what the writer left alone of the object it read is taken over as it is.
+    const updater = (current: UnknownObject | undefined): UnknownObject =>
+      this.#decode(target, resource, object, options.subresource === undefined ? undefined : current);
+    return this.#write(target, { namespace, name }, updater, options) as Promise<T>;
   }
 
   async patch<T extends KubeObject>(
@@ -281,18 +278,20 @@ class LoopbackClient implements Client {
     return found;
   }
 
-  /** Checks the object against its type and makes a canonical copy that the registry may change. */
+  /**
+   * Checks the object against its type and makes a canonical copy that the registry may change, but for what it shares with
+   * `base`.
+   */
   #decode<T extends KubeObject>(
     target: ResourceTarget,
     resource: ResourceType<T>,
     object: object,
+    base?: UnknownObject,
   ): UnknownObject {
-    const typed = {
-      kind: resource.kind,
-      apiVersion: formatGroupVersion(resource.group, resource.version),
-      ...structuredCopy(object),
-    };
-    const { object: decoded, unknownFields } = decodeObject(versionOf(target).schema, typed);
+    const { kind, group, version } = resource;
+    const typed = { kind, apiVersion: formatGroupVersion(group, version), ...object };
+    const { schema } = versionOf(target);
+    const { object: decoded, unknownFields } = decodeObject(schema, typed, { base, isCopying: true });
     if (unknownFields.length > 0)
       throw new Error(`${resource.kind} has no field ${unknownFields.join(', ')}`);
     return decoded;

@@ -3,6 +3,7 @@
  * decoding: keys in struct order, zero values dropped or written as the tags say, quantities and times in their normal
  * form. Decoding is idempotent, so it also brings an object that was changed in memory back into canonical form.
  */
+import { structuredCopy } from './client.ts';
 import { remembering } from './remembering.ts';
 import { formatMicroTime, formatTime } from './clock.ts';
 import { formatPath, setMember, stringifyJSON } from './json.ts';
@@ -30,21 +31,35 @@ export interface Decoded {
   readonly unknownFields: readonly string[];
 }
 
+export interface DecodeOptions {
+  /**
+   * A canonical object of the same type, never to be changed. Members of `value` that are its very own, not just equal to
+   * it, are taken over as they are: the result shares them.
+   */
+  readonly base?: object;
+  /** Copies what the type does not look into, which the result shares with `value` otherwise. */
+  readonly isCopying?: boolean;
+}
+
 /** Decodes `value` as the struct. Throws {@link DecodeError} when a value has the wrong type. */
-export function decodeObject(schema: StructSchema, value: unknown): Decoded {
-  const decoder = new Decoder();
+export function decodeObject(
+  schema: StructSchema,
+  value: unknown,
+  { base, isCopying = false }: DecodeOptions = {},
+): Decoded {
+  const decoder = new Decoder(isCopying);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new DecodeError(
       `json: cannot unmarshal ${jsonTypeName(value)} into Go value of type ${goStructName(schema)}`,
     );
   }
-  const object = decoder.struct(schema, value as Record<string, unknown>);
+  const object = decoder.struct(schema, value as Record<string, unknown>, base);
   return { object: object as UnknownObject, unknownFields: decoder.unknownFields };
 }
 
-/** `object` in canonical form again after it was changed in memory. */
-export function canonicalize(schema: StructSchema, object: unknown): UnknownObject {
-  return decodeObject(schema, object).object;
+/** `object` in canonical form again after it was changed in memory; `base` as in {@link DecodeOptions}. */
+export function canonicalize(schema: StructSchema, object: unknown, base?: object): UnknownObject {
+  return decodeObject(schema, object, { base }).object;
 }
 
 /** Values of the fields of a struct, by their place in `schema.fields`; undefined and null for what is not there. */
@@ -121,14 +136,22 @@ function planOf(schema: StructSchema): StructPlan {
   return plan;
 }
 
+/** A part of {@link DecodeOptions.base}. */
+type Base = unknown;
+
 class Decoder {
   readonly unknownFields: string[] = [];
   readonly #path: (string | number)[] = [];
+  readonly #isCopying: boolean;
   /** The struct and field that is being read, for messages. */
   #owner: StructSchema | undefined;
 
+  constructor(isCopying: boolean) {
+    this.#isCopying = isCopying;
+  }
+
   /** Goes by the members that are there and the fields that are written without: most fields of large types are neither. */
-  struct(schema: StructSchema, input: Record<string, unknown>): Record<string, unknown> {
+  struct(schema: StructSchema, input: Record<string, unknown>, base: Base): Record<string, unknown> {
     const plan = planOf(schema);
     const present: number[] = [];
     let isOrdered = true;
@@ -147,10 +170,10 @@ class Decoder {
     let next = 0;
     for (const needed of plan.writtenWhenAbsent) {
       while (next < present.length && present[next]! < needed)
-        this.#member(schema, plan.fields[present[next++]!]!, input, object);
+        this.#member(schema, plan.fields[present[next++]!]!, input, object, base);
       if (present[next] !== needed) writeZero(plan.fields[needed]!, object);
     }
-    while (next < present.length) this.#member(schema, plan.fields[present[next++]!]!, input, object);
+    while (next < present.length) this.#member(schema, plan.fields[present[next++]!]!, input, object, base);
     this.#owner = outer;
     if (hasUnknown) this.#unknown(schema, input, object);
     return object;
@@ -161,6 +184,7 @@ class Decoder {
     field: FieldPlan,
     input: Record<string, unknown>,
     object: Record<string, unknown>,
+    base: Base,
   ): void {
     const { name } = field;
     const value = input[name];
@@ -169,9 +193,14 @@ class Decoder {
       if (value !== '' || field.isKeptWhenZero) object[name] = value;
       return;
     }
+    const below = baseAt(base, name);
+    if (value === below) {
+      object[name] = value;
+      return;
+    }
     this.#owner = owner;
     this.#path.push(name);
-    this.#field(field, value, object);
+    this.#field(field, value, object, below);
     this.#path.pop();
   }
 
@@ -183,28 +212,28 @@ class Decoder {
     }
   }
 
-  #field(field: FieldPlan, value: unknown, object: Record<string, unknown>): void {
+  #field(field: FieldPlan, value: unknown, object: Record<string, unknown>, base: Base): void {
     const { schema } = field;
-    const decoded = this.#value(schema, value);
+    const decoded = this.#value(schema, value, base);
     if (!field.isKeptWhenZero && isZero(schema, decoded, field.omit as 'empty' | 'zero')) return;
     object[field.name] = decoded;
   }
 
-  #value(schema: Schema, value: unknown): unknown {
+  #value(schema: Schema, value: unknown, base?: Base): unknown {
     switch (schema.kind) {
       case 'scalar':
         return this.#scalar(schema, value);
       case 'struct':
         if (typeof value !== 'object' || Array.isArray(value)) throw this.#mismatch(schema, value);
-        return this.struct(schema, value as Record<string, unknown>);
+        return this.struct(schema, value as Record<string, unknown>, base);
       case 'list':
-        return this.#list(schema, value);
+        return this.#list(schema, value, base);
       case 'map':
         return this.#map(schema, value);
       case 'special':
         return this.#special(schema, value);
       case 'any':
-        return value;
+        return this.#isCopying ? structuredCopy(value) : value;
     }
   }
 
@@ -229,13 +258,15 @@ class Decoder {
     throw this.#mismatch(schema, value);
   }
 
-  #list(schema: ListSchema, value: unknown): unknown[] {
+  #list(schema: ListSchema, value: unknown, base?: Base): unknown[] {
     if (!Array.isArray(value)) throw this.#mismatch(schema, value);
     const { items } = schema;
     return value.map((item: unknown, index) => {
       if (item === null || item === undefined) return zeroValue(items);
+      const below = baseAt(base, index);
+      if (item === below) return item;
       this.#path.push(index);
-      const decoded = this.#value(items, item);
+      const decoded = this.#value(items, item, below);
       this.#path.pop();
       return decoded;
     });
@@ -271,8 +302,10 @@ class Decoder {
         if (typeof value === 'string') return value;
         throw this.#mismatch(schema, value);
       case 'raw-extension':
-      case 'fields-v1':
       case 'json':
+        return this.#isCopying ? structuredCopy(value) : value;
+      case 'fields-v1':
+        // Sets of fields are never changed.
         return value;
       default:
         return this.#schemaProps(schema, value);
@@ -293,7 +326,7 @@ class Decoder {
     if (typeof value === 'boolean' && schema.special === 'json-schema-props-or-bool') return value;
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw this.#mismatch(schema, value);
-    return this.struct(props, value as Record<string, unknown>);
+    return this.struct(props, value as Record<string, unknown>, undefined);
   }
 
   #time(schema: SpecialSchema, value: unknown, format: (epochMs: number) => string): string {
@@ -323,6 +356,13 @@ class Decoder {
       `json: cannot unmarshal ${shown} into Go struct field ${owner}.${path} of type ${goTypeName(schema)}`,
     );
   }
+}
+
+/** The member or item of a base; undefined unless it is an object, for nothing is gained by sharing others. */
+function baseAt(base: Base, at: string | number): Base {
+  if (typeof base !== 'object' || base === null) return undefined;
+  const below = (base as Record<string | number, unknown>)[at];
+  return typeof below === 'object' && below !== null ? below : undefined;
 }
 
 function writeZero({ name, pointer, schema }: FieldPlan, object: Record<string, unknown>): void {

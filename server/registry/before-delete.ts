@@ -63,7 +63,7 @@ function propagationFinalizer(
 }
 
 /**
- * Marks `object` (a copy) as being deleted, or shortens the grace period of one that is. Returns true when it may be
+ * Marks `object` (a copy with metadata of its own, sharing the rest) as being deleted, or shortens the grace period of one that is. Returns true when it may be
  * removed at once: no grace period left and nothing that holds it.
  */
 export function beginDelete(

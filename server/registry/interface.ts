@@ -139,8 +139,10 @@ export interface DeleteOptions {
 }
 
 /**
- * Makes the new object from the current one (undefined when missing): what PUT and each kind of PATCH differ in. Gets a
- * copy it may change and return. Called again after a conflict when the caller's object carried no resourceVersion.
+ * Makes the new object from the current one (undefined when missing): what PUT and each kind of PATCH differ in. The
+ * current one is shared and never changed. The new one is changed by the registry: it may have parts of the current one in it
+ * only when it is written through a subresource, and metadata or parts the subresource does not cover. Called again after
+ * a conflict when the caller's object carried no resourceVersion.
  */
 export type ObjectUpdater = (current: UnknownObject | undefined) => UnknownObject | Promise<UnknownObject>;
 

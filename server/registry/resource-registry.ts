@@ -1,7 +1,6 @@
 /** CRUD on any resource, once for all kinds. Mirrors apiserver registry/generic/registry store.go. */
 import type { ResourceDefinition, WriteFacts } from '../../api/definition.ts';
 import type { DefinitionSet } from '../../api/definition-set.ts';
-import { structuredCopy } from '../../api/machinery/client.ts';
 import { canonicalize } from '../../api/machinery/codec.ts';
 import type { Clock } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
@@ -14,6 +13,7 @@ import {
   newTooLargeResourceVersion,
 } from '../../api/machinery/errors.ts';
 import { formatGroupVersion, type GroupResource } from '../../api/machinery/gvk.ts';
+import { structuredCopy } from '../../api/machinery/client.ts';
 import type { ManagedFieldsEntry, UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Random } from '../../api/machinery/random.ts';
 import { isKeyExists, isRevisionConflict, isKeyNotFound } from '../../storage/errors.ts';
@@ -355,9 +355,9 @@ class Registry implements ResourceRegistry {
     const subresource = options.subresource?.name ?? '';
     const old = decodeStored(current);
     const live = this.#results.of(current, resolved.target, storing).object;
-    const written = await updater(structuredCopy(live));
+    const written = await updater(live);
     const given = written.metadata?.managedFields;
-    const changed = this.#toStored(resolved, written);
+    const changed = this.#toStored(resolved, { ...written, metadata: { ...written.metadata } });
     matchIdentity(changed, object);
     checkPreconditions(storing, changed, old);
     keepSystemFields(changed, old);
@@ -399,7 +399,7 @@ class Registry implements ResourceRegistry {
   ): Promise<StoredValue> {
     const { storing } = resolved;
     const old = decodeStored(current);
-    const canonical = this.#canonical(storing, changed);
+    const canonical = this.#canonical(storing, changed, old);
     const isPart = storing.behaviour.parts?.[request.subresource] !== undefined;
     if (request.subresource === '' || isPart) countGeneration(storing, canonical, old);
     // What a write leaves as it was needs no new revision, and nobody is told.
@@ -472,9 +472,9 @@ class Registry implements ResourceRegistry {
     );
     await this.#options.admission.admit(request);
     await this.#options.admission.validate(request);
-    const marked = structuredCopy(old);
+    const marked = { ...old, metadata: { ...old.metadata } };
     const gone = beginDelete(storing, marked, options, this.#options.clock.now());
-    const canonical = this.#canonical(storing, marked);
+    const canonical = this.#canonical(storing, marked, old);
     if (gone) {
       await this.#remove(resolved, current, canonical, options.dryRun);
       return { result: this.#results.of(this.#detached(current, old), target, storing), gone };
@@ -613,10 +613,10 @@ class Registry implements ResourceRegistry {
     return converted;
   }
 
-  /** Canonical, with a place for the resourceVersion. */
-  #canonical(definition: ResourceDefinition, object: UnknownObject): UnknownObject {
+  /** Canonical, with a place for the resourceVersion; shares with `old` what the object has of it. */
+  #canonical(definition: ResourceDefinition, object: UnknownObject, old?: UnknownObject): UnknownObject {
     object.metadata.resourceVersion = '0';
-    return canonicalize(definition.storageVersion.schema, object);
+    return canonicalize(definition.storageVersion.schema, object, old);
   }
 
   async #put(

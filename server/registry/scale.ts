@@ -1,6 +1,7 @@
 /** The scale subresource: an autoscaling/v1 Scale made from, and written back to, the parent. */
 import type { ResourceDefinition, ScaleMapping } from '../../api/definition.ts';
 import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
+import { structuredCopy } from '../../api/machinery/client.ts';
 import { canonicalize } from '../../api/machinery/codec.ts';
 import { newConflict, newInvalid } from '../../api/machinery/errors.ts';
 import { formatGroupVersion, parseGroupVersion } from '../../api/machinery/gvk.ts';
@@ -59,7 +60,7 @@ export function scaleScope(): FieldManagerScope {
 }
 
 /**
- * The parent (a copy) with what `change` makes of its Scale, managers included: `change` says itself who they are
+ * A copy of the parent with what `change` makes of its Scale, managers included: `change` says itself who they are
  * (apply), unless `write` does.
  */
 export function changeScale(
@@ -79,7 +80,7 @@ export function changeScale(
     write === undefined
       ? scale.metadata.managedFields
       : managedFieldsOfUpdate(scaleScope(), old, scale, { ...write, given: undefined });
-  const changed = applyScale(definition, parent, scale);
+  const changed = applyScale(definition, structuredCopy(parent), scale);
   const after = parentEntries(before, managedFields, formatGroupVersion(group, version), isVersion);
   if (after === undefined) delete changed.metadata.managedFields;
   else changed.metadata.managedFields = after;

@@ -33,11 +33,15 @@ export class StoredForm implements ResultObject {
   /** What selectors look at; kept when the object is forgotten, so that selecting decodes an object once. */
   selectable: Selectable | undefined;
   #object: UnknownObject | undefined;
+  /** Was written by this process, so that informers may well hold it. */
+  readonly #isWritten: boolean;
+  #held: WeakRef<UnknownObject> | undefined;
 
   constructor(json: Buffer, revision: number, object?: UnknownObject) {
     this.#json = json;
     this.revision = revision;
     this.#object = object;
+    this.#isWritten = object !== undefined;
     if (object !== undefined) recentlyDecoded.add(this);
   }
 
@@ -51,7 +55,7 @@ export class StoredForm implements ResultObject {
 
   get object(): UnknownObject {
     if (this.#object === undefined) {
-      this.#object = parseExactly(this.#json.toString('utf8'));
+      this.#object = this.#held?.deref() ?? parseExactly(this.#json.toString('utf8'));
       recentlyDecoded.add(this);
     }
     return this.#object;
@@ -61,8 +65,13 @@ export class StoredForm implements ResultObject {
     return outlineOfJSON(this.#json, this.#object);
   }
 
-  /** Lets go of the object, which can be decoded again. */
+  /**
+   * Lets go of the object, which can be decoded again. As long as somebody else holds it, it is that object still: then an
+   * update by who holds it shares what it did not change, and costs no decoding. Objects that were only read are not
+   * traced: a weak reference keeps its object to the end of the turn, and one turn may read them all.
+   */
   forget(): void {
+    if (this.#isWritten && this.#object !== undefined) this.#held ??= new WeakRef(this.#object);
     this.#object = undefined;
   }
 }

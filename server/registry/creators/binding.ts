@@ -18,8 +18,7 @@ export const bind: Creator = async ({ options, context, target, object, body, wr
     if (current === undefined) throw newNotFound(PODS, object.name);
     const pod = current as unknown as Pod;
     checkPod(pod, binding);
-    assign(pod, binding, formatTime(clock.now()));
-    return current;
+    return assign(pod, binding, formatTime(clock.now())) as unknown as UnknownObject;
   };
   await registry.update(context, target, object, updater, {
     ...writeOptions,
@@ -59,13 +58,18 @@ function checkPod({ metadata, spec }: Pod, binding: Binding): void {
   if ((spec.schedulingGates ?? []).length > 0) throw refuse('has non-empty .spec.schedulingGates');
 }
 
-function assign(pod: Pod, { metadata, target }: Binding, now: string): void {
-  pod.spec.nodeName = target.name;
-  delete pod.status.nominatedNodeName;
-  if (metadata.annotations !== undefined)
-    pod.metadata.annotations = { ...pod.metadata.annotations, ...metadata.annotations };
-  if (metadata.labels !== undefined) pod.metadata.labels = { ...pod.metadata.labels, ...metadata.labels };
-  pod.status.conditions = withScheduled(pod, now);
+function assign(pod: Pod, { metadata: { annotations, labels }, target }: Binding, now: string): Pod {
+  const { nominatedNodeName: _, ...status } = pod.status;
+  return {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      ...(annotations === undefined ? {} : { annotations: { ...pod.metadata.annotations, ...annotations } }),
+      ...(labels === undefined ? {} : { labels: { ...pod.metadata.labels, ...labels } }),
+    },
+    spec: { ...pod.spec, nodeName: target.name },
+    status: { ...status, conditions: withScheduled(pod, now) },
+  };
 }
 
 function withScheduled(pod: Pod, now: string): PodCondition[] {

@@ -123,8 +123,8 @@ async function removePod({ options, context, target, object, writeOptions }: Cre
     const updater = (current: UnknownObject | undefined): UnknownObject => {
       checkDeletePreconditions(target.definition, current!, asked);
       const pod = current as unknown as Pod;
-      pod.status.conditions = withDisruption(pod, formatTime(clock.now()));
-      return current!;
+      const conditions = withDisruption(pod, formatTime(clock.now()));
+      return { ...current!, status: { ...pod.status, conditions } };
     };
     const status = target.definition.subresources.find(({ name }) => name === 'status')!;
     const { result } = await registry.update(context, target, object, updater, {

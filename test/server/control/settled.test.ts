@@ -1,11 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../../api/machinery/client.ts';
+import type { ResourceDefinition } from '../../../api/definition.ts';
+import { builtInDefinitions } from '../../../api/groups/index.ts';
+import type { Client, ResourceType } from '../../../api/machinery/client.ts';
 import { VirtualClock } from '../../../api/machinery/clock.ts';
+import type { KubeObject } from '../../../api/machinery/object-meta.ts';
 import { leases } from '../../../openapi/generated/coordination-v1.ts';
-import { deployments } from '../../../openapi/generated/apps-v1.ts';
-import { jobs } from '../../../openapi/generated/batch-v1.ts';
-import { configMaps, events, pods, services } from '../../../openapi/generated/core-v1.ts';
-import { endpointSlices } from '../../../openapi/generated/discovery-v1.ts';
+import { daemonSets, deployments, statefulSets } from '../../../openapi/generated/apps-v1.ts';
+import { horizontalPodAutoscalers } from '../../../openapi/generated/autoscaling-v2.ts';
+import { cronJobs, jobs } from '../../../openapi/generated/batch-v1.ts';
+import { configMaps, pods, services } from '../../../openapi/generated/core-v1.ts';
+import { podDisruptionBudgets } from '../../../openapi/generated/policy-v1.ts';
 import { startCluster, type Cluster, type ClusterOptions } from '../../../server/cluster.ts';
 import type { NotSettledError } from '../../../server/control/settled.ts';
 
@@ -193,6 +197,50 @@ describe('a virtual clock', () => {
   });
 });
 
+async function createTheRest(client: Client): Promise<void> {
+  const metadata = { name: 'db', namespace };
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  await client.create(statefulSets, {
+    metadata,
+    spec: {
+      replicas: 3,
+      selector: { matchLabels: { app: 'db' } },
+      template: template('db'),
+      volumeClaimTemplates: [{ metadata: { name: 'data' }, spec: claim, status: {} }],
+    },
+  });
+  await client.create(daemonSets, {
+    metadata,
+    spec: { selector: { matchLabels: { app: 'agent' } }, template: template('agent') },
+  });
+  const { metadata: jobMetadata, spec } = template('tick', ['true']);
+  const jobSpec = {
+    completions: 3,
+    template: { metadata: jobMetadata, spec: { ...spec, restartPolicy: 'Never' } },
+  };
+  await client.create(jobs, { metadata, spec: jobSpec });
+  await client.create(cronJobs, {
+    metadata,
+    spec: { schedule: '* * * * *', jobTemplate: { spec: jobSpec } },
+  });
+  await client.create(horizontalPodAutoscalers, {
+    metadata,
+    spec: {
+      minReplicas: 4,
+      maxReplicas: 5,
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db' },
+    },
+  });
+  await client.create(podDisruptionBudgets, {
+    metadata,
+    spec: { selector: { matchLabels: { app: 'db' } }, maxUnavailable: 1 },
+  });
+}
+
+function typeOf({ group, versions, names, namespaced }: ResourceDefinition): ResourceType<KubeObject> {
+  return { group, version: versions[0]!.name, resource: names.plural, kind: names.kind, namespaced };
+}
+
 /** Everything that chance or timing could touch. */
 async function script(): Promise<unknown> {
   const { client, settled, clock, url } = await start({ seed: 'twice', nodes: 3 });
@@ -208,10 +256,14 @@ async function script(): Promise<unknown> {
     { type: 'merge', body: { spec: { replicas: 2 } } },
   );
   await createDeployment(client, 'crashing', 2, ['false']);
+  await createTheRest(client);
   await settled({ horizonMs: 30_000 });
-  await clock.step(120_000);
-  const kinds = [pods, services, endpointSlices, events, leases, configMaps] as const;
-  const lists = await Promise.all(kinds.map((kind) => client.list(kind as typeof pods)));
+  await client.delete(deployments, { namespace, name: 'crashing' }, { propagationPolicy: 'Foreground' });
+  await clock.step(360_000);
+  const stored = builtInDefinitions().filter(
+    ({ group, storedAs, verbs }) => storedAs.group === group && verbs.includes('list'),
+  );
+  const lists = await Promise.all(stored.map((definition) => client.list(typeOf(definition))));
   // Certificates come from the platform's own source of chance, and the server's port is any free one.
   const text = JSON.stringify(lists.map(({ items }) => items));
   return JSON.parse(
