@@ -17,7 +17,7 @@ export class SchedulerCache {
   readonly #freeSlots: number[] = [];
   #slots = 0;
   #order: readonly NodeInfo[] | undefined;
-  readonly index = new PodIndex((node) => this.#nodes.get(node)?.node.metadata.labels);
+  readonly index = new PodIndex((name) => this.#nodes.get(name));
   /** UIDs of the placed pods that use a claim, by its key. */
   readonly #users = new Map<string, Set<string>>();
   /** Nodes that have an image, by its name. */
@@ -54,7 +54,7 @@ export class SchedulerCache {
     this.#countNode(info, 1);
     if (sameLabels(labels, node.metadata.labels)) return;
     this.#order = undefined;
-    this.index.nodeLabelsChanged();
+    this.index.nodesChanged();
   }
 
   removeNode(name: string): void {
@@ -65,7 +65,7 @@ export class SchedulerCache {
     this.#countNode(info, -1);
     if (info.pods.size > 0) this.#homeless.set(name, new Set(info.pods.keys()));
     this.#order = undefined;
-    this.index.nodeLabelsChanged();
+    this.index.nodesChanged();
   }
 
   /** Whether the pod counts on some node. */
@@ -133,7 +133,7 @@ export class SchedulerCache {
     this.#nodes.set(name, info);
     this.#countNode(info, 1);
     for (const uid of this.#homeless.get(name) ?? []) info.add(this.#placed.get(uid)!.info);
-    if (this.#homeless.delete(name)) this.index.nodeLabelsChanged();
+    if (this.#homeless.delete(name)) this.index.nodesChanged();
     this.#order = undefined;
   }
 

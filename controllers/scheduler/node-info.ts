@@ -5,6 +5,24 @@ import type { HostPort, PodInfo } from './pod-info.ts';
 
 export const ZONE_LABEL = 'topology.kubernetes.io/zone';
 
+/** Names of zones by the numbers they got, for tables by zone. There are few, and names that are gone do no harm. */
+const zones: string[] = [];
+
+/** The zone with a number below `zoneCount()`. */
+export function zoneAt(id: number): string {
+  return zones[id]!;
+}
+
+export function zoneCount(): number {
+  return zones.length;
+}
+
+function zoneIdOf(zone: string | undefined): number {
+  if (zone === undefined) return -1;
+  const known = zones.indexOf(zone);
+  return known < 0 ? zones.push(zone) - 1 : known;
+}
+
 /** Counts every change of any node, so that what was worked out for a node is known to be current. */
 let changes = 0;
 
@@ -15,6 +33,8 @@ export class NodeInfo {
   node: Node;
   /** Of the label that is asked for most. */
   zone: string | undefined;
+  /** Number of the zone; -1 for none. */
+  zoneId: number;
   /** Changes whenever anything below does. */
   generation: number = ++changes;
   allocatable: Amounts;
@@ -32,9 +52,14 @@ export class NodeInfo {
     this.slot = slot;
     this.node = node;
     this.zone = node.metadata.labels?.[ZONE_LABEL];
+    this.zoneId = zoneIdOf(this.zone);
     this.allocatable = amountsOf(allocatableOf(node));
     this.podsMax = podsMaxOf(allocatableOf(node));
     this.images = imagesOf(node);
+  }
+
+  get labels(): Readonly<Record<string, string>> | undefined {
+    return this.node.metadata.labels;
   }
 
   /** Value of a label of the node. */
@@ -45,6 +70,7 @@ export class NodeInfo {
   setNode(node: Node): void {
     this.node = node;
     this.zone = node.metadata.labels?.[ZONE_LABEL];
+    this.zoneId = zoneIdOf(this.zone);
     this.allocatable = amountsOf(allocatableOf(node));
     this.podsMax = podsMaxOf(allocatableOf(node));
     this.images = imagesOf(node);

@@ -2,37 +2,60 @@
 import type { LabelSelectorMatcher, Labels } from '../../api/machinery/labels.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
 
-/** Labels of a node by its name; undefined when there is no such node. */
-export type NodeLabels = (node: string) => Labels | undefined;
+/** A node as far as counting goes. */
+export interface CountedNode {
+  readonly labels: Labels | undefined;
+  /** Place among the nodes, for tables by node. */
+  readonly slot: number;
+}
+
+/** A node by its name; undefined when there is none. */
+export type NodeLookup = (name: string) => CountedNode | undefined;
 
 const NO_COUNTS: ReadonlyMap<string, number> = new Map();
 
 export class Counts {
-  readonly #labels: NodeLabels;
+  readonly #lookup: NodeLookup;
   readonly #nodes = new Map<string, number>();
   /** By topology key, then by value. Made when first asked for. */
   readonly #domains = new Map<string, Map<string, number>>();
+  /** By the slot of the node. Made when first asked for. */
+  #slots: Float64Array | undefined;
   total = 0;
 
-  constructor(labels: NodeLabels) {
-    this.#labels = labels;
+  constructor(lookup: NodeLookup) {
+    this.#lookup = lookup;
   }
 
   add(node: string, difference: number): void {
     bump(this.#nodes, node, difference);
     this.total += difference;
+    if (this.#domains.size === 0 && this.#slots === undefined) return;
+    const found = this.#lookup(node);
+    if (found === undefined) return;
     for (const [topologyKey, values] of this.#domains) {
-      const value = this.#labels(node)?.[topologyKey];
+      const value = found.labels?.[topologyKey];
       if (value !== undefined) bump(values, value, difference);
     }
+    if (this.#slots === undefined) return;
+    if (found.slot < this.#slots.length) this.#slots[found.slot]! += difference;
+    else this.#slots = undefined;
   }
 
   onNode(node: string): number {
     return this.#nodes.get(node) ?? 0;
   }
 
-  get byNode(): ReadonlyMap<string, number> {
-    return this.#nodes;
+  /** Counts by the slot of the node; slots are below `size`. */
+  bySlot(size: number): Float64Array {
+    if (this.#slots !== undefined && this.#slots.length >= size) return this.#slots;
+    const slots = new Float64Array(2 * size);
+    for (const [node, count] of this.#nodes) {
+      const slot = this.#lookup(node)?.slot;
+      if (slot !== undefined) slots[slot] = count;
+    }
+    this.#slots = slots;
+    return slots;
   }
 
   /** Counts by the values of a node label. */
@@ -41,7 +64,7 @@ export class Counts {
     if (values === undefined) {
       values = new Map();
       for (const [node, count] of this.#nodes) {
-        const value = this.#labels(node)?.[topologyKey];
+        const value = this.#lookup(node)?.labels?.[topologyKey];
         if (value !== undefined) bump(values, value, count);
       }
       this.#domains.set(topologyKey, values);
@@ -49,9 +72,10 @@ export class Counts {
     return this.total === 0 ? NO_COUNTS : values;
   }
 
-  /** Labels of nodes changed: domains are counted again when asked for. */
-  forgetDomains(): void {
+  /** Nodes came, went or changed their labels: what goes by them is counted again when asked for. */
+  forgetNodes(): void {
     this.#domains.clear();
+    this.#slots = undefined;
   }
 }
 

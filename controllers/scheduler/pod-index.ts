@@ -1,7 +1,7 @@
 /** Placed pods by label, with counts for the questions plugins ask again and again. */
 import type { Labels } from '../../api/machinery/labels.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
-import { Counts, pinOf, queryMatches, queryText, type NodeLabels, type PodQuery } from './pod-counts.ts';
+import { Counts, pinOf, queryMatches, queryText, type NodeLookup, type PodQuery } from './pod-counts.ts';
 import type { AffinityTerm, PodInfo } from './pod-info.ts';
 
 /** Queries remembered; the one not asked for the longest time is forgotten. */
@@ -26,7 +26,7 @@ export type TermRole = 'antiAffinity' | 'affinity' | 'preferredAffinity' | 'pref
 const ROLES: readonly TermRole[] = ['antiAffinity', 'affinity', 'preferredAffinity', 'preferredAntiAffinity'];
 
 export class PodIndex {
-  readonly #labels: NodeLabels;
+  readonly #lookup: NodeLookup;
   /** Pods by `key=value` of each label, and all under UNPINNED. */
   readonly #byLabel = new Map<string, Map<string, { readonly pod: Pod; readonly node: string }>>();
   readonly #asked = new Map<string, Asked>();
@@ -38,8 +38,8 @@ export class PodIndex {
     preferredAntiAffinity: new Map(),
   };
 
-  constructor(labels: NodeLabels) {
-    this.#labels = labels;
+  constructor(lookup: NodeLookup) {
+    this.#lookup = lookup;
   }
 
   add(info: PodInfo, node: string): void {
@@ -85,17 +85,17 @@ export class PodIndex {
     return this.#held[role].size > 0;
   }
 
-  nodeLabelsChanged(): void {
-    for (const { counts } of this.#asked.values()) counts.forgetDomains();
+  nodesChanged(): void {
+    for (const { counts } of this.#asked.values()) counts.forgetNodes();
     for (const role of ROLES) {
       for (const terms of this.#held[role].values())
-        for (const { counts } of terms.values()) counts.forgetDomains();
+        for (const { counts } of terms.values()) counts.forgetNodes();
     }
   }
 
   #ask(text: string, query: PodQuery): Asked {
     const pin = query.selections.map(({ selector }) => pinOf(selector)).find((each) => each !== undefined);
-    const asked: Asked = { query, counts: new Counts(this.#labels), pin: pin ?? UNPINNED };
+    const asked: Asked = { query, counts: new Counts(this.#lookup), pin: pin ?? UNPINNED };
     for (const { pod, node } of this.#byLabel.get(asked.pin)?.values() ?? []) {
       if (queryMatches(query, pod)) asked.counts.add(node, 1);
     }
@@ -136,7 +136,7 @@ export class PodIndex {
     let terms = held.get(pin);
     if (terms === undefined) held.set(pin, (terms = new Map()));
     let entry = terms.get(term.text);
-    if (entry === undefined) terms.set(term.text, (entry = { term, counts: new Counts(this.#labels) }));
+    if (entry === undefined) terms.set(term.text, (entry = { term, counts: new Counts(this.#lookup) }));
     entry.counts.add(node, difference);
     if (entry.counts.total > 0) return;
     terms.delete(term.text);

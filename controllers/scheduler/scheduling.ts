@@ -173,19 +173,27 @@ export class Scheduling {
   #best(attempt: Attempt, feasible: readonly NodeInfo[], verdicts: Verdicts | undefined): NodeInfo {
     if (feasible.length === 1) return feasible[0]!;
     const totals = new Float64Array(feasible.length);
-    if (verdicts !== undefined) feasible.forEach((node, i) => (totals[i] = verdicts.score(node)));
+    if (verdicts !== undefined)
+      for (let i = 0; i < totals.length; i++) totals[i] = verdicts.score(feasible[i]!);
     const scoring = verdicts === undefined ? attempt.scores : attempt.otherScores;
     for (const { run, weight } of scoring) addScores(totals, run, weight, feasible);
     let best = -Infinity;
     let equals = 0;
-    for (const total of totals) {
+    for (let i = 0; i < totals.length; i++) {
+      const total = totals[i]!;
       if (total > best) {
         best = total;
         equals = 1;
       } else if (total === best) equals++;
     }
-    let chosen = equals === 1 ? 0 : randomInt(this.#random, equals);
-    return feasible.find((_, i) => totals[i] === best && chosen-- === 0)!;
+    let left = equals === 1 ? 0 : randomInt(this.#random, equals);
+    let chosen = totals.indexOf(best);
+    for (let i = chosen + 1; left > 0 && i < totals.length; i++) {
+      if (totals[i] !== best) continue;
+      chosen = i;
+      left--;
+    }
+    return feasible[chosen]!;
   }
 }
 

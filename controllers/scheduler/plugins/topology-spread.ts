@@ -1,7 +1,7 @@
 /** Spreads pods over zones, nodes and other domains, as their constraints or the system's defaults say. */
 import { selectorFromLabelSelector, type LabelSelectorMatcher } from '../../../api/machinery/labels.ts';
 import type { Pod, TopologySpreadConstraint } from '../../../openapi/generated/core-v1.ts';
-import { ZONE_LABEL, type NodeInfo } from '../node-info.ts';
+import { ZONE_LABEL, zoneAt, zoneCount, type NodeInfo } from '../node-info.ts';
 import { queryMatches, type Counts, type PodQuery } from '../pod-counts.ts';
 import { withLabelKeys, type PodInfo } from '../pod-info.ts';
 import { resolvable, unresolvable, type Plugin, type PluginRun, type Surroundings } from '../plugin.ts';
@@ -194,30 +194,63 @@ function withoutKeys(
 
 function addSpread(
   raw: Float64Array,
-  { topologyKey, maxSkew, counts }: Constraint,
+  constraint: Constraint,
   nodes: readonly NodeInfo[],
   ignored: ReadonlySet<number> | undefined,
 ): void {
-  if (topologyKey === HOSTNAME) {
-    const weight = Math.log(nodes.length - (ignored?.size ?? 0) + 2);
-    const { byNode } = counts;
-    for (let i = 0; i < raw.length; i++) {
-      const count = byNode.size === 0 ? 0 : (byNode.get(nodes[i]!.name) ?? 0);
-      raw[i]! += count * weight + maxSkew - 1;
-    }
-    return;
+  if (constraint.topologyKey === HOSTNAME)
+    addNodeSpread(raw, constraint, nodes, nodes.length - (ignored?.size ?? 0));
+  else if (constraint.topologyKey === ZONE_LABEL) addZoneSpread(raw, constraint, nodes);
+  else addDomainSpread(raw, constraint, nodes);
+}
+
+/** How much one pod more in a domain weighs. */
+function weightOf(domains: number): number {
+  return Math.log(domains + 2);
+}
+
+function addNodeSpread(
+  raw: Float64Array,
+  { maxSkew, counts }: Constraint,
+  nodes: readonly NodeInfo[],
+  domains: number,
+): void {
+  const weight = weightOf(domains);
+  const bySlot = counts.bySlot(nodes.reduce((size, { slot }) => Math.max(size, slot + 1), 0));
+  for (let i = 0; i < raw.length; i++) raw[i]! += bySlot[nodes[i]!.slot]! * weight + maxSkew - 1;
+}
+
+/** As for any other domain, by the numbers of zones: hundreds of nodes are in few of them. */
+function addZoneSpread(raw: Float64Array, { maxSkew, counts }: Constraint, nodes: readonly NodeInfo[]): void {
+  const scores = new Float64Array(zoneCount());
+  for (let i = 0; i < raw.length; i++) {
+    const { zoneId } = nodes[i]!;
+    if (zoneId >= 0) scores[zoneId] = 1;
   }
+  const weight = weightOf(scores.reduce((sum, isMet) => sum + isMet, 0));
+  const domains = counts.byDomain(ZONE_LABEL);
+  for (let id = 0; id < scores.length; id++)
+    if (scores[id] === 1) scores[id] = (domains.get(zoneAt(id)) ?? 0) * weight + maxSkew - 1;
+  for (let i = 0; i < raw.length; i++) {
+    const { zoneId } = nodes[i]!;
+    if (zoneId >= 0) raw[i]! += scores[zoneId]!;
+  }
+}
+
+function addDomainSpread(
+  raw: Float64Array,
+  { topologyKey, maxSkew, counts }: Constraint,
+  nodes: readonly NodeInfo[],
+): void {
   const distinct = new Set<string>();
-  let last: string | undefined;
-  for (const node of nodes) {
-    const value = node.label(topologyKey);
-    if (value !== undefined && value !== last) distinct.add((last = value));
+  for (const { labels } of nodes) {
+    const value = labels?.[topologyKey];
+    if (value !== undefined) distinct.add(value);
   }
-  if (distinct.size === 0) return;
-  const weight = Math.log(distinct.size + 2);
+  const weight = weightOf(distinct.size);
   const domains = counts.byDomain(topologyKey);
   for (let i = 0; i < raw.length; i++) {
-    const value = nodes[i]!.label(topologyKey);
+    const value = nodes[i]!.labels?.[topologyKey];
     if (value !== undefined) raw[i]! += (domains.get(value) ?? 0) * weight + maxSkew - 1;
   }
 }

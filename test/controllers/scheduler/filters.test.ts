@@ -196,6 +196,20 @@ const cases: readonly Case[] = [
     pod: { labels: { app: 'web' }, topologySpreadConstraints: spread(1) as never },
     node: 'n2',
   },
+  ...[
+    { what: 'hosts', key: 'kubernetes.io/hostname' },
+    { what: 'zones', key: 'topology.kubernetes.io/zone' },
+    { what: 'racks', key: 'example.com/rack' },
+  ].map(({ what, key }) => ({
+    name: `topology spread that only prefers, over ${what}`,
+    nodes: [{ cpu: '64', labels: { [key]: 'a' } }, { labels: { [key]: 'b' } }],
+    others: [{ labels: { app: 'web' }, nodeSelector: { [key]: 'a' } }],
+    pod: {
+      labels: { app: 'web' },
+      topologySpreadConstraints: spread(1, key, { whenUnsatisfiable: 'ScheduleAnyway' }) as never,
+    },
+    node: 'n2',
+  })),
   {
     name: 'topology spread that cannot be kept',
     nodes: [{ labels: { zone: 'a' } }, { labels: { zone: 'b' }, cpu: '100m' }],
