@@ -127,6 +127,8 @@ function part(text: string): string {
 }
 
 function prefixEnd(prefix: string): string {
+  const unit = prefix.charCodeAt(prefix.length - 1);
+  if (unit < 0x7f) return prefix.slice(0, -1) + String.fromCharCode(unit + 1);
   const points = Array.from(prefix);
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
     const point = last.codePointAt(0) ?? 0;

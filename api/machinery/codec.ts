@@ -511,20 +511,34 @@ function goTypeName(schema: Schema): string {
  * is there. Key order is not kept: canonicalize afterwards.
  */
 export function applyDeclaredDefaults(schema: Schema, value: unknown): void {
-  if (typeof value !== 'object' || value === null || !hasDefaults(schema)) return;
+  if (typeof value !== 'object' || value === null) return;
   if (schema.kind === 'list') {
+    if (!hasDefaults(schema.items)) return;
     for (const item of value as unknown[]) applyDeclaredDefaults(schema.items, item);
   } else if (schema.kind === 'map') {
+    if (!hasDefaults(schema.values)) return;
     for (const member of Object.values(value)) applyDeclaredDefaults(schema.values, member);
   } else if (schema.kind === 'struct') {
     const object = value as Record<string, unknown>;
-    for (const field of schema.fields) {
+    for (const field of defaultedFields(schema)) {
       if (field.default !== undefined && (object[field.name] === undefined || object[field.name] === null)) {
         object[field.name] = copyDefault(field.default);
       }
       applyDeclaredDefaults(field.schema, object[field.name]);
     }
   }
+}
+
+const fieldsWithDefaults = new WeakMap<StructSchema, readonly FieldSchema[]>();
+
+/** The fields with a default, on themselves or anywhere below: few of those of large types. */
+function defaultedFields(schema: StructSchema): readonly FieldSchema[] {
+  let fields = fieldsWithDefaults.get(schema);
+  if (fields === undefined) {
+    fields = schema.fields.filter((field) => field.default !== undefined || hasDefaults(field.schema));
+    fieldsWithDefaults.set(schema, fields);
+  }
+  return fields;
 }
 
 function copyDefault(value: unknown): unknown {
