@@ -1,11 +1,12 @@
 /** Attaches the CSI volumes of pods to their nodes, as objects. Mirrors volume/attachdetach and external-attacher. */
 import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
-import { createHash } from 'node:crypto';
 import { isAlreadyExists, isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import {
+  nodes,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
+  type Node,
   type PersistentVolume,
   type PersistentVolumeClaim,
   type Pod,
@@ -17,23 +18,38 @@ import type {
   EventRecorder,
   Informer,
   Reconciler,
+  Result,
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { claimNames } from '../scheduler/pod-info.ts';
-import { DRIVER } from '../volume-provisioner/simulated-driver.ts';
+import { AttachedVolumes } from './attached-volumes.ts';
+import { multiAttachMessage } from './messages.ts';
+import { attachmentName, isMultiAttachAllowed, uniqueVolumeName } from './volume-names.ts';
+import { VolumeUsers } from './volume-users.ts';
 
-const VOLUME_INDEX = 'attached volume';
+const CLAIM_INDEX = 'attached volume';
+const VOLUME_INDEX = 'attached to a node';
+/** A node that is not ready keeps its volumes for so long after nobody needs them there any more. */
+const FORCED_DETACH_MS = 6 * 60_000;
+const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
 
 export const attachDetachController: ControllerDefinition = {
   name: 'persistentvolume-attach-detach-controller',
   aliases: ['attachdetach'],
   description: {
-    does: `Keeps a VolumeAttachment for each CSI volume on each node whose pods use it; those of ${DRIVER} count as attached at once.`,
-    watches: ['csidrivers', 'persistentvolumeclaims', 'persistentvolumes', 'pods', 'volumeattachments'],
-    writes: ['volumeattachments', 'volumeattachments/status'],
-    events: ['SuccessfulAttachVolume'],
-    leavesOut: ['volumes of in-tree plugins', 'status.volumesAttached of nodes', 'forced detaching'],
+    does: 'Keeps a VolumeAttachment for each CSI volume on each node whose pods use it, tells nodes in status.volumesAttached, and detaches when the node no longer has the volume in use, after six minutes where the node is not ready, at once where it is out of service. Volumes for one node wait until others let go.',
+    watches: [
+      'csidrivers',
+      'nodes',
+      'persistentvolumeclaims',
+      'persistentvolumes',
+      'pods',
+      'volumeattachments',
+    ],
+    writes: ['nodes/status', 'volumeattachments'],
+    events: ['FailedAttachVolume', 'SuccessfulAttachVolume'],
+    leavesOut: ['iSCSI and Fibre Channel volumes, which upstream reports as attached without doing anything'],
   },
   setup: (context) => new AttachDetach(context),
 };
@@ -46,11 +62,16 @@ class AttachDetach implements RunningController {
   readonly #volumes: Informer<PersistentVolume>;
   readonly #attachments: Informer<VolumeAttachment>;
   readonly #drivers: Informer<{ metadata: { name?: string }; spec: { attachRequired?: boolean } }>;
-  /** Pods of a node that use a volume, by key, then by UID. */
-  readonly #users = new Map<string, Map<string, Pod>>();
-  /** What each pod was found to use. */
-  readonly #uses = new Map<string, readonly string[]>();
   readonly #pods: Informer<Pod>;
+  readonly #nodes: Informer<Node>;
+  readonly #users: VolumeUsers;
+  readonly #attached: AttachedVolumes;
+  /** Keys for which it was already said that another node holds the volume. */
+  readonly #refused = new Set<string>();
+  /** Nodes for which an attachment is being made, by volume. */
+  readonly #begun = new Map<string, string>();
+  /** Since when nobody needs what is attached, by key. */
+  readonly #unneededSince = new Map<string, number>();
   readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
@@ -61,8 +82,11 @@ class AttachDetach implements RunningController {
     this.#volumes = context.informer(persistentVolumes);
     this.#attachments = context.informer(volumeAttachments);
     this.#drivers = context.informer(csiDrivers);
+    this.#nodes = context.informer(nodes);
     this.#pods = context.informer(pods);
-    this.#pods.addIndex(VOLUME_INDEX, (pod) =>
+    this.#attached = new AttachedVolumes(context, (volume) => this.#volumes.get(volume));
+    this.#attachments.addIndex(VOLUME_INDEX, ({ spec }) => [spec.source.persistentVolumeName ?? '']);
+    this.#pods.addIndex(CLAIM_INDEX, (pod) =>
       claimNames(pod).map((claim) => `${pod.metadata.namespace}/${claim}`),
     );
     this.#reconciler = createReconciler({
@@ -71,32 +95,63 @@ class AttachDetach implements RunningController {
       workers: 8,
       reconcile: (key) => this.#reconcile(key),
     });
-    const podChanged = (pod: Pod): void => this.#setUses(pod, this.#keysOf(pod));
+    this.#users = new VolumeUsers((key) => this.#reconciler.queue.add(key));
+    this.#handlePods();
+    this.#handleAttachments();
+    this.#nodes.addHandler({
+      updated: ({ metadata }) => this.#nodeChanged(metadata.name!),
+      deleted: ({ metadata }) => this.#nodeChanged(metadata.name!),
+    });
+  }
+
+  #handlePods(): void {
+    const podChanged = (pod: Pod): void => this.#users.set(pod, this.#keysOf(pod));
     this.#pods.addHandler({
       added: podChanged,
       updated: podChanged,
-      deleted: (pod) => this.#setUses(pod, []),
+      deleted: (pod) => this.#users.set(pod, []),
     });
     const claimChanged = ({ metadata }: PersistentVolumeClaim): void => {
-      for (const pod of this.#pods.byIndex(VOLUME_INDEX, `${metadata.namespace}/${metadata.name}`))
+      for (const pod of this.#pods.byIndex(CLAIM_INDEX, `${metadata.namespace}/${metadata.name}`))
         podChanged(pod);
     };
     this.#claims.addHandler({ added: claimChanged, updated: claimChanged });
-    const attachmentChanged = ({ spec }: VolumeAttachment): void =>
-      this.#reconciler.queue.add(`${spec.nodeName}/${spec.source.persistentVolumeName ?? ''}`);
+  }
+
+  #handleAttachments(): void {
+    const changed = ({ spec }: VolumeAttachment): void => this.#reconciler.queue.add(keyOfAttachment(spec));
     this.#attachments.addHandler({
-      added: attachmentChanged,
-      updated: attachmentChanged,
-      deleted: attachmentChanged,
+      added: (attachment) => {
+        this.#begun.delete(attachment.spec.source.persistentVolumeName ?? '');
+        changed(attachment);
+      },
+      updated: (attachment, old) => {
+        this.#tellPods(attachment, old);
+        changed(attachment);
+      },
+      deleted: ({ spec }) => {
+        this.#unneededSince.delete(keyOfAttachment(spec));
+        this.#reconciler.queue.add(keyOfAttachment(spec));
+        for (const key of this.#users.keysOf(spec.source.persistentVolumeName ?? ''))
+          this.#reconciler.queue.add(key);
+      },
     });
   }
 
   start(): void {
+    this.#attached.start();
     this.#reconciler.start?.();
   }
 
   async stop(): Promise<void> {
     await this.#reconciler.stop?.();
+    await this.#attached.stop();
+  }
+
+  /** What waits for its node to let go may now go. */
+  #nodeChanged(name: string): void {
+    for (const key of this.#unneededSince.keys())
+      if (key.startsWith(`${name}/`)) this.#reconciler.queue.add(key);
   }
 
   #keysOf(pod: Pod): readonly string[] {
@@ -109,86 +164,123 @@ class AttachDetach implements RunningController {
     });
   }
 
-  #setUses(pod: Pod, keys: readonly string[]): void {
-    const uid = pod.metadata.uid!;
-    const before = this.#uses.get(uid) ?? [];
-    if (keys.length === 0 && before.length === 0) return;
-    for (const key of before.filter((each) => !keys.includes(each))) {
-      const users = this.#users.get(key);
-      users?.delete(uid);
-      if (users?.size === 0) this.#users.delete(key);
-      this.#reconciler.queue.add(key);
-    }
-    for (const key of keys) {
-      let users = this.#users.get(key);
-      if (users === undefined) this.#users.set(key, (users = new Map()));
-      users.set(uid, pod);
-      if (!before.includes(key)) this.#reconciler.queue.add(key);
-    }
-    if (keys.length === 0) this.#uses.delete(uid);
-    else this.#uses.set(uid, keys);
-  }
-
-  async #reconcile(key: string): Promise<void> {
+  async #reconcile(key: string): Promise<Result | void> {
     const [node, name] = key.split('/') as [string, string];
     const volume = this.#volumes.get(name);
-    const users = this.#users.get(key);
-    const attachment =
-      volume === undefined
-        ? this.#existing(node, name)
-        : this.#attachments.get(attachmentName(volume, node) ?? '');
-    if (users !== undefined && volume !== undefined) await this.#attach(node, volume, attachment, users);
-    else if (attachment !== undefined) await this.#detach(attachment);
-  }
-
-  /** The volume is gone, and with it what the name is made from. */
-  #existing(node: string, volume: string): VolumeAttachment | undefined {
-    return this.#attachments
-      .list()
-      .find(({ spec }) => spec.nodeName === node && spec.source.persistentVolumeName === volume);
+    const attachment = this.#attachments
+      .byIndex(VOLUME_INDEX, name)
+      .find(({ spec }) => spec.nodeName === node);
+    const users = this.#users.of(key);
+    if (users === undefined) this.#refused.delete(key);
+    if (users !== undefined && volume !== undefined) {
+      this.#unneededSince.delete(key);
+      await this.#attach(key, volume, attachment, users);
+    } else if (attachment !== undefined) return this.#detach(key, volume, attachment);
   }
 
   async #attach(
-    node: string,
+    key: string,
     volume: PersistentVolume,
     attachment: VolumeAttachment | undefined,
     users: ReadonlyMap<string, Pod>,
   ): Promise<void> {
     const driver = volume.spec.csi?.driver;
     if (driver === undefined || this.#drivers.get(driver)?.spec.attachRequired === false) return;
-    const { client } = this.#context;
     if (attachment === undefined) {
-      const persistentVolumeName = volume.metadata.name!;
-      await client
-        .create(volumeAttachments, {
-          metadata: { name: attachmentName(volume, node)! },
-          spec: { attacher: driver, nodeName: node, source: { persistentVolumeName } },
-        })
-        .catch((error: unknown) => {
-          if (!isAlreadyExists(error)) throw error;
-        });
-      return;
+      if (!this.#isHeldElsewhere(key, volume, users)) await this.#createAttachment(key, volume, driver);
+    } else if (attachment.metadata.deletionTimestamp === undefined) {
+      this.#attached.keep(key);
     }
-    if (attachment.status?.attached === true || driver !== DRIVER) return;
-    const attached = { ...attachment, status: { attached: true } };
-    await client.update(volumeAttachments, attached, { subresource: 'status' });
-    const message = `AttachVolume.Attach succeeded for volume "${volume.metadata.name}" `;
-    for (const pod of users.values()) this.#recorder.event(pod, 'Normal', 'SuccessfulAttachVolume', message);
   }
 
-  async #detach({ metadata }: VolumeAttachment): Promise<void> {
+  async #createAttachment(key: string, volume: PersistentVolume, driver: string): Promise<void> {
+    const [node, persistentVolumeName] = key.split('/') as [string, string];
+    this.#begun.set(persistentVolumeName, node);
+    await this.#context.client
+      .create(volumeAttachments, {
+        metadata: { name: attachmentName(volume, node)! },
+        spec: { attacher: driver, nodeName: node, source: { persistentVolumeName } },
+      })
+      .catch((error: unknown) => {
+        this.#begun.delete(persistentVolumeName);
+        if (!isAlreadyExists(error)) throw error;
+      });
+  }
+
+  /** A volume for one node waits until the other lets go; its pods are told once. */
+  #isHeldElsewhere(key: string, volume: PersistentVolume, users: ReadonlyMap<string, Pod>): boolean {
+    if (isMultiAttachAllowed(volume)) return false;
+    const name = volume.metadata.name!;
+    const begun = this.#begun.get(name);
+    const holders = this.#attachments
+      .byIndex(VOLUME_INDEX, name)
+      .map(({ spec }) => spec.nodeName)
+      .concat(begun ?? [])
+      .map((node) => `${node}/${name}`)
+      .filter((holder) => holder !== key);
+    if (holders.length === 0) {
+      this.#refused.delete(key);
+      return false;
+    }
+    if (this.#refused.has(key)) return true;
+    this.#refused.add(key);
+    const others = holders.flatMap((holder) => [...(this.#users.of(holder)?.values() ?? [])]);
+    for (const pod of users.values())
+      this.#recorder.event(pod, 'Warning', 'FailedAttachVolume', multiAttachMessage(name, pod, others));
+    return true;
+  }
+
+  /** The outcome of attaching, told to the pods that wait for it. */
+  #tellPods({ spec, status }: VolumeAttachment, old: VolumeAttachment): void {
+    const volume = spec.source.persistentVolumeName ?? '';
+    const users = this.#users.of(`${spec.nodeName}/${volume}`)?.values() ?? [];
+    const failure = status?.attachError?.message;
+    if (status?.attached === true && old.status?.attached !== true) {
+      const message = `AttachVolume.Attach succeeded for volume "${volume}" `;
+      for (const pod of users) this.#recorder.event(pod, 'Normal', 'SuccessfulAttachVolume', message);
+    } else if (failure !== undefined && status?.attachError?.time !== old.status?.attachError?.time) {
+      const message = `AttachVolume.Attach failed for volume "${volume}" : ${failure}`;
+      for (const pod of users) this.#recorder.event(pod, 'Warning', 'FailedAttachVolume', message);
+    }
+  }
+
+  async #detach(
+    key: string,
+    volume: PersistentVolume | undefined,
+    { metadata, spec }: VolumeAttachment,
+  ): Promise<Result | void> {
     if (metadata.deletionTimestamp !== undefined) return;
+    const now = this.#context.clock.now();
+    const since = this.#unneededSince.get(key) ?? now;
+    this.#unneededSince.set(key, since);
+    const left = FORCED_DETACH_MS - (now - since);
+    if (this.#isHeldByNode(spec.nodeName, volume, left <= 0))
+      // A node that is ready lets go by itself.
+      return left > 0 ? { requeueAfterMs: left, recurring: this.#isReady(spec.nodeName) } : undefined;
+    await this.#attached.remove(key);
     await this.#context.client
       .delete(volumeAttachments, { name: metadata.name! }, { preconditions: { uid: metadata.uid } })
       .catch((error: unknown) => {
         if (!isNotFound(error) && !isConflict(error)) throw error;
       });
   }
+
+  /** Whether the node must let go of the volume first. */
+  #isHeldByNode(name: string, volume: PersistentVolume | undefined, isLate: boolean): boolean {
+    const node = this.#nodes.get(name);
+    if (node === undefined) return !isLate;
+    const unique = volume === undefined ? undefined : uniqueVolumeName(volume);
+    if (unique === undefined || !(node.status.volumesInUse ?? []).includes(unique)) return false;
+    if (node.spec.taints?.some(({ key }) => key === OUT_OF_SERVICE) === true) return false;
+    return this.#isReady(name) || !isLate;
+  }
+
+  #isReady(name: string): boolean {
+    const conditions = this.#nodes.get(name)?.status.conditions ?? [];
+    return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+  }
 }
 
-/** Mirrors csi getAttachmentName. */
-function attachmentName({ spec }: PersistentVolume, node: string): string | undefined {
-  if (spec.csi === undefined) return undefined;
-  const hash = createHash('sha256').update(`${spec.csi.volumeHandle}${spec.csi.driver}${node}`).digest('hex');
-  return `csi-${hash}`;
+function keyOfAttachment({ nodeName, source }: VolumeAttachment['spec']): string {
+  return `${nodeName}/${source.persistentVolumeName ?? ''}`;
 }

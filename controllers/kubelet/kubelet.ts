@@ -22,12 +22,13 @@ import { configReferences, type ConfigReference } from './config-references.ts';
 import { NodeAgent } from './node-agent.ts';
 import { nodeName } from './node.ts';
 import { PodMachine, type PodHost } from './pod-machine.ts';
+import { PodVolumes } from './pod-volumes.ts';
 
 export const kubeletController: ControllerDefinition = {
   name: 'kubelet',
   description: {
     does: 'The simulated nodes, see [reference/nodes.md](reference/nodes.md). `--nodes` sets their number.',
-    watches: ['pods'],
+    watches: ['csidrivers', 'nodes', 'persistentvolumeclaims', 'persistentvolumes', 'pods'],
     writes: ['leases', 'nodes', 'nodes/status', 'pods', 'pods/status'],
     events: [
       'BackOff',
@@ -59,6 +60,7 @@ class Kubelet implements RunningController {
   readonly #agents = new Map<string, NodeAgent>();
   readonly #machines = new Map<string, PodMachine>();
   readonly #pods: Informer<Pod>;
+  readonly #volumes: PodVolumes;
   readonly #reconciler: RunningController;
 
   constructor(context: ControllerContext) {
@@ -74,6 +76,7 @@ class Kubelet implements RunningController {
       reconcile: (key) => this.#reconcile(key),
     });
     this.#reconciler = reconciler;
+    this.#volumes = new PodVolumes(context, (key) => reconciler.queue.add(key));
     const enqueue = (pod: Pod): void => {
       if (this.#agents.has(pod.spec.nodeName ?? '')) reconciler.queue.add(keyOf(pod));
     };
@@ -101,7 +104,7 @@ class Kubelet implements RunningController {
   async #reconcile(key: string): Promise<Result | void> {
     const pod = this.#pods.get(key);
     const machine = this.#machines.get(key);
-    if (pod === undefined || machine?.pod.metadata.uid !== pod.metadata.uid) this.#forget(key);
+    if (pod === undefined || machine?.pod.metadata.uid !== pod.metadata.uid) await this.#forget(key);
     if (pod === undefined) return;
     const agent = this.#agents.get(pod.spec.nodeName ?? '');
     if (agent === undefined) return;
@@ -110,18 +113,38 @@ class Kubelet implements RunningController {
     current.pod = pod;
     this.#missing.set(key, missing);
     if (pod.metadata.deletionTimestamp !== undefined) current.terminate();
+    const isWaiting = await this.#isWaitingForVolumes(agent, pod, current);
     const blocked =
       pod.metadata.deletionTimestamp === undefined &&
-      this.#reportMissingVolumes(agent, pod, missing, current);
+      (isWaiting || this.#reportMissingVolumes(agent, pod, missing, current));
     if (!blocked) current.step();
+    if (current.isStopped) await this.#releaseVolumes(key, agent);
     await this.#postStatus(agent, pod, current.status());
     if (current.isStopped && pod.metadata.deletionTimestamp !== undefined) {
       await this.#remove(agent, pod);
       return;
     }
+    // Once attached its volumes wake it.
+    if (blocked && isWaiting && this.#volumes.problemOf(pod) === undefined) return;
     if (blocked) return { requeueAfterMs: VOLUME_RETRY_MS };
     const due = current.dueMs;
     return due === undefined ? undefined : { requeueAfterMs: Math.max(0, due - this.#context.clock.now()) };
+  }
+
+  /** Takes the volumes of a pod into use, and tells whether it must wait for them before it starts. */
+  async #isWaitingForVolumes(agent: NodeAgent, pod: Pod, machine: PodMachine): Promise<boolean> {
+    if (machine.isTerminal || machine.isStopped) return false;
+    if (this.#volumes.hold(pod)) await agent.reportVolumesInUse(this.#volumes.inUse(agent.name));
+    if (machine.hasStarted) return false;
+    const problem = this.#volumes.problemOf(pod);
+    if (problem !== undefined && pod.metadata.deletionTimestamp === undefined)
+      agent.recorder.event(pod, 'Warning', 'FailedMount', problem);
+    return problem !== undefined || !this.#volumes.isAttached(pod);
+  }
+
+  async #releaseVolumes(key: string, agent: NodeAgent): Promise<void> {
+    if (this.#volumes.release(key, agent.name))
+      await agent.reportVolumesInUse(this.#volumes.inUse(agent.name));
   }
 
   /** ConfigMaps and Secrets the pod needs and that do not exist or lack a key, by pod key. */
@@ -237,11 +260,13 @@ class Kubelet implements RunningController {
     }
   }
 
-  #forget(key: string): void {
+  async #forget(key: string): Promise<void> {
     const machine = this.#machines.get(key);
     if (machine === undefined) return;
-    this.#agents.get(machine.pod.spec.nodeName ?? '')?.releaseIPs(machine.pod.metadata.uid!);
+    const agent = this.#agents.get(machine.pod.spec.nodeName ?? '');
+    agent?.releaseIPs(machine.pod.metadata.uid!);
     this.#machines.delete(key);
     this.#missing.delete(key);
+    if (agent !== undefined) await this.#releaseVolumes(key, agent);
   }
 }

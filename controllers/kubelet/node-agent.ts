@@ -38,6 +38,7 @@ export class NodeAgent {
   readonly #addresses = new Map<string, readonly string[]>();
   readonly #taken = new Set<string>();
   #timers: Timer[] = [];
+  #volumesInUse: readonly string[] = [];
   #stopped = false;
 
   constructor(context: ControllerContext, index: number) {
@@ -97,6 +98,19 @@ export class NodeAgent {
   releaseIPs(podUid: string): void {
     for (const ip of this.#addresses.get(podUid) ?? []) this.#taken.delete(ip);
     this.#addresses.delete(podUid);
+  }
+
+  /** Says in the node's status which attachable volumes its pods use; nothing is detached while it is there. */
+  async reportVolumesInUse(volumes: readonly string[]): Promise<void> {
+    this.#volumesInUse = volumes;
+    const body = { status: { volumesInUse: volumes.length === 0 ? null : volumes } };
+    const options = { subresource: 'status' };
+    await this.client
+      .patch(nodes, { name: this.name }, { type: 'merge', body }, options)
+      .catch((error: unknown) => {
+        // A node that comes back says it with its status.
+        if (!isNotFound(error)) throw error;
+      });
   }
 
   /** Runs `work` now and every `periodMs` from then on; a failure is logged and made up for by the next run. */
@@ -172,7 +186,12 @@ export class NodeAgent {
         this.#context.clock.now(),
       );
       try {
-        await this.client.update(nodes, { ...node, status }, { subresource: 'status' });
+        const inUse = this.#volumesInUse.length === 0 ? {} : { volumesInUse: [...this.#volumesInUse] };
+        await this.client.update(
+          nodes,
+          { ...node, status: { ...status, ...inUse } },
+          { subresource: 'status' },
+        );
         return;
       } catch (error) {
         if (!isConflict(error)) throw error;

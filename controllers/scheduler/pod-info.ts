@@ -197,12 +197,17 @@ export function portsClash(a: HostPort, b: HostPort): boolean {
 }
 
 /** Names of the claims a pod mounts, generic ephemeral volumes included. */
-export function claimNames({ metadata, spec }: Pod): string[] {
-  return (spec.volumes ?? []).flatMap((volume) => {
-    if (volume.persistentVolumeClaim !== undefined) return [volume.persistentVolumeClaim.claimName];
-    if (volume.ephemeral !== undefined) return [`${metadata.name}-${volume.name}`];
-    return [];
-  });
+export function claimNames(pod: Pod): string[] {
+  return (pod.spec.volumes ?? []).flatMap((volume) => claimOfVolume(pod, volume) ?? []);
+}
+
+/** Name of the claim that a volume of the pod is, generic ephemeral ones included. */
+export function claimOfVolume(
+  { metadata }: Pod,
+  volume: NonNullable<Pod['spec']['volumes']>[number],
+): string | undefined {
+  if (volume.persistentVolumeClaim !== undefined) return volume.persistentVolumeClaim.claimName;
+  return volume.ephemeral === undefined ? undefined : `${metadata.name}-${volume.name}`;
 }
 
 export function priorityOf({ spec }: Pod): number {

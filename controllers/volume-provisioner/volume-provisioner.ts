@@ -27,6 +27,7 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { createAttacher } from './simulated-attacher.ts';
 import { DEFAULT_CLASS, DRIVER, IS_DEFAULT_ANNOTATION } from './simulated-driver.ts';
 
 const FINALIZER = 'external-provisioner.volume.kubernetes.io/finalizer';
@@ -34,9 +35,15 @@ const FINALIZER = 'external-provisioner.volume.kubernetes.io/finalizer';
 export const volumeProvisioner: ControllerDefinition = {
   name: 'simulated-volume-provisioner',
   description: {
-    does: `Stands in for a storage driver (${DRIVER}): makes, grows and removes volumes, and offers the default storage class \`${DEFAULT_CLASS}\` where there are simulated nodes.`,
-    watches: ['persistentvolumeclaims', 'persistentvolumes', 'storageclasses'],
-    writes: ['csidrivers', 'persistentvolumeclaims/status', 'persistentvolumes', 'storageclasses'],
+    does: `Stands in for a storage driver (${DRIVER}): makes, grows, attaches and removes volumes, and offers the default storage class \`${DEFAULT_CLASS}\` where there are simulated nodes.`,
+    watches: ['persistentvolumeclaims', 'persistentvolumes', 'storageclasses', 'volumeattachments'],
+    writes: [
+      'csidrivers',
+      'persistentvolumeclaims/status',
+      'persistentvolumes',
+      'storageclasses',
+      'volumeattachments/status',
+    ],
     events: ['Provisioning', 'ProvisioningSucceeded', 'Resizing', 'VolumeResizeSuccessful'],
   },
   setup: (context) => new Provisioner(context),
@@ -71,7 +78,7 @@ class Provisioner implements RunningController {
       workers: 8,
       reconcile: (name) => this.#syncVolume(name),
     });
-    this.#queues = [claims, volumes];
+    this.#queues = [claims, volumes, createAttacher(base)];
     const claimChanged = (claim: PersistentVolumeClaim): void => claims.queue.add(keyOf(claim));
     this.#claims.addHandler({ added: claimChanged, updated: claimChanged });
     const volumeChanged = (volume: PersistentVolume): void => volumes.queue.add(volume.metadata.name!);
