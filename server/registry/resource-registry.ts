@@ -64,8 +64,8 @@ import type { Allocation, ResourceHooks } from './resource-hooks.ts';
 import { convertObject, Results } from './results.ts';
 import { newSelectable, Selection } from './selection.ts';
 import { SelectorIndex } from './selector-index.ts';
-import { decodeStored, encodeForm, selectableOf } from './stored-form.ts';
-import { openWatch, validateWatchOptions, withResourceVersion } from './watch.ts';
+import { decodeStored, encodeAt, encodeForm, selectableOf, withResourceVersion } from './stored-form.ts';
+import { openWatch, validateWatchOptions } from './watch.ts';
 
 /** How long a read waits for a revision that does not exist yet. */
 const FUTURE_REVISION_WAIT_MS = 3000;
@@ -477,7 +477,7 @@ class Registry implements ResourceRegistry {
     const canonical = this.#canonical(storing, marked, old);
     if (gone) {
       await this.#remove(resolved, current, canonical, options.dryRun);
-      return { result: this.#results.of(this.#detached(current, old), target, storing), gone };
+      return { result: this.#results.of(current, target, storing), gone };
     }
     canonical.metadata.resourceVersion = old.metadata.resourceVersion;
     if (equalJSON(canonical, old)) {
@@ -672,12 +672,13 @@ class Registry implements ResourceRegistry {
     dryRun: boolean,
   ): Promise<void> {
     if (dryRun) return;
-    await this.#store.delete(
-      current.key,
-      (revision) => encodeForm(withResourceVersion(last, revision), revision),
-      { expect: current.revision },
-    );
-    await this.#hooks(resolved)?.release(decodeStored(current));
+    const old = decodeStored(current);
+    last.metadata.resourceVersion = old.metadata.resourceVersion;
+    const encode = equalJSON(last, old)
+      ? (revision: number) => encodeAt(current, revision)
+      : (revision: number) => encodeForm(withResourceVersion(last, revision), revision);
+    await this.#store.delete(current.key, encode, { expect: current.revision });
+    await this.#hooks(resolved)?.release(old);
   }
 
   /** An object that is not, or no longer, stored. */

@@ -85,6 +85,30 @@ export function encodeForm(object: UnknownObject, revision: number): Encoded & {
   return { bytes, decoded: new StoredForm(bytes, revision, object) };
 }
 
+/**
+ * Bytes and form of a stored object at another revision and otherwise as it is, without encoding it anew: only its
+ * resourceVersion changes, which is the first member of that name in the bytes.
+ */
+export function encodeAt(value: StoredValue, revision: number): Encoded & { decoded: StoredForm } {
+  const old = decodeStored(value);
+  const object = withResourceVersion(old, revision);
+  const member = `"resourceVersion":"${old.metadata.resourceVersion}"`;
+  const start = value.bytes.indexOf(member);
+  if (start < 0) return encodeForm(object, revision);
+  const rest = value.bytes.subarray(start + member.length);
+  const changed = `"resourceVersion":"${revision}"`;
+  const bytes = Buffer.allocUnsafeSlow(start + changed.length + rest.length);
+  value.bytes.copy(bytes, 0, 0, start);
+  bytes.write(changed, start, 'latin1');
+  rest.copy(bytes, start + changed.length);
+  return { bytes, decoded: new StoredForm(bytes, revision, object) };
+}
+
+/** A copy of a stored object with another resourceVersion, in place of the old. */
+export function withResourceVersion(object: UnknownObject, revision: number): UnknownObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
+
 export function formOf(value: StoredValue): StoredForm {
   value.decoded ??= new StoredForm(value.bytes, value.revision);
   return value.decoded as StoredForm;

@@ -1,7 +1,6 @@
 /** Watches: the state at the start where it was asked for, then every change, seen through the selectors. */
 import { newInvalid, newServiceUnavailable, type FieldError } from '../../api/machinery/errors.ts';
 import { forbidden, notSupported } from '../../api/machinery/validation.ts';
-import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { KeyRange, Store, StoredValue, StoreEvent } from '../../storage/interface.ts';
 import type {
   RegistryEvent,
@@ -12,7 +11,7 @@ import type {
 } from './interface.ts';
 import { interpretError } from './interpret-errors.ts';
 import { parseResourceVersion, type PageFilter } from './list.ts';
-import { decodeStored, encodeForm } from './stored-form.ts';
+import { encodeAt } from './stored-form.ts';
 
 /** Throws 422 on combinations upstream forbids. Mirrors apis/meta/internalversion/validation validateWatchOptions. */
 export function validateWatchOptions(options: WatchReadOptions): void {
@@ -119,14 +118,8 @@ const departedValues = new WeakMap<StoredValue, StoredValue>();
 function departed({ previous, revision }: StoreEvent): StoredValue {
   let value = departedValues.get(previous!);
   if (value?.revision !== revision) {
-    const last = withResourceVersion(decodeStored(previous!), revision);
-    value = { ...previous!, ...encodeForm(last, revision), revision };
+    value = { ...previous!, ...encodeAt(previous!, revision), revision };
     departedValues.set(previous!, value);
   }
   return value;
-}
-
-/** A copy of a stored object with another resourceVersion, in place of the old. */
-export function withResourceVersion(object: UnknownObject, revision: number): UnknownObject {
-  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeStored, encodeForm, formOf } from '../../../server/registry/stored-form.ts';
+import { decodeStored, encodeAt, encodeForm, formOf } from '../../../server/registry/stored-form.ts';
 import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
 import type { StoredValue } from '../../../storage/interface.ts';
 
@@ -58,6 +58,22 @@ describe('the form of a stored value', () => {
     const original = object('a', { spec: { count: 9_007_199_254_740_993n } });
     const value = stored({ bytes: encodeForm(original, 7).bytes });
     expect(decodeStored(value)).toEqual(original);
+  });
+
+  it.each([
+    { name: 'a longer one', revision: 1000 },
+    { name: 'a shorter one', revision: 8 },
+  ])('is encoded at another revision as if anew, with $name', ({ revision }) => {
+    const text = '"resourceVersion":"77" in text, \u00e9\u4e16';
+    const original = object('a', { data: { text, resourceVersion: '77' } });
+    original.metadata = { name: 'a', uid: 'u', resourceVersion: '77', annotations: { note: text } };
+    const value = stored(encodeForm(original, 77));
+    const moved = { ...original, metadata: { ...original.metadata, resourceVersion: String(revision) } };
+    const { bytes, decoded } = encodeAt(value, revision);
+    expect(bytes.toString()).toBe(encodeForm(moved, revision).bytes.toString());
+    expect(decoded.object).toEqual(moved);
+    expect(decoded.revision).toBe(revision);
+    expect(decodeStored(value)).toBe(original);
   });
 
   it('is one to a value', () => {
