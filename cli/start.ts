@@ -1,12 +1,12 @@
 import { mkdtempSync } from 'node:fs';
-import { mkdir, rm, writeFile, chmod } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDurationMs } from '../api/machinery/duration.ts';
 import { isLogLevel, type LogLevel } from '../api/machinery/logger.ts';
 import { tryParseQuantity, wholeUnits } from '../api/machinery/quantity.ts';
-import { startCluster, type Cluster } from '../server/cluster.ts';
+import { startCluster, type Cluster, type ClusterOptions } from '../server/cluster.ts';
 
 interface StartFlags {
   port: number;
@@ -19,6 +19,7 @@ interface StartFlags {
   kubeconfig?: string;
   nodes: number;
   scheduler: 'on' | 'off';
+  schedulerConfig?: string;
   controllers: string[];
   serviceClusterIpRange: string;
   serviceNodePortRange: string;
@@ -68,6 +69,7 @@ export function startCommand(): Command {
     .option('--kubeconfig <file>', 'where to write the kubeconfig (default: in the data directory)')
     .option('--nodes <number>', 'simulated nodes; 0 for none', wholeNumber(10_000), 1)
     .addOption(new Option('--scheduler <switch>', 'run the scheduler').choices(['on', 'off']).default('on'))
+    .option('--scheduler-config <file>', "the scheduler's configuration, as kube-scheduler's --config")
     .option(
       '--controllers <list>',
       "controllers to run: '*' all that are on by default, 'name' one more, '-name' one less",
@@ -138,7 +140,7 @@ async function run(flags: StartFlags): Promise<void> {
       compactionIntervalMs: flags.etcdCompactionInterval,
       historyBytesMax: flags.historyMemoryMax,
       nodes: flags.nodes,
-      scheduler: flags.scheduler === 'on',
+      scheduler: await schedulerOf(flags),
       controllers: flags.controllers,
       serviceClusterIPRange: flags.serviceClusterIpRange,
       serviceNodePortRange: flags.serviceNodePortRange,
@@ -217,6 +219,16 @@ function duration(text: string): number {
   const ms = parseDurationMs(text);
   if (ms === undefined || ms < 0) throw new InvalidArgumentError('must be a duration such as 30s, 5m or 0');
   return ms;
+}
+
+async function schedulerOf({ scheduler, schedulerConfig }: StartFlags): Promise<ClusterOptions['scheduler']> {
+  if (schedulerConfig === undefined) return scheduler === 'on';
+  if (scheduler === 'off') throw new Error('--scheduler-config needs --scheduler=on');
+  try {
+    return await readFile(schedulerConfig, 'utf8');
+  } catch (error) {
+    throw new Error(`--scheduler-config: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function byteQuantity(text: string): number {

@@ -34,7 +34,8 @@ import { resourceClaimController } from './resource-claim/resource-claim-control
 import { resourceQuotaController } from './resourcequota/resourcequota-controller.ts';
 import { rootCAPublisher } from './root-ca-publisher/root-ca-publisher.ts';
 import type { ControllerDefinition } from './runtime/controller.ts';
-import { schedulerController } from './scheduler/scheduler.ts';
+import { schedulerSettings } from './scheduler/configuration/settings.ts';
+import { newSchedulerController, schedulerController } from './scheduler/scheduler.ts';
 import { serviceCIDRController } from './service-cidr/service-cidr-controller.ts';
 import { serviceLoadBalancerController } from './service-load-balancer/service-load-balancer-controller.ts';
 import { ipRepairController } from './service-repair/ip-repair.ts';
@@ -103,4 +104,6 @@ export { ABSENT_CONTROLLERS } from './absent.ts';
 /** What is part of the API server upstream: it runs whatever --controllers says. */
 export const SERVER_CONTROLLERS: readonly ControllerDefinition[] = [ipRepairController, portRepairController];
 
-export { kubeletController, schedulerController };
+export { kubeletController, newSchedulerController, schedulerController, schedulerSettings };
+export type { SchedulerSettings } from './scheduler/configuration/settings.ts';
+export type { SchedulerConfiguration } from './scheduler/configuration/types.ts';

@@ -14,15 +14,19 @@ import {
   ABSENT_CONTROLLERS,
   CONTROLLERS,
   kubeletController,
+  newSchedulerController,
   schedulerController,
+  schedulerSettings,
   SERVER_CONTROLLERS,
+  type SchedulerConfiguration,
+  type SchedulerSettings,
 } from '../controllers/index.ts';
 import {
   createControllerManager,
   selectControllers,
   type ControllerManager,
 } from '../controllers/runtime/manager.ts';
-import type { ControllerOptions } from '../controllers/runtime/controller.ts';
+import type { ControllerDefinition, ControllerOptions } from '../controllers/runtime/controller.ts';
 import { loadDocuments } from '../openapi/documents.ts';
 import { namespaces, secrets } from '../openapi/generated/core-v1.ts';
 import { openEngine } from '../storage/engines/index.ts';
@@ -61,6 +65,7 @@ import type { ResourceRegistry } from './registry/interface.ts';
 import { createRegistry } from './registry/resource-registry.ts';
 import { createSubresourceCreators } from './registry/subresources.ts';
 import { networkOf, type Network } from './network.ts';
+import { parseYAML } from './negotiation/yaml.ts';
 import { KUBERNETES_VERSION } from './version.ts';
 
 export interface ClusterOptions {
@@ -81,8 +86,11 @@ export interface ClusterOptions {
   readonly historyBytesMax?: number;
   /** Simulated nodes. Default 1. */
   readonly nodes?: number;
-  /** Default true. */
-  readonly scheduler?: boolean;
+  /**
+   * False for none; otherwise how it is configured: what kube-scheduler's --config takes, as an object or as YAML or JSON
+   * text. Default true, with upstream's defaults.
+   */
+  readonly scheduler?: boolean | SchedulerConfiguration | string;
   /** As kube-controller-manager's --controllers: `*`, `name`, `-name`. Default all. */
   readonly controllers?: readonly string[];
   /** Addresses of services: a CIDR, or two of different IP families, the default one first. Default 10.96.0.0/16. */
@@ -110,6 +118,8 @@ export interface ClusterOptions {
    */
   readonly clock?: 'real' | 'virtual' | VirtualClock;
 }
+
+export type { SchedulerConfiguration };
 
 export interface Cluster {
   /** For example `https://127.0.0.1:41234`. */
@@ -156,11 +166,12 @@ const ADMIN = { commonName: 'kubernetes-admin', organizations: ['system:masters'
 /**
  * Starts a cluster and serves it. A new one is resolved once its controllers have made what every cluster has, such as service
  * accounts and nodes; one from a data directory once it serves and controllers are at work.
- * Rejects when the port or the data directory is in use.
+ * Rejects when the port or the data directory is in use, and when the scheduler's configuration is wrong.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const network = networkOf(options);
   const time = timeOf(options);
+  const schedulers = schedulersOf(options.scheduler);
   const logger = createLogger({
     level: options.logLevel ?? 'warn',
     write: (line) => process.stderr.write(`${line}\n`),
@@ -176,11 +187,19 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     throw dataDir === undefined ? error : adviseOn(error, dataDir);
   });
   try {
-    return await startOn(store, options, network, time, logger);
+    return await startOn(store, options, { network, time, logger, schedulers });
   } catch (error) {
     await store.close();
     throw error;
   }
+}
+
+/** What is made of the options before anything is opened. */
+interface Groundwork {
+  readonly network: Network;
+  readonly time: Time;
+  readonly logger: Logger;
+  readonly schedulers: readonly ControllerDefinition[];
 }
 
 /** The cluster's time, and that of the machine, in which clients wait and certificates expire. */
@@ -201,9 +220,7 @@ function timeOf({ clock = 'real' }: ClusterOptions): Time {
 async function startOn(
   store: Store,
   options: ClusterOptions,
-  network: Network,
-  time: Time,
-  logger: Logger,
+  { network, time, logger, schedulers }: Groundwork,
 ): Promise<Cluster> {
   const { clock, wall } = time;
   const { host = '127.0.0.1' } = options;
@@ -307,6 +324,7 @@ async function startOn(
       logger,
       metrics,
       issueToken: (account, secret) => tokens.issueForSecret(account, secret),
+      schedulers,
     },
     options,
     network,
@@ -467,6 +485,7 @@ function createManager(
     readonly metrics: Metrics;
     readonly wall: Clock;
     readonly issueToken: ControllerOptions['issueToken'];
+    readonly schedulers: readonly ControllerDefinition[];
   },
   options: ClusterOptions,
   network: Network,
@@ -479,7 +498,7 @@ function createManager(
     controllers: [
       ...SERVER_CONTROLLERS,
       ...controllers,
-      ...(options.scheduler === false ? [] : [schedulerController]),
+      ...base.schedulers,
       ...(nodes === 0 ? [] : [kubeletController]),
     ],
     options: {
@@ -495,4 +514,16 @@ function createManager(
       kubernetesVersion: KUBERNETES_VERSION,
     },
   });
+}
+
+function schedulersOf(scheduler: ClusterOptions['scheduler']): readonly ControllerDefinition[] {
+  if (scheduler === false) return [];
+  if (scheduler === undefined || scheduler === true) return [schedulerController];
+  return [newSchedulerController(readSettings(scheduler))];
+}
+
+function readSettings(given: SchedulerConfiguration | string): SchedulerSettings {
+  if (typeof given !== 'string') return schedulerSettings(given);
+  const { value, duplicates } = parseYAML(given);
+  return schedulerSettings(value, duplicates);
 }

@@ -1,5 +1,5 @@
 /** The library: a cluster in this process. */
-export { startCluster, type Cluster, type ClusterOptions } from './cluster.ts';
+export { startCluster, type Cluster, type ClusterOptions, type SchedulerConfiguration } from './cluster.ts';
 export type { Client, ResourceType } from '../api/machinery/client.ts';
 export type { ClockState, ClusterClock } from './control/cluster-clock.ts';
 export { NotSettledError, type Settled, type SettledOptions } from './control/settled.ts';

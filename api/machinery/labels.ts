@@ -126,21 +126,34 @@ function aggregate(errors: readonly FieldError[]): string {
 
 /** Checks a requirement. Throws SelectorError. */
 function newRequirement(key: string, operator: LabelOperator, values: readonly string[]): LabelRequirement {
-  const at: FieldPath = newPath('values');
+  const errors = checkRequirement(newPath(), key, operator, values);
+  if (errors.length > 0) throw new SelectorError(aggregate(errors));
+  return { key, operator, values };
+}
+
+/** Mirrors labels.NewRequirement. */
+export function checkRequirement(
+  at: FieldPath,
+  key: string,
+  operator: LabelOperator,
+  given: readonly string[] | undefined,
+): FieldError[] {
   const errors: FieldError[] = [];
+  const values = given ?? [];
+  const valuesAt = at.child('values');
   const keyErrors = checkQualifiedName(key);
-  if (keyErrors.length > 0) errors.push(invalid('key', key, keyErrors.join('; ')));
+  if (keyErrors.length > 0) errors.push(invalid(at.child('key'), key, keyErrors.join('; ')));
   switch (operator) {
     case 'in':
     case 'notin':
       if (values.length === 0) {
-        errors.push(invalid(at, values, "for 'in', 'notin' operators, values set can't be empty"));
+        errors.push(invalid(valuesAt, given, "for 'in', 'notin' operators, values set can't be empty"));
       }
       break;
     case 'exists':
     case '!':
       if (values.length > 0) {
-        errors.push(invalid(at, values, 'values set must be empty for exists and does not exist'));
+        errors.push(invalid(valuesAt, values, 'values set must be empty for exists and does not exist'));
       }
       break;
     case 'gt':
@@ -148,7 +161,7 @@ function newRequirement(key: string, operator: LabelOperator, values: readonly s
       values.forEach((value, index) => {
         if (parseInt64(value) === undefined) {
           errors.push(
-            invalid(at.index(index), value, "for 'Gt', 'Lt' operators, the value must be an integer"),
+            invalid(valuesAt.index(index), value, "for 'Gt', 'Lt' operators, the value must be an integer"),
           );
         }
       });
@@ -157,10 +170,9 @@ function newRequirement(key: string, operator: LabelOperator, values: readonly s
   }
   values.forEach((value, index) => {
     const texts = checkLabelValue(value);
-    if (texts.length > 0) errors.push(invalid(at.index(index).key(key), value, texts.join('; ')));
+    if (texts.length > 0) errors.push(invalid(valuesAt.index(index).key(key), value, texts.join('; ')));
   });
-  if (errors.length > 0) throw new SelectorError(aggregate(errors));
-  return { key, operator, values };
+  return errors;
 }
 
 const SYMBOLS = ['==', '!=', '=', '!', '(', ')', ',', '>', '<'] as const;

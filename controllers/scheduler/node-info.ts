@@ -3,6 +3,7 @@ import type { Node } from '../../openapi/generated/core-v1.ts';
 import { accumulate, amountsOf, copyAmounts, newAmounts, podsMaxOf, type Amounts } from './amounts.ts';
 import type { HostPort, PodInfo } from './pod-info.ts';
 
+export const HOSTNAME_LABEL = 'kubernetes.io/hostname';
 export const ZONE_LABEL = 'topology.kubernetes.io/zone';
 
 /** Names of zones by the numbers they got, for tables by zone. There are few, and names that are gone do no harm. */
@@ -35,6 +36,8 @@ export class NodeInfo {
   zone: string | undefined;
   /** Number of the zone; -1 for none. */
   zoneId: number;
+  /** Whether it has the label that pods are spread over nodes by. */
+  hasHostname: boolean;
   /** Changes whenever anything below does. */
   generation: number = ++changes;
   allocatable: Amounts;
@@ -53,6 +56,7 @@ export class NodeInfo {
     this.node = node;
     this.zone = node.metadata.labels?.[ZONE_LABEL];
     this.zoneId = zoneIdOf(this.zone);
+    this.hasHostname = node.metadata.labels?.[HOSTNAME_LABEL] !== undefined;
     this.allocatable = amountsOf(allocatableOf(node));
     this.podsMax = podsMaxOf(allocatableOf(node));
     this.images = imagesOf(node);
@@ -71,6 +75,7 @@ export class NodeInfo {
     this.node = node;
     this.zone = node.metadata.labels?.[ZONE_LABEL];
     this.zoneId = zoneIdOf(this.zone);
+    this.hasHostname = node.metadata.labels?.[HOSTNAME_LABEL] !== undefined;
     this.allocatable = amountsOf(allocatableOf(node));
     this.podsMax = podsMaxOf(allocatableOf(node));
     this.images = imagesOf(node);

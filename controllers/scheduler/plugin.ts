@@ -1,5 +1,6 @@
 /** What a plugin of the scheduler is: a question asked once per pod, answered with what to ask of each node. */
 import type { Namespace, Pod } from '../../openapi/generated/core-v1.ts';
+import type { PluginArguments } from './configuration/types.ts';
 import type { Informer } from '../runtime/controller.ts';
 import type { SchedulerCache } from './cache.ts';
 import type { NodeInfo } from './node-info.ts';
@@ -97,19 +98,13 @@ export interface Plugin {
     readonly score?: true;
   };
   /** Set by the plugin that evicts less important pods. */
-  readonly preemption?: PreemptionArgs;
+  readonly preemption?: PluginArguments['DefaultPreemption'];
   /** Why the pod is not to be tried yet. It is asked again when the pod, or what `mayHelp` names, changes. */
   preEnqueue?(pod: Pod, around: Surroundings): string | undefined;
   /** Undefined: nothing to say about this pod. */
   prepare?(pod: PodInfo, around: Surroundings): PluginRun | undefined;
   /** Whether what happened may make room for a pod this plugin rejected. Default: it may not. */
   mayHelp?(pod: Pod, event: ClusterEvent): boolean;
-}
-
-/** How many nodes are tried for victims: the larger of the two. */
-export interface PreemptionArgs {
-  readonly minCandidateNodesPercentage: number;
-  readonly minCandidateNodesAbsolute: number;
 }
 
 export function unresolvable(plugin: string, ...reasons: string[]): Rejection {

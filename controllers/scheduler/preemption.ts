@@ -7,9 +7,10 @@ import type { PodDisruptionBudget } from '../../openapi/generated/policy-v1.ts';
 import type { Informer } from '../runtime/controller.ts';
 import type { SchedulerCache } from './cache.ts';
 import { histogram, NO_VICTIMS, NOT_HELPFUL } from './fit-error.ts';
+import type { PluginArguments } from './configuration/types.ts';
 import type { NodeInfo } from './node-info.ts';
 import { priorityOf, type PodInfo } from './pod-info.ts';
-import type { PreemptionArgs, Rejection } from './plugin.ts';
+import type { Rejection } from './plugin.ts';
 import type { Attempt, Scheduling } from './scheduling.ts';
 
 export interface Preemption {
@@ -27,7 +28,7 @@ export interface PreemptionOptions {
   readonly scheduling: Scheduling;
   readonly budgets: Informer<PodDisruptionBudget>;
   readonly random: Random;
-  readonly args: PreemptionArgs;
+  readonly args: PluginArguments['DefaultPreemption'];
 }
 
 /** The node to free and the pods to evict there, or upstream's words for why there is none. */

@@ -1,4 +1,5 @@
 /** Which plugins look after the pods of which scheduler name. */
+import { DEFAULT_SCHEDULER } from './configuration/defaults.ts';
 import { DEFAULT_PLUGINS } from './configuration/default-plugins.ts';
 import { expandPluginSets, type ExpandedPlugins, type PluginSets } from './configuration/plugin-sets.ts';
 import { EXTENSION_POINTS, type ExtensionPoint, type Plugin } from './plugin.ts';
@@ -13,6 +14,8 @@ export interface Profile {
   readonly at: Readonly<Record<ExtensionPoint, readonly Plugin[]>>;
   /** Of the scores, by plugin. */
   readonly weights: ReadonlyMap<Plugin, number>;
+  /** Those that may say that the pod fits nowhere, or where alone. */
+  readonly preFilters: ReadonlySet<Plugin>;
   /** Those that filter before any other and look at nothing but the node. */
   readonly localFilters: ReadonlySet<Plugin>;
   /** Share of the nodes to look for fitting ones in, 1 to 100; absent: less the more nodes there are. */
@@ -23,25 +26,64 @@ export interface ProfileOptions {
   readonly schedulerName: string;
   /** Complete: with the defaults. */
   readonly plugins: PluginSets;
+  /** Arguments of plugins by name; those of the others are their defaults. */
+  readonly pluginConfig?: readonly { readonly name: string; readonly args: object }[];
   readonly percentageOfNodesToScore?: number;
 }
 
 const POINTS = new Map([...REGISTRY].map(([name, { points }]) => [name, points]));
 
-export const DEFAULT_SCHEDULER = 'default-scheduler';
 export const DEFAULT_PROFILE: ProfileOptions = { schedulerName: DEFAULT_SCHEDULER, plugins: DEFAULT_PLUGINS };
 
-export function newProfile({ schedulerName, plugins: sets, ...rest }: ProfileOptions): Profile {
+/** Throws upstream's error when the plugins do not go together. */
+export function newProfile({
+  schedulerName,
+  plugins: sets,
+  pluginConfig = [],
+  percentageOfNodesToScore = 0,
+}: ProfileOptions): Profile {
   const expanded = expandPluginSets(schedulerName, sets, POINTS);
+  refuseHalves(expanded);
   const made = new Map<string, Plugin>();
-  for (const name of preparationOrder(expanded)) made.set(name, REGISTRY.get(name)!.create());
+  for (const name of preparationOrder(expanded)) made.set(name, newPlugin(name, pluginConfig));
   const at = Object.fromEntries(
     EXTENSION_POINTS.map((point) => [point, expanded[point].map((name) => made.get(name)!)]),
   ) as unknown as Profile['at'];
-  const weights = new Map(at.score.map((plugin) => [plugin, expanded.weights.get(plugin.name)!]));
   const firstOther = at.filter.findIndex(({ local }) => local?.filter !== true);
-  const localFilters = new Set(firstOther === -1 ? at.filter : at.filter.slice(0, firstOther));
-  return { schedulerName, plugins: [...made.values()], at, weights, localFilters, ...rest };
+  return {
+    schedulerName,
+    plugins: [...made.values()],
+    at,
+    weights: new Map(at.score.map((plugin) => [plugin, expanded.weights.get(plugin.name)!])),
+    preFilters: new Set(at.preFilter),
+    localFilters: new Set(firstOther === -1 ? at.filter : at.filter.slice(0, firstOther)),
+    ...(percentageOfNodesToScore === 0 ? {} : { percentageOfNodesToScore }),
+  };
+}
+
+function newPlugin(name: string, configurations: NonNullable<ProfileOptions['pluginConfig']>): Plugin {
+  const args = configurations.find((each) => each.name === name)?.args ?? {};
+  try {
+    return REGISTRY.get(name)!.create(args);
+  } catch (error) {
+    throw new Error(`initializing plugin "${name}": ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Points that need another: there, upstream would fail on every pod, or look at each anew. */
+const NEEDED = [
+  ['filter', 'preFilter'],
+  ['score', 'preScore'],
+  ['preBind', 'reserve'],
+] as const;
+
+function refuseHalves(expanded: ExpandedPlugins): void {
+  for (const [point, before] of NEEDED) {
+    for (const name of expanded[point]) {
+      if (POINTS.get(name)!.has(before) && !expanded[before].includes(name))
+        throw new Error(`kubemu does not run plugin "${name}" at ${point} while it is disabled at ${before}`);
+    }
+  }
 }
 
 /** As they are asked before nodes are filtered, then the others. */

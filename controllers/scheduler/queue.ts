@@ -5,7 +5,6 @@
 import type { Clock, Timer } from '../../api/machinery/clock.ts';
 import type { ClusterEvent } from './events.ts';
 
-export const POD_BACK_OFF_MS = { initial: 1000, max: 10_000 } as const;
 /** However little happens, an unschedulable pod is tried again after this time. */
 export const UNSCHEDULABLE_FLUSH_MS = 300_000;
 
@@ -29,6 +28,8 @@ interface Entry {
 
 export interface QueueOptions {
   readonly clock: Clock;
+  /** Doubles with every failed attempt, up to the maximum. */
+  readonly backOffMs: { readonly initial: number; readonly max: number };
   /** Called whenever a pod can be taken. */
   readonly wake: () => void;
   /** Whether an event may help a pod that a plugin rejected. */
@@ -141,7 +142,8 @@ export class SchedulingQueue {
   #noteFailure(entry: Entry, hasError: boolean): void {
     entry.attempts++;
     entry.hasError = hasError;
-    const delayMs = Math.min(POD_BACK_OFF_MS.initial * 2 ** (entry.attempts - 1), POD_BACK_OFF_MS.max);
+    const { initial, max } = this.#options.backOffMs;
+    const delayMs = Math.min(initial * 2 ** (entry.attempts - 1), max);
     entry.readyMs = this.#options.clock.now() + delayMs;
   }
 

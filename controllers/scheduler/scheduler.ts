@@ -15,26 +15,23 @@ import { sameLabels, SchedulerCache } from './cache.ts';
 import { deviceCaches, type DeviceCaches } from './devices/caches.ts';
 import { deviceClaimNames } from './devices/pod-claims.ts';
 import { fitMessage, NO_NODES, preFilterMessage } from './fit-error.ts';
+import type { PluginArguments } from './configuration/types.ts';
 import type { NodeInfo } from './node-info.ts';
 import { Nominations } from './nominations.ts';
 import { workloadCaches } from './plugins/default-selector.ts';
 import { volumeCaches, type VolumeCaches } from './plugins/volumes.ts';
 import { podInfoOf, priorityOf } from './pod-info.ts';
-import {
-  SchedulingError,
-  type Plugin,
-  type PreemptionArgs,
-  type Rejection,
-  type Surroundings,
-} from './plugin.ts';
+import { SchedulingError, type Plugin, type Rejection, type Surroundings } from './plugin.ts';
 import { findPreemption, type Preemption } from './preemption.ts';
-import { DEFAULT_PROFILE, DEFAULT_SCHEDULER, newProfile, type Profile } from './profile.ts';
+import { DEFAULT_SCHEDULER } from './configuration/defaults.ts';
+import { DEFAULT_SETTINGS, type SchedulerSettings } from './configuration/settings.ts';
+import { newProfile, type Profile } from './profile.ts';
 import { pluginsOf, SchedulingQueue } from './queue.ts';
 import { Reporter } from './reporter.ts';
 import { Scheduling, type Attempt, type Outcome } from './scheduling.ts';
 import { VolumeBinder } from './volume-binder.ts';
 
-export const schedulerController: ControllerDefinition = {
+const DEFINITION: Omit<ControllerDefinition, 'setup'> = {
   name: 'scheduler',
   description: {
     does: 'Gives pods a node, by the filters and scores of the default profile, preempting where priorities allow.',
@@ -67,8 +64,15 @@ export const schedulerController: ControllerDefinition = {
     events: ['BindingConditionsPending', 'FailedScheduling', 'Preempted', 'Scheduled'],
     leavesOut: ['extenders', 'pod groups'],
   },
-  setup: (context) => new Scheduler(context, [newProfile(DEFAULT_PROFILE)]),
 };
+
+/** The scheduler with its profiles and back-offs. */
+export function newSchedulerController(settings: SchedulerSettings): ControllerDefinition {
+  return { ...DEFINITION, setup: (context) => new Scheduler(context, settings) };
+}
+
+/** As it is when nobody configures it. */
+export const schedulerController = newSchedulerController(DEFAULT_SETTINGS);
 
 class Scheduler implements RunningController {
   readonly #context: ControllerContext;
@@ -86,13 +90,16 @@ class Scheduler implements RunningController {
   #started = false;
   #running = false;
 
-  constructor(base: ControllerContext, profiles: readonly Profile[]) {
+  constructor(base: ControllerContext, { profiles, backOffMs }: SchedulerSettings) {
     const context = { ...base, client: base.client.as('kube-scheduler') };
     this.#context = context;
     this.#profiles = new Map(
-      profiles.map((profile) => {
-        const { schedulerName } = profile;
-        return [schedulerName, { profile, reporter: new Reporter(context, schedulerName) }];
+      profiles.map((options) => {
+        const { schedulerName } = options;
+        return [
+          schedulerName,
+          { profile: newProfile(options), reporter: new Reporter(context, schedulerName) },
+        ];
       }),
     );
     this.#pods = context.informer(pods);
@@ -110,6 +117,7 @@ class Scheduler implements RunningController {
     this.#scheduling = new Scheduling(this.#around, this.#nominations, context.random);
     this.#queue = new SchedulingQueue({
       clock: context.clock,
+      backOffMs,
       wake: () => this.#wake(),
       mayHelp: (plugin, key, event) => {
         const pod = this.#pods.get(key);
@@ -393,7 +401,7 @@ class Scheduler implements RunningController {
   #findPreemption(
     attempt: Attempt,
     rejections: ReadonlyMap<NodeInfo, Rejection>,
-    args: PreemptionArgs,
+    args: PluginArguments['DefaultPreemption'],
   ): Preemption | string {
     const options = {
       cache: this.#cache,

@@ -1,4 +1,5 @@
 /** Finds the node for a pod. Mirrors scheduler schedule_one.go; nothing here waits or writes. */
+import { compareText } from '../../api/machinery/go-format.ts';
 import { randomInt, type Random } from '../../api/machinery/random.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { Nominations } from './nominations.ts';
@@ -20,8 +21,19 @@ export interface Attempt {
   readonly scores: readonly WeightedRun[];
   readonly localScores: readonly WeightedRun[];
   readonly otherScores: readonly WeightedRun[];
-  /** The only nodes to look at, and the plugin that says so. */
+  /** The only nodes to look at, and the plugins that say so. */
   readonly only?: ReadonlySet<string>;
+  readonly choosers: readonly string[];
+}
+
+function intersection(a: ReadonlySet<string> | undefined, b: ReadonlySet<string>): ReadonlySet<string> {
+  return a === undefined ? b : new Set([...a].filter((name) => b.has(name)));
+}
+
+function noNodeFor(choosers: readonly string[]): string {
+  return choosers.length === 1
+    ? `node(s) didn't satisfy plugin ${choosers[0]}`
+    : `node(s) didn't satisfy plugin(s) [${choosers.toSorted(compareText).join(' ')}] simultaneously`;
 }
 
 export type Outcome =
@@ -69,20 +81,30 @@ export class Scheduling {
     const runs = new Map<Plugin, PluginRun>();
     let only: ReadonlySet<string> | undefined;
     let rejection: Rejection | undefined;
+    const choosers: string[] = [];
     for (const plugin of profile.plugins) {
       const run = plugin.prepare?.(pod, this.#around);
       if (run === undefined) continue;
-      if (run.rejection?.unresolvable === true) {
-        rejection = run.rejection;
-        runs.set(plugin, run);
-        break;
+      if (profile.preFilters.has(plugin)) {
+        if (run.rejection?.unresolvable === true) {
+          rejection = run.rejection;
+          runs.set(plugin, run);
+          break;
+        }
+        // Room could be made: the others are to be ready for that.
+        rejection = run.rejection ?? rejection;
+        if (run.nodes !== undefined) {
+          choosers.push(plugin.name);
+          only = intersection(only, run.nodes);
+          if (only.size === 0) {
+            rejection = unresolvable('', noNodeFor(choosers));
+            break;
+          }
+        }
       }
-      // Room could be made: the others are to be ready for that.
-      rejection = run.rejection ?? rejection;
-      only = run.nodes ?? only;
       runs.set(plugin, run);
     }
-    return { attempt: newAttempt(pod, profile, runs, only), rejection };
+    return { attempt: newAttempt(pod, profile, runs, only, choosers), rejection };
   }
 
   /** The node kept free for the pod, if it fits there now. */
@@ -138,7 +160,8 @@ export class Scheduling {
       else rejections.set(node, rejection);
     }
     if (feasible.length > 0) return { feasible, rejections, verdicts: undefined };
-    const unasked = unresolvable('NodeAffinity', "node(s) didn't satisfy plugin(s) [NodeAffinity]");
+    const choosers = attempt.choosers.toSorted(compareText);
+    const unasked = unresolvable('', `node(s) didn't satisfy plugin(s) [${choosers.join(' ')}]`);
     for (const node of this.#around.cache.nodes) if (!only.has(node.name)) rejections.set(node, unasked);
     return { feasible, rejections, verdicts: undefined };
   }
@@ -202,6 +225,7 @@ function newAttempt(
   profile: Profile,
   runs: ReadonlyMap<Plugin, PluginRun>,
   only: ReadonlySet<string> | undefined,
+  choosers: readonly string[],
 ): Attempt {
   const filters: PluginRun[] = [];
   const localFilters: PluginRun[] = [];
@@ -223,7 +247,7 @@ function newAttempt(
     (plugin.local?.score === true ? localScores : otherScores).push(weighted);
   }
   const sorted = { filters, localFilters, otherFilters, scores, localScores, otherScores };
-  return { pod, profile, runs, ...sorted, ...(only === undefined ? {} : { only }) };
+  return { pod, profile, runs, choosers, ...sorted, ...(only === undefined ? {} : { only }) };
 }
 
 function addScores(totals: Float64Array, run: PluginRun, weight: number, nodes: readonly NodeInfo[]): void {

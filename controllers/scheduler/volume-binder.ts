@@ -16,8 +16,6 @@ import {
 import type { ControllerContext } from '../runtime/controller.ts';
 import { podVolumes, volumeFor, type VolumeCaches } from './plugins/volumes.ts';
 
-const BIND_TIMEOUT_MS = 600_000;
-
 interface Waiting {
   /** Keys of claims not bound yet. */
   readonly claims: Set<string>;
@@ -40,10 +38,10 @@ export class VolumeBinder {
   }
 
   /** Returns when all claims of the pod are bound, and throws when one cannot be: the pod is to be placed anew. */
-  async bind(pod: Pod, node: Node): Promise<void> {
+  async bind(pod: Pod, node: Node, timeoutSeconds: number): Promise<void> {
     const { waiting } = podVolumes(pod, this.#caches);
     if (waiting.length === 0) return;
-    const bound = this.#untilBound(waiting.map(keyOf));
+    const bound = this.#untilBound(waiting.map(keyOf), timeoutSeconds);
     const taken = new Set<string>();
     for (const claim of waiting) {
       const volume = volumeFor(claim, node, this.#caches, taken);
@@ -83,11 +81,11 @@ export class VolumeBinder {
     await this.#context.client.update(persistentVolumes, changed);
   }
 
-  #untilBound(keys: readonly string[]): Promise<boolean> {
+  #untilBound(keys: readonly string[], timeoutSeconds: number): Promise<boolean> {
     return new Promise((resolve) => {
       const name = `scheduler volume binding (${keys.join(', ')})`;
       const giveUp = (): void => waiting.done(false);
-      const timer = this.#context.clock.schedule(BIND_TIMEOUT_MS, giveUp, { name });
+      const timer = this.#context.clock.schedule(1000 * timeoutSeconds, giveUp, { name });
       const waiting: Waiting = {
         claims: new Set(keys),
         done: (isBound) => {

@@ -25,6 +25,22 @@ export type ExpandedPlugins = Readonly<Record<ExtensionPoint, readonly string[]>
 
 const ALL = '*';
 
+/** The order in which upstream puts points together, and so comes upon what is wrong. */
+const EXPANSION_ORDER: readonly ExtensionPoint[] = [
+  'preFilter',
+  'filter',
+  'postFilter',
+  'reserve',
+  'preScore',
+  'score',
+  'preBind',
+  'bind',
+  'postBind',
+  'permit',
+  'preEnqueue',
+  'queueSort',
+];
+
 /** The defaults with what a profile enables and disables; re-enabling a default keeps its place. */
 export function mergePluginSet(defaults: PluginSet, custom: PluginSet): PluginSet {
   const disabled = [...(custom.disabled ?? []), ...(defaults.disabled ?? [])].map(({ name }) => ({ name }));
@@ -53,7 +69,7 @@ export function expandPluginSets(
   known: PluginPoints,
 ): ExpandedPlugins {
   const points = Object.fromEntries(
-    EXTENSION_POINTS.map((point) => [point, expandPoint(point, sets, known)]),
+    EXPANSION_ORDER.map((point) => [point, expandPoint(point, sets, known)]),
   ) as Record<ExtensionPoint, string[]>;
   if (points.queueSort.length !== 1) {
     throw new Error(

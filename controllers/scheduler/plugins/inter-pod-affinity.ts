@@ -1,6 +1,8 @@
 /** Keeps pods near to, or away from, other pods, as their terms say. Mirrors interpodaffinity. */
 import type { Namespace, Pod } from '../../../openapi/generated/core-v1.ts';
 import type { Informer } from '../../runtime/controller.ts';
+import type { PluginArguments } from '../configuration/types.ts';
+import type { ClusterEvent } from '../events.ts';
 import type { NodeInfo } from '../node-info.ts';
 import { queryMatches, type PodQuery, type PodSelection } from '../pod-counts.ts';
 import { podInfoOf, type AffinityTerm, type PodInfo } from '../pod-info.ts';
@@ -8,28 +10,29 @@ import type { HeldTerm, TermRole } from '../pod-index.ts';
 import { resolvable, unresolvable, type Plugin, type PluginRun, type Surroundings } from '../plugin.ts';
 
 const NAME = 'InterPodAffinity';
-/** What a required affinity of a placed pod is worth to a pod it would like to have near. */
-const HARD_AFFINITY_WEIGHT = 1;
+export function interPodAffinity(args: PluginArguments['InterPodAffinity']): Plugin {
+  return {
+    name: NAME,
+    prepare: (pod, around) => {
+      const filter = filterOf(pod, around);
+      const score = scoreOf(pod, around, args);
+      if (filter === undefined && score === undefined) return undefined;
+      return { ...(filter === undefined ? {} : { filter }), ...(score === undefined ? {} : { score }) };
+    },
+    mayHelp,
+  };
+}
 
-export const interPodAffinity: Plugin = {
-  name: NAME,
-  prepare: (pod, around) => {
-    const filter = filterOf(pod, around);
-    const score = scoreOf(pod, around);
-    if (filter === undefined && score === undefined) return undefined;
-    return { ...(filter === undefined ? {} : { filter }), ...(score === undefined ? {} : { score }) };
-  },
-  mayHelp: (pod, event) => {
-    if (event.kind === 'node-added' || event.kind === 'node-updated') return true;
-    if (event.kind === 'volumes-changed' || event.kind === 'claim-changed') return false;
-    const { affinity, antiAffinity } = podInfoOf(pod);
-    if (event.kind === 'pod-gone') {
-      // A pod whose own anti-affinity kept this one away, or one this pod keeps away from.
-      return antiAffinity.length > 0 || podInfoOf(event.pod).antiAffinity.length > 0;
-    }
-    return affinity.length > 0 || (event.kind === 'pod-relabelled' && antiAffinity.length > 0);
-  },
-};
+function mayHelp(pod: Pod, event: ClusterEvent): boolean {
+  if (event.kind === 'node-added' || event.kind === 'node-updated') return true;
+  if (event.kind === 'volumes-changed' || event.kind === 'claim-changed') return false;
+  const { affinity, antiAffinity } = podInfoOf(pod);
+  if (event.kind === 'pod-gone') {
+    // A pod whose own anti-affinity kept this one away, or one this pod keeps away from.
+    return antiAffinity.length > 0 || podInfoOf(event.pod).antiAffinity.length > 0;
+  }
+  return affinity.length > 0 || (event.kind === 'pod-relabelled' && antiAffinity.length > 0);
+}
 
 function filterOf(pod: PodInfo, around: Surroundings): PluginRun['filter'] {
   const rules = [affinityRule(pod, around), antiAffinityRule(pod, around), existingRule(pod, around)].filter(
@@ -135,7 +138,13 @@ function countOf(query: PodQuery, pods: readonly PodInfo[]): number {
 }
 
 /** What the pod prefers, and what placed pods would prefer about it. */
-function scoreOf(pod: PodInfo, { cache, namespaces }: Surroundings): PluginRun['score'] {
+function scoreOf(
+  pod: PodInfo,
+  { cache, namespaces }: Surroundings,
+  { hardPodAffinityWeight, ignorePreferredTermsOfExistingPods = false }: PluginArguments['InterPodAffinity'],
+): PluginRun['score'] {
+  const isWishless = pod.preferredAffinity.length === 0 && pod.preferredAntiAffinity.length === 0;
+  if (ignorePreferredTermsOfExistingPods && isWishless) return undefined;
   const { index } = cache;
   const wishes: { topologyKey: string; weight: number; domains: ReadonlyMap<string, number> }[] = [];
   const own = (terms: readonly AffinityTerm[], sign: 1 | -1): void => {
@@ -158,7 +167,8 @@ function scoreOf(pod: PodInfo, { cache, namespaces }: Surroundings): PluginRun['
       });
     }
   };
-  theirs('affinity', 1, HARD_AFFINITY_WEIGHT);
+  // What a required affinity of a placed pod is worth to a pod it would like to have near.
+  if (hardPodAffinityWeight > 0) theirs('affinity', 1, hardPodAffinityWeight);
   theirs('preferredAffinity', 1);
   theirs('preferredAntiAffinity', -1);
   if (wishes.length === 0) return undefined;

@@ -1,9 +1,15 @@
 /** Plugins that look at the node itself: its name, its taints, its labels, its ports. Reasons are upstream's. */
 import type { NodeSelectorRequirement, NodeSelectorTerm } from '../../../openapi/generated/core-v1.ts';
-import type { Node, Pod, Taint, Toleration } from '../../../openapi/generated/core-v1.ts';
-import type { NodeInfo } from '../node-info.ts';
+import type {
+  Node,
+  Pod,
+  PreferredSchedulingTerm,
+  Taint,
+  Toleration,
+} from '../../../openapi/generated/core-v1.ts';
 import { podInfoOf, portsClash } from '../pod-info.ts';
-import { resolvable, unresolvable, type Plugin } from '../plugin.ts';
+import type { PluginArguments } from '../configuration/types.ts';
+import { resolvable, unresolvable, type Plugin, type PluginRun } from '../plugin.ts';
 
 const UNSCHEDULABLE_TAINT: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 
@@ -101,56 +107,71 @@ export function toleratesTaint(toleration: Toleration, taint: Taint): boolean {
   }
 }
 
-export const nodeAffinity: Plugin = {
-  name: 'NodeAffinity',
-  local: { filter: true },
-  prepare: ({ pod }) => {
-    const { nodeSelector, affinity } = pod.spec;
-    const preferred = affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
-    const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-    const named = namesOf(required?.nodeSelectorTerms);
-    const isChoosy = nodeSelector !== undefined || required !== undefined;
-    if (!isChoosy && preferred.length === 0) return undefined;
-    return {
-      ...(named === undefined ? {} : { nodes: named }),
-      ...(isChoosy
-        ? {
-            filter: ({ node }: NodeInfo) =>
-              matchesNodeSelector(pod, node)
-                ? undefined
-                : unresolvable('NodeAffinity', "node(s) didn't match Pod's node affinity/selector"),
-          }
-        : {}),
-      ...(preferred.length === 0
-        ? {}
-        : {
-            score: (nodes: readonly NodeInfo[]) =>
-              normalize(
-                nodes.map(({ node }) =>
-                  preferred.reduce(
-                    (sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0),
-                    0,
-                  ),
-                ),
-              ),
-          }),
-    };
-  },
-  mayHelp: (pod, event) =>
-    (event.kind === 'node-added' && matchesNodeSelector(pod, event.node)) ||
-    (event.kind === 'node-updated' &&
-      matchesNodeSelector(pod, event.node) &&
-      !matchesNodeSelector(pod, event.old)),
-};
+/** `addedAffinity` holds for every pod of the profile, besides what the pod says. */
+export function nodeAffinity({ addedAffinity }: PluginArguments['NodeAffinity']): Plugin {
+  const added = addedAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  const addedPreferred = addedAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const matchesAdded = (node: Node): boolean =>
+    added === undefined || added.nodeSelectorTerms.some((term) => matchesTerm(term, node));
+  const matches = (pod: Pod, node: Node): boolean => matchesAdded(node) && matchesNodeSelector(pod, node);
+  return {
+    name: 'NodeAffinity',
+    local: { filter: true },
+    prepare: ({ pod }) => {
+      const { nodeSelector, affinity } = pod.spec;
+      const own = affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+      const preferred = addedPreferred.length === 0 ? own : [...addedPreferred, ...own];
+      const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+      const isChoosy = nodeSelector !== undefined || required !== undefined || added !== undefined;
+      if (!isChoosy && preferred.length === 0) return undefined;
+      const named = namesOf(required?.nodeSelectorTerms);
+      if (named !== undefined && named.size === 0)
+        return { rejection: unresolvable('NodeAffinity', 'pod affinity terms conflict') };
+      return {
+        ...(named === undefined ? {} : { nodes: named }),
+        ...(isChoosy ? { filter: affinityFilter(pod, matchesAdded) } : {}),
+        ...(preferred.length === 0 ? {} : { score: preferenceScore(preferred) }),
+      };
+    },
+    mayHelp: (pod, event) =>
+      (event.kind === 'node-added' && matches(pod, event.node)) ||
+      (event.kind === 'node-updated' && matches(pod, event.node) && !matches(pod, event.old)),
+  };
+}
+
+function affinityFilter(pod: Pod, matchesAdded: (node: Node) => boolean): NonNullable<PluginRun['filter']> {
+  return ({ node }) => {
+    if (!matchesAdded(node))
+      return unresolvable('NodeAffinity', "node(s) didn't match scheduler-enforced node affinity");
+    return matchesNodeSelector(pod, node)
+      ? undefined
+      : unresolvable('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
+  };
+}
+
+function preferenceScore(preferred: readonly PreferredSchedulingTerm[]): NonNullable<PluginRun['score']> {
+  return (nodes) =>
+    normalize(
+      nodes.map(({ node }) =>
+        preferred.reduce(
+          (sum, { weight, preference }) => sum + (matchesTerm(preference, node) ? weight : 0),
+          0,
+        ),
+      ),
+    );
+}
 
 /** Names of the nodes that the terms ask for by name; undefined when one of them does not. */
 function namesOf(terms: readonly NodeSelectorTerm[] | undefined): ReadonlySet<string> | undefined {
   if (terms === undefined || terms.length === 0) return undefined;
   const names = new Set<string>();
   for (const { matchFields = [] } of terms) {
-    const field = matchFields.find(({ key, operator }) => key === 'metadata.name' && operator === 'In');
-    if (field === undefined) return undefined;
-    for (const name of field.values ?? []) names.add(name);
+    const lists = matchFields
+      .filter(({ key, operator }) => key === 'metadata.name' && operator === 'In')
+      .map(({ values = [] }) => values);
+    const [first, ...others] = lists;
+    if (first === undefined) return undefined;
+    for (const name of first) if (others.every((values) => values.includes(name))) names.add(name);
   }
   return names;
 }

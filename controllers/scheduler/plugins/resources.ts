@@ -1,55 +1,82 @@
-/** Room on the node, how much of it is left, and how evenly it is used. */
+/** Room on the node for what the pod asks for. Mirrors noderesources fit.go. */
+import { isExtendedResource } from '../../../api/groups/common/resources.ts';
+import { path } from '../../../api/machinery/field-path.ts';
 import type { Amounts } from '../amounts.ts';
+import type { PluginArguments } from '../configuration/types.ts';
+import { aggregateText } from '../configuration/errors.ts';
+import { validateFit } from '../configuration/validation-arguments.ts';
 import { NodeInfo } from '../node-info.ts';
 import { podInfoOf, type PodInfo } from '../pod-info.ts';
 import type { Plugin, Rejection } from '../plugin.ts';
+import { resourceScorer } from './resource-scoring.ts';
 
 const FIT = 'NodeResourcesFit';
 
-export const nodeResourcesFit: Plugin = {
-  name: FIT,
-  local: { filter: true, score: true },
-  prepare: (pod, { devices }) => {
-    const { extended } = devices;
-    const isDevice = (resource: string): boolean => extended.classFor(resource) !== undefined;
-    return {
-      filter: (node) => rejectResources(pod, node, isDevice),
-      score: (nodes) => nodes.map((node) => leastAllocated(pod, node)),
-    };
-  },
-  mayHelp: (pod, event) => {
-    const info = podInfoOf(pod);
-    switch (event.kind) {
-      case 'node-added':
-        return couldFit(info, new NodeInfo(event.node, 0));
-      case 'node-updated':
-        return couldFit(info, new NodeInfo(event.node, 0)) && growsForNode(event.old, event.node);
-      case 'pod-gone':
-        return true;
-      case 'devices-changed':
-        return info.requests.scalars.size > 0;
-      default:
-        return false;
-    }
-  },
-};
-
-function couldFit(pod: PodInfo, empty: NodeInfo): boolean {
-  return rejectResources(pod, empty) === undefined;
+/** Throws upstream's error when the arguments are wrong. */
+export function nodeResourcesFit(args: PluginArguments['NodeResourcesFit']): Plugin {
+  const errors = validateFit(args, path());
+  if (errors.length > 0) throw new Error(aggregateText(errors));
+  const scoreOf = resourceScorer(args.scoringStrategy);
+  const isIgnored = ignoring(args);
+  return {
+    name: FIT,
+    local: { filter: true, score: true },
+    prepare: (pod, { devices: { extended } }) => {
+      const elsewhere: Elsewhere = {
+        isIgnored,
+        isDevice: (resource) => extended.classFor(resource) !== undefined,
+      };
+      return {
+        filter: (node) => rejectResources(pod, node, elsewhere),
+        score: (nodes) => nodes.map((node) => scoreOf(pod, node)),
+      };
+    },
+    mayHelp: (pod, event) => {
+      const info = podInfoOf(pod);
+      const couldFit = (node: NodeInfo['node']): boolean =>
+        rejectResources(info, new NodeInfo(node, 0), { isIgnored, isDevice: () => false }) === undefined;
+      switch (event.kind) {
+        case 'node-added':
+          return couldFit(event.node);
+        case 'node-updated':
+          return couldFit(event.node) && allocatableDiffers(event.old, event.node);
+        case 'pod-gone':
+          return true;
+        case 'devices-changed':
+          return info.requests.scalars.size > 0;
+        default:
+          return false;
+      }
+    },
+  };
 }
 
-function growsForNode(old: NodeInfo['node'], node: NodeInfo['node']): boolean {
+/** Resources that are not looked for on the node. */
+interface Elsewhere {
+  isIgnored(resource: string): boolean;
+  /** What the node has none of and devices stand for is theirs to find. */
+  isDevice(resource: string): boolean;
+}
+
+function ignoring({
+  ignoredResources = [],
+  ignoredResourceGroups = [],
+}: PluginArguments['NodeResourcesFit']): (name: string) => boolean {
+  if (ignoredResources.length === 0 && ignoredResourceGroups.length === 0) return () => false;
+  const names = new Set(ignoredResources);
+  const groups = new Set(ignoredResourceGroups);
+  return (name) =>
+    isExtendedResource(name) && (names.has(name) || groups.has(name.slice(0, name.indexOf('/'))));
+}
+
+function allocatableDiffers(old: NodeInfo['node'], node: NodeInfo['node']): boolean {
   const view = ({ status }: NodeInfo['node']): string =>
     JSON.stringify(status.allocatable ?? status.capacity);
   return view(old) !== view(node);
 }
 
 /** Every resource that is short, in upstream's order. Mirrors noderesources fitsRequest. */
-function rejectResources(
-  { requests }: PodInfo,
-  node: NodeInfo,
-  isDevice: (resource: string) => boolean = () => false,
-): Rejection | undefined {
+function rejectResources({ requests }: PodInfo, node: NodeInfo, elsewhere: Elsewhere): Rejection | undefined {
   const { allocatable, requested } = node;
   const fits =
     node.pods.size + 1 <= node.podsMax &&
@@ -58,14 +85,13 @@ function rejectResources(
     (requests.ephemeralStorage === 0 ||
       requests.ephemeralStorage <= allocatable.ephemeralStorage - requested.ephemeralStorage);
   if (fits && requests.scalars.size === 0) return undefined;
-  return describeShortage(requests, node, isDevice);
+  return describeShortage(requests, node, elsewhere);
 }
 
-/** What the node has none of and devices stand for is theirs to find. */
 function describeShortage(
   requests: Amounts,
   node: NodeInfo,
-  isDevice: (resource: string) => boolean,
+  { isIgnored, isDevice }: Elsewhere,
 ): Rejection | undefined {
   const reasons: string[] = [];
   let unresolvable = false;
@@ -85,42 +111,9 @@ function describeShortage(
     requested.ephemeralStorage,
   );
   for (const [name, wanted] of requests.scalars) {
-    if ((allocatable.scalars.get(name) ?? 0) === 0 && isDevice(name)) continue;
-    check(name, wanted, allocatable.scalars.get(name) ?? 0, requested.scalars.get(name) ?? 0);
+    const capacity = allocatable.scalars.get(name) ?? 0;
+    if (isIgnored(name) || (capacity === 0 && isDevice(name))) continue;
+    check(name, wanted, capacity, requested.scalars.get(name) ?? 0);
   }
   return reasons.length === 0 ? undefined : { plugin: FIT, reasons, unresolvable };
-}
-
-/** Mean of the free shares of CPU and memory. Mirrors noderesources least_allocated.go. */
-function leastAllocated({ scored }: PodInfo, { allocatable, scored: used }: NodeInfo): number {
-  let sum = 0;
-  let weights = 0;
-  if (allocatable.cpu > 0) {
-    sum += freeShare(used.cpu + scored.cpu, allocatable.cpu);
-    weights++;
-  }
-  if (allocatable.memory > 0) {
-    sum += freeShare(used.memory + scored.memory, allocatable.memory);
-    weights++;
-  }
-  return weights === 0 ? 0 : Math.floor(sum / weights);
-}
-
-function freeShare(used: number, allocatable: number): number {
-  return used > allocatable ? 0 : Math.floor(((allocatable - used) * 100) / allocatable);
-}
-
-/** Higher where CPU and memory are used to the same degree. Mirrors noderesources balanced_allocation.go. */
-export const nodeResourcesBalancedAllocation: Plugin = {
-  name: 'NodeResourcesBalancedAllocation',
-  local: { score: true },
-  prepare: (pod) =>
-    pod.isBestEffort ? undefined : { score: (nodes) => nodes.map((node) => balance(pod, node)) },
-};
-
-function balance({ requests }: PodInfo, { allocatable, requested }: NodeInfo): number {
-  if (allocatable.cpu === 0 || allocatable.memory === 0) return 100;
-  const cpu = Math.min(1, (requested.cpu + requests.cpu) / allocatable.cpu);
-  const memory = Math.min(1, (requested.memory + requests.memory) / allocatable.memory);
-  return Math.floor((1 - Math.abs(cpu - memory) / 2) * 100);
 }

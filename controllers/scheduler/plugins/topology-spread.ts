@@ -1,7 +1,9 @@
 /** Spreads pods over zones, nodes and other domains, as their constraints or the system's defaults say. */
 import { selectorFromLabelSelector, type LabelSelectorMatcher } from '../../../api/machinery/labels.ts';
-import type { Pod, TopologySpreadConstraint } from '../../../openapi/generated/core-v1.ts';
-import { ZONE_LABEL, zoneAt, zoneCount, type NodeInfo } from '../node-info.ts';
+import type { Node, Pod, TopologySpreadConstraint } from '../../../openapi/generated/core-v1.ts';
+import type { PluginArguments } from '../configuration/types.ts';
+import type { ClusterEvent } from '../events.ts';
+import { HOSTNAME_LABEL, ZONE_LABEL, zoneAt, zoneCount, type NodeInfo } from '../node-info.ts';
 import { queryMatches, type Counts, type PodQuery } from '../pod-counts.ts';
 import { withLabelKeys, type PodInfo } from '../pod-info.ts';
 import { resolvable, unresolvable, type Plugin, type PluginRun, type Surroundings } from '../plugin.ts';
@@ -11,71 +13,94 @@ import { hasUntoleratedTaint, matchesNodeSelector } from './node.ts';
 const NAME = 'PodTopologySpread';
 const MISMATCH = "node(s) didn't match pod topology spread constraints";
 const MISSING_LABEL = `${MISMATCH} (missing required label)`;
-const HOSTNAME = 'kubernetes.io/hostname';
 /** What pods without constraints of their own are spread by, as far as it goes. */
-const SYSTEM_DEFAULTS = [
-  { topologyKey: HOSTNAME, maxSkew: 3 },
-  { topologyKey: ZONE_LABEL, maxSkew: 5 },
-] as const;
+const SYSTEM_DEFAULTS: readonly TopologySpreadConstraint[] = [
+  { topologyKey: HOSTNAME_LABEL, maxSkew: 3, whenUnsatisfiable: 'ScheduleAnyway' },
+  { topologyKey: ZONE_LABEL, maxSkew: 5, whenUnsatisfiable: 'ScheduleAnyway' },
+];
 
 interface Constraint {
   readonly topologyKey: string;
   readonly maxSkew: number;
   readonly minDomains: number;
   readonly query: PodQuery;
-  readonly counts: Counts;
+  /** Undefined when nothing counts. */
+  readonly counts: Counts | undefined;
   /** 1 when the pod would count itself. */
   readonly self: number;
   readonly honorsAffinity: boolean;
   readonly honorsTaints: boolean;
 }
 
-export const podTopologySpread: Plugin = {
-  name: NAME,
-  prepare: (pod, around) => {
-    const own = pod.pod.spec.topologySpreadConstraints ?? [];
-    const hard = own.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'DoNotSchedule');
-    const soft = own.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === 'ScheduleAnyway');
-    const run: PluginRun = {
-      ...(hard.length === 0
-        ? {}
-        : {
-            filter: filterOf(
-              pod,
-              hard.map((each) => read(pod, each, around)),
-              around,
-            ),
-          }),
-      ...(own.length === 0
-        ? defaultScore(pod, around)
-        : soft.length === 0
-          ? {}
-          : {
-              score: scoreOf(
-                soft.map((each) => read(pod, each, around)),
-                true,
-              ),
-            }),
-    };
-    return run.filter === undefined && run.score === undefined ? undefined : run;
-  },
-  mayHelp: ({ metadata, spec }, event) => {
-    switch (event.kind) {
-      case 'node-added':
-      case 'node-updated':
-        return true;
-      case 'pod-placed':
-      case 'pod-relabelled':
-      case 'pod-gone':
-        return (
-          event.pod.metadata.namespace === metadata.namespace &&
-          (spec.topologySpreadConstraints ?? []).some((constraint) => concerns(constraint, event))
-        );
-      default:
-        return false;
-    }
-  },
-};
+export function podTopologySpread({
+  defaultingType,
+  defaultConstraints = [],
+}: PluginArguments['PodTopologySpread']): Plugin {
+  const isSystem = defaultingType === 'System';
+  const defaults = isSystem ? SYSTEM_DEFAULTS : defaultConstraints;
+  const constraintsOf = (pod: PodInfo, action: Action, around: Surroundings): Constraint[] =>
+    (pod.pod.spec.topologySpreadConstraints ?? []).length > 0
+      ? ownConstraints(pod, action, around)
+      : defaultsFor(pod, defaults, action, around);
+  return {
+    name: NAME,
+    prepare: (pod, around) => {
+      const hard = constraintsOf(pod, 'DoNotSchedule', around);
+      const soft = constraintsOf(pod, 'ScheduleAnyway', around);
+      if (hard.length === 0 && soft.length === 0) return undefined;
+      // With the system's defaults, nodes without a zone are still spread over by name.
+      const needsAllKeys = !isSystem || (pod.pod.spec.topologySpreadConstraints ?? []).length > 0;
+      return {
+        ...(hard.length === 0 ? {} : { filter: filterOf(pod, hard, around) }),
+        ...(soft.length === 0 ? {} : { score: scoreOf(pod, soft, needsAllKeys, around) }),
+      };
+    },
+    mayHelp,
+  };
+}
+
+type Action = TopologySpreadConstraint['whenUnsatisfiable'];
+
+function ownConstraints(pod: PodInfo, action: Action, around: Surroundings): Constraint[] {
+  return (pod.pod.spec.topologySpreadConstraints ?? [])
+    .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action)
+    .map((constraint) => {
+      const selector = selectorFromLabelSelector(withLabelKeys(pod.pod, constraint));
+      return read(pod, constraint, selector, around);
+    });
+}
+
+/** Pods that nothing selects are not spread. */
+function defaultsFor(
+  pod: PodInfo,
+  defaults: readonly TopologySpreadConstraint[],
+  action: Action,
+  around: Surroundings,
+): Constraint[] {
+  const constraints = defaults.filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action);
+  if (constraints.length === 0) return [];
+  const selector = defaultSelector(pod.pod, around.workloads);
+  if (selector === undefined) return [];
+  return constraints.map((constraint) => read(pod, constraint, selector, around));
+}
+
+function mayHelp({ metadata, spec }: Pod, event: ClusterEvent): boolean {
+  switch (event.kind) {
+    case 'node-added':
+    case 'node-updated':
+      return true;
+    case 'pod-placed':
+    case 'pod-relabelled':
+    case 'pod-gone':
+      return (
+        event.pod.metadata.namespace === metadata.namespace &&
+        (spec.topologySpreadConstraints === undefined ||
+          spec.topologySpreadConstraints.some((constraint) => concerns(constraint, event)))
+      );
+    default:
+      return false;
+  }
+}
 
 function concerns(
   { labelSelector }: TopologySpreadConstraint,
@@ -88,23 +113,33 @@ function concerns(
   );
 }
 
-function read({ pod }: PodInfo, constraint: TopologySpreadConstraint, { cache }: Surroundings): Constraint {
-  const selector = selectorFromLabelSelector(withLabelKeys(pod, constraint));
-  const query = queryOf(pod, selector);
+function read(
+  { pod }: PodInfo,
+  constraint: TopologySpreadConstraint,
+  selector: LabelSelectorMatcher,
+  { cache }: Surroundings,
+): Constraint {
+  const query = {
+    selections: [{ namespaces: new Set([pod.metadata.namespace!]), selector }],
+    skipsDeleted: true,
+  };
   return {
     topologyKey: constraint.topologyKey,
     maxSkew: constraint.maxSkew,
     minDomains: constraint.minDomains ?? 1,
     query,
-    counts: cache.index.counts(query),
+    // A selector for everything counts nothing. Mirrors countPodsMatchSelector.
+    counts: selector.empty ? undefined : cache.index.counts(query),
     self: selector.matches(pod.metadata.labels) ? 1 : 0,
     honorsAffinity: (constraint.nodeAffinityPolicy ?? 'Honor') === 'Honor',
     honorsTaints: constraint.nodeTaintsPolicy === 'Honor',
   };
 }
 
-function queryOf({ metadata }: Pod, selector: LabelSelectorMatcher): PodQuery {
-  return { selections: [{ namespaces: new Set([metadata.namespace!]), selector }], skipsDeleted: true };
+/** Whether pods on the node count. Mirrors podtopologyspread matchNodeInclusionPolicies. */
+function includes({ honorsAffinity, honorsTaints }: Constraint, pod: Pod, node: Node): boolean {
+  if (honorsAffinity && !matchesNodeSelector(pod, node)) return false;
+  return !honorsTaints || !hasUntoleratedTaint(pod.spec.tolerations, node);
 }
 
 /** Pods in each domain among the nodes that the pod could be on. Mirrors podtopologyspread calPreFilterState. */
@@ -118,10 +153,9 @@ function domainsOf(
   for (const { name, node } of nodes) {
     const labels = node.metadata.labels ?? {};
     if (!keys.every((key) => labels[key] !== undefined)) continue;
-    if (constraint.honorsAffinity && !matchesNodeSelector(pod, node)) continue;
-    if (constraint.honorsTaints && hasUntoleratedTaint(pod.spec.tolerations, node)) continue;
+    if (!includes(constraint, pod, node)) continue;
     const value = labels[constraint.topologyKey]!;
-    domains.set(value, (domains.get(value) ?? 0) + constraint.counts.onNode(name));
+    domains.set(value, (domains.get(value) ?? 0) + (constraint.counts?.onNode(name) ?? 0));
   }
   return domains;
 }
@@ -141,7 +175,7 @@ function filterOf(
     for (const { constraint, domains, least } of states) {
       const value = node.metadata.labels?.[constraint.topologyKey];
       if (value === undefined) return unresolvable(NAME, MISSING_LABEL);
-      const gone = removed.filter(({ pod: other }) => queryMatches(constraint.query, other)).length;
+      const gone = goneOf(constraint, pod, node, removed);
       const count = (domains.get(value) ?? 0) - gone;
       if (count + constraint.self - Math.min(least, count) > constraint.maxSkew)
         return resolvable(NAME, MISMATCH);
@@ -150,33 +184,43 @@ function filterOf(
   };
 }
 
-/** Pods that nothing selects are not spread. */
-function defaultScore(pod: PodInfo, around: Surroundings): Pick<PluginRun, 'score'> {
-  const selector = defaultSelector(pod.pod, around.workloads);
-  if (selector === undefined) return {};
-  const query = queryOf(pod.pod, selector);
-  const counts = around.cache.index.counts(query);
-  const constraints = SYSTEM_DEFAULTS.map(({ topologyKey, maxSkew }): Constraint => ({
-    topologyKey,
-    maxSkew,
-    minDomains: 1,
-    query,
-    counts,
-    self: 1,
-    honorsAffinity: true,
-    honorsTaints: false,
-  }));
-  return { score: scoreOf(constraints, false) };
+/** Pods among the removed ones that were counted. */
+function goneOf(constraint: Constraint, pod: Pod, node: Node, removed: readonly PodInfo[]): number {
+  if (removed.length === 0 || constraint.counts === undefined || !includes(constraint, pod, node)) return 0;
+  return removed.filter(({ pod: other }) => queryMatches(constraint.query, other)).length;
 }
 
 /** Mirrors podtopologyspread scoring.go: fewer is better, weighed by how many domains there are. */
-function scoreOf(constraints: readonly Constraint[], needsAllKeys: boolean): NonNullable<PluginRun['score']> {
+function scoreOf(
+  { pod }: PodInfo,
+  constraints: readonly Constraint[],
+  needsAllKeys: boolean,
+  { cache }: Surroundings,
+): NonNullable<PluginRun['score']> {
+  const keys = needsAllKeys ? constraints.map(({ topologyKey }) => topologyKey) : [];
   return (nodes) => {
     const ignored = needsAllKeys ? withoutKeys(constraints, nodes) : undefined;
     const raw = new Float64Array(nodes.length);
-    for (const constraint of constraints) addSpread(raw, constraint, nodes, ignored);
+    for (const constraint of constraints) {
+      if (constraint.topologyKey === HOSTNAME_LABEL) addByNode(raw, constraint, nodes, ignored);
+      else {
+        const domains = countsEverywhere(pod, constraint, keys)
+          ? constraint.counts?.byDomain(constraint.topologyKey)
+          : domainsOf(pod, constraint, keys, cache.nodes);
+        const add = constraint.topologyKey === ZONE_LABEL ? addByZone : addByDomain;
+        add(raw, constraint, nodes, ignored, domains);
+      }
+    }
     return normalizeSpread(raw, ignored);
   };
+}
+
+/** Then the counts kept by domain are those wanted. */
+function countsEverywhere({ spec }: Pod, constraint: Constraint, keys: readonly string[]): boolean {
+  const isChoosy =
+    spec.nodeSelector !== undefined ||
+    spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution !== undefined;
+  return keys.length <= 1 && !constraint.honorsTaints && !(constraint.honorsAffinity && isChoosy);
 }
 
 /** Nodes by place that lack a label that a constraint asks for; undefined when none does. */
@@ -192,16 +236,18 @@ function withoutKeys(
   return lacking.size === 0 ? undefined : lacking;
 }
 
-function addSpread(
+function addByNode(
   raw: Float64Array,
-  constraint: Constraint,
+  { maxSkew, counts }: Constraint,
   nodes: readonly NodeInfo[],
   ignored: ReadonlySet<number> | undefined,
 ): void {
-  if (constraint.topologyKey === HOSTNAME)
-    addNodeSpread(raw, constraint, nodes, nodes.length - (ignored?.size ?? 0));
-  else if (constraint.topologyKey === ZONE_LABEL) addZoneSpread(raw, constraint, nodes);
-  else addDomainSpread(raw, constraint, nodes);
+  const weight = weightOf(nodes.length - (ignored?.size ?? 0));
+  const bySlot = counts?.bySlot(nodes.reduce((size, { slot }) => Math.max(size, slot + 1), 0));
+  for (let i = 0; i < raw.length; i++) {
+    const { slot, hasHostname } = nodes[i]!;
+    if (hasHostname) raw[i]! += (bySlot?.[slot] ?? 0) * weight + maxSkew - 1;
+  }
 }
 
 /** How much one pod more in a domain weighs. */
@@ -209,49 +255,46 @@ function weightOf(domains: number): number {
   return Math.log(domains + 2);
 }
 
-function addNodeSpread(
-  raw: Float64Array,
-  { maxSkew, counts }: Constraint,
-  nodes: readonly NodeInfo[],
-  domains: number,
-): void {
-  const weight = weightOf(domains);
-  const bySlot = counts.bySlot(nodes.reduce((size, { slot }) => Math.max(size, slot + 1), 0));
-  for (let i = 0; i < raw.length; i++) raw[i]! += bySlot[nodes[i]!.slot]! * weight + maxSkew - 1;
-}
-
 /** As for any other domain, by the numbers of zones: hundreds of nodes are in few of them. */
-function addZoneSpread(raw: Float64Array, { maxSkew, counts }: Constraint, nodes: readonly NodeInfo[]): void {
+function addByZone(
+  raw: Float64Array,
+  { maxSkew }: Constraint,
+  nodes: readonly NodeInfo[],
+  ignored: ReadonlySet<number> | undefined,
+  domains: ReadonlyMap<string, number> | undefined,
+): void {
   const scores = new Float64Array(zoneCount());
+  let hasNone = 0;
   for (let i = 0; i < raw.length; i++) {
+    if (ignored?.has(i) === true) continue;
     const { zoneId } = nodes[i]!;
     if (zoneId >= 0) scores[zoneId] = 1;
+    else hasNone = 1;
   }
-  const weight = weightOf(scores.reduce((sum, isMet) => sum + isMet, 0));
-  const domains = counts.byDomain(ZONE_LABEL);
+  const weight = weightOf(scores.reduce((sum, isMet) => sum + isMet, hasNone));
   for (let id = 0; id < scores.length; id++)
-    if (scores[id] === 1) scores[id] = (domains.get(zoneAt(id)) ?? 0) * weight + maxSkew - 1;
+    if (scores[id] === 1) scores[id] = (domains?.get(zoneAt(id)) ?? 0) * weight + maxSkew - 1;
   for (let i = 0; i < raw.length; i++) {
     const { zoneId } = nodes[i]!;
     if (zoneId >= 0) raw[i]! += scores[zoneId]!;
   }
 }
 
-function addDomainSpread(
+/** Nodes without the label are a domain of their own, in which nothing is counted. */
+function addByDomain(
   raw: Float64Array,
-  { topologyKey, maxSkew, counts }: Constraint,
+  { topologyKey, maxSkew }: Constraint,
   nodes: readonly NodeInfo[],
+  ignored: ReadonlySet<number> | undefined,
+  domains: ReadonlyMap<string, number> | undefined,
 ): void {
-  const distinct = new Set<string>();
-  for (const { labels } of nodes) {
-    const value = labels?.[topologyKey];
-    if (value !== undefined) distinct.add(value);
-  }
+  const distinct = new Set<string | undefined>();
+  for (let i = 0; i < raw.length; i++)
+    if (ignored?.has(i) !== true) distinct.add(nodes[i]!.labels?.[topologyKey]);
   const weight = weightOf(distinct.size);
-  const domains = counts.byDomain(topologyKey);
   for (let i = 0; i < raw.length; i++) {
     const value = nodes[i]!.labels?.[topologyKey];
-    if (value !== undefined) raw[i]! += (domains.get(value) ?? 0) * weight + maxSkew - 1;
+    if (value !== undefined) raw[i]! += (domains?.get(value) ?? 0) * weight + maxSkew - 1;
   }
 }
 

@@ -17,6 +17,7 @@ import {
 } from '../../../openapi/generated/storage-v1.ts';
 import type { ControllerContext, Informer } from '../../runtime/controller.ts';
 import { findVolume, freeVolumesFor, indexFreeVolumes } from '../../persistent-volume-binder/matching.ts';
+import type { PluginArguments } from '../configuration/types.ts';
 import type { NodeInfo } from '../node-info.ts';
 import { claimNames, type PodInfo } from '../pod-info.ts';
 import { resolvable, unresolvable, type Plugin, type PluginRun, type Rejection } from '../plugin.ts';
@@ -106,22 +107,24 @@ export function waitsForConsumer({ spec }: PersistentVolumeClaim, { classes }: V
 
 const BINDING = 'VolumeBinding';
 
-export const volumeBinding: Plugin = {
-  name: BINDING,
-  prepare: ({ pod }, { volumes: caches, volumeBinder }) => {
-    const volumes = podVolumes(pod, caches);
-    if (volumes.problem !== undefined) return { rejection: unresolvable(BINDING, volumes.problem) };
-    if (volumes.bound.length === 0 && volumes.waiting.length === 0) return undefined;
-    return {
-      filter: ({ node }) => rejectVolumes(volumes, node, caches),
-      preBind: ({ node }) => volumeBinder.bind(pod, node),
-    };
-  },
-  mayHelp: (pod, event) => {
-    if (event.kind === 'claim-changed') return usesClaim(pod, event.claim);
-    return ['volumes-changed', 'node-added', 'node-updated'].includes(event.kind);
-  },
-};
+export function volumeBinding({ bindTimeoutSeconds }: PluginArguments['VolumeBinding']): Plugin {
+  return {
+    name: BINDING,
+    prepare: ({ pod }, { volumes: caches, volumeBinder }) => {
+      const volumes = podVolumes(pod, caches);
+      if (volumes.problem !== undefined) return { rejection: unresolvable(BINDING, volumes.problem) };
+      if (volumes.bound.length === 0 && volumes.waiting.length === 0) return undefined;
+      return {
+        filter: ({ node }) => rejectVolumes(volumes, node, caches),
+        preBind: ({ node }) => volumeBinder.bind(pod, node, bindTimeoutSeconds),
+      };
+    },
+    mayHelp: (pod, event) => {
+      if (event.kind === 'claim-changed') return usesClaim(pod, event.claim);
+      return ['volumes-changed', 'node-added', 'node-updated'].includes(event.kind);
+    },
+  };
+}
 
 function usesClaim(pod: Pod, { metadata }: PersistentVolumeClaim): boolean {
   return pod.metadata.namespace === metadata.namespace && claimNames(pod).includes(metadata.name!);

@@ -36,8 +36,9 @@ export type PodShape = Partial<Pod['spec']> & {
 
 export async function startSchedulerHarness(
   controllers: readonly ControllerDefinition[] = [],
+  scheduler = schedulerController,
 ): Promise<SchedulerHarness> {
-  const harness = await startHarness([schedulerController, ...controllers]);
+  const harness = await startHarness([scheduler, ...controllers]);
   return {
     ...harness,
     node: (name, change = {}) => createNode(harness, name, change),

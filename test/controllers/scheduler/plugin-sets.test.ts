@@ -124,7 +124,7 @@ describe('plugins of a profile', () => {
   });
 
   it.each<[string, PluginSets, string]>([
-    ['an unknown name', { multiPoint: { enabled: named('Nope') } }, 'PreEnqueuePlugin "Nope" does not exist'],
+    ['an unknown name', { multiPoint: { enabled: named('Nope') } }, 'PreFilterPlugin "Nope" does not exist'],
     [
       'a plugin that is not asked there',
       { filter: { enabled: named('ImageLocality') } },
