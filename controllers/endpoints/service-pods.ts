@@ -1,6 +1,8 @@
 /** Which pods stand behind a service, for the Endpoints and EndpointSlice controllers alike. */
 import { isPodReady } from '../runtime/pods.ts';
 import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
+import { formatAddress, parseAddress } from '../../api/groups/common/prefix.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
 import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
 import type { Pod, Service, ServicePort } from '../../openapi/generated/core-v1.ts';
 import type { Informer, Workqueue } from '../runtime/controller.ts';
@@ -19,20 +21,28 @@ export function watchServicePods(queue: Workqueue, services: Informer<Service>, 
   indexBySelector(services);
   indexByLabel(pods);
   services.addHandler({ added: enqueueService, updated: enqueueService, deleted: enqueueService });
-  const enqueueFor = (pod: Pod): void => {
-    for (const pin of labelEntries(pod.metadata.namespace, pod.metadata.labels)) {
+  const servicesOf = (pod: Pod): ReadonlySet<Service> => {
+    const found = new Set<Service>();
+    for (const pin of labelEntries(pod.metadata.namespace, pod.metadata.labels))
       for (const service of services.byIndex(SELECTOR_INDEX, pin))
-        if (selects(service, pod)) enqueueService(service);
-    }
+        if (selects(service, pod)) found.add(service);
+    return found;
+  };
+  const enqueueAll = (found: Iterable<Service>): void => {
+    for (const service of found) enqueueService(service);
   };
   pods.addHandler({
-    added: enqueueFor,
+    added: (pod) => enqueueAll(servicesOf(pod)),
     updated: (pod, old) => {
-      if (!matters(pod, old)) return;
-      enqueueFor(pod);
-      if (pod.metadata.labels !== old.metadata.labels) enqueueFor(old);
+      const isChanged = matters(pod, old);
+      const isMoved = mayMove(pod, old);
+      if (!isChanged && !isMoved) return;
+      const now = servicesOf(pod);
+      const before = isMoved ? servicesOf(old) : now;
+      enqueueAll([...now].filter((service) => isChanged || !before.has(service)));
+      enqueueAll([...before].filter((service) => !now.has(service)));
     },
-    deleted: enqueueFor,
+    deleted: (pod) => enqueueAll(servicesOf(pod)),
   });
 }
 
@@ -63,35 +73,59 @@ function selects({ spec }: Service, pod: Pod): boolean {
   return Object.entries(spec.selector).every(([key, value]) => labels[key] === value);
 }
 
-/** Most status updates of a pod change nothing an endpoint shows. */
+/** Most status updates of a pod change nothing an endpoint shows. Mirrors podEndpointsChanged. */
 function matters(pod: Pod, old: Pod): boolean {
   const view = (each: Pod): string =>
     JSON.stringify([
-      each.metadata.labels,
       each.metadata.deletionTimestamp !== undefined,
       each.spec.nodeName,
       each.status.podIPs,
-      each.status.phase,
+      isPodTerminal(each),
       isPodReady(each),
     ]);
   return view(pod) !== view(old);
 }
 
-/** The live pods with an address that the service selects, in order of their names. */
-export function podsOfService(service: Service, pods: Informer<Pod>): Pod[] {
+/** Whether other services may have the pod now. */
+function mayMove(pod: Pod, old: Pod): boolean {
+  return (
+    !equalJSON(pod.metadata.labels, old.metadata.labels) ||
+    pod.spec.hostname !== old.spec.hostname ||
+    pod.spec.subdomain !== old.spec.subdomain
+  );
+}
+
+/** The pods that the service selects, in order of their names. */
+export function selectedBy(service: Service, pods: Informer<Pod>): Pod[] {
   return candidates(service, pods)
-    .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !isPodTerminal(pod))
-    .filter(
-      (pod) => service.spec.publishNotReadyAddresses === true || pod.metadata.deletionTimestamp === undefined,
-    )
+    .filter((pod) => selects(service, pod))
     .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
 }
 
-/** All of the above and those that are being deleted: EndpointSlices show them as terminating. */
-export function podsWithTerminating(service: Service, pods: Informer<Pod>): Pod[] {
-  return candidates(service, pods)
-    .filter((pod) => selects(service, pod) && (pod.status.podIP ?? '') !== '' && !isPodTerminal(pod))
-    .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
+/** Whether a pod is an endpoint at all. Mirrors ShouldPodBeInEndpoints. */
+export function isEndpoint(pod: Pod, includesTerminating: boolean): boolean {
+  if (isPodTerminal(pod)) return false;
+  if ((pod.status.podIP ?? '') === '' && (pod.status.podIPs ?? []).length === 0) return false;
+  return includesTerminating || pod.metadata.deletionTimestamp === undefined;
+}
+
+/** The name a pod has in the domain of the service. */
+export function hostnameIn({ metadata }: Service, { spec }: Pod): string | undefined {
+  const hasName = (spec.hostname ?? '') !== '' && spec.subdomain === metadata.name;
+  return hasName ? spec.hostname : undefined;
+}
+
+/** Addresses of a pod of one family, in canonical form. */
+export function podAddresses({ status }: Pod, family: string): string[] {
+  return (status.podIPs ?? []).flatMap(({ ip }) => {
+    const address = parseAddress(ip);
+    return address?.family === family ? [formatAddress(address)] : [];
+  });
+}
+
+/** Neither an address of its own nor that of a name. */
+export function isWithoutIP({ spec }: Service): boolean {
+  return (spec.clusterIP ?? '') === '' || spec.clusterIP === 'None';
 }
 
 /** The number behind a service port on this pod; a name is looked up among its container ports. */
@@ -109,19 +143,4 @@ export function findPort(pod: Pod, port: ServicePort): number | undefined {
     if (found !== undefined) return found.containerPort;
   }
   return undefined;
-}
-
-/** When the newest of the changes behind an endpoints object happened. */
-export function triggerTime(service: Service, pods: readonly Pod[]): string | undefined {
-  const times = pods.flatMap(
-    (pod) =>
-      pod.status.conditions
-        ?.filter(({ type }) => type === 'Ready')
-        .map((condition) => condition.lastTransitionTime) ?? [],
-  );
-  times.push(service.metadata.creationTimestamp);
-  return times
-    .filter((time) => time !== undefined && time !== null)
-    .sort()
-    .at(-1);
 }

@@ -1,223 +1,255 @@
-/** Keeps EndpointSlices of services with a selector, at most 100 endpoints a slice. */
-import { isPodReady } from '../runtime/pods.ts';
-import { isConflict, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
-import { equalJSON } from '../../api/machinery/equality.ts';
-import { pods, services, nodes, type Node, type Pod, type Service } from '../../openapi/generated/core-v1.ts';
+/** Keeps EndpointSlices of services with a selector. Mirrors pkg/controller/endpointslice. */
+import type { Client } from '../../api/machinery/client.ts';
+import { isNamespaceTerminating, isNotFound, StatusError } from '../../api/machinery/errors.ts';
+import { keyOf } from '../../api/machinery/object-meta.ts';
+import { pods, services, nodes, type Node, type Service } from '../../openapi/generated/core-v1.ts';
+import { endpointSlices, type EndpointSlice } from '../../openapi/generated/discovery-v1.ts';
 import {
-  endpointSlices,
-  type Endpoint,
-  type EndpointPort,
-  type EndpointSlice,
-} from '../../openapi/generated/discovery-v1.ts';
-import {
-  HEADLESS_LABEL,
-  TRIGGER_ANNOTATION,
   SERVICE_LABEL,
   SLICE_MANAGED_BY_LABEL,
-  findPort,
-  podsWithTerminating,
-  triggerTime,
+  TRIGGER_ANNOTATION,
+  selectedBy,
   watchServicePods,
 } from '../endpoints/service-pods.ts';
+import { TriggerTimes } from '../endpoints/trigger-times.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
+  EventRecorder,
   Informer,
+  Reconciler,
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { isZoneChange, NodeZones } from './node-zones.ts';
+import { MANAGED_BY, wantedEndpoints } from './service-endpoints.ts';
+import { recycle, sliceOf, type SliceChanges, type SliceDraft } from './slice-draft.ts';
+import { isOwnedBy, planSlices } from './slice-plan.ts';
+import { serviceKeyOf, SliceTracker } from './slice-tracker.ts';
+import { addDistributionHints, isDistribution, removeHints } from './traffic-distribution.ts';
+import { disabled, hintsWanted, ZoneHints, type HintEvent } from './zone-hints.ts';
 
-const MANAGED_BY = 'endpointslice-controller.k8s.io';
 const SERVICE_INDEX = 'endpointslice-service';
-/** Upstream's --max-endpoints-per-slice. */
-const ENDPOINTS_PER_SLICE = 100;
+/** Wait before a change of somebody else is put right. */
+const FOREIGN_CHANGE_DELAY_MS = 1000;
+const RETRIES = { initialMs: 1000, maxMs: 1_000_000, count: 15 } as const;
+const SERVICE_GVK = { apiVersion: 'v1', kind: 'Service' } as const;
 
 export const endpointSliceController: ControllerDefinition = {
   name: 'endpointslice-controller',
   aliases: ['endpointslice'],
   description: {
-    does: 'Keeps the EndpointSlices of services with a selector: the addresses and conditions of their pods, 100 to a slice.',
+    does: 'Keeps the EndpointSlices of services with a selector, for each IP family its own: the addresses and conditions of their pods, 100 to a slice, with hints by `trafficDistribution` and topology mode.',
     watches: ['endpointslices', 'nodes', 'pods', 'services'],
     writes: ['endpointslices'],
+    events: ['FailedToUpdateEndpointSlices', 'TopologyAwareHintsDisabled', 'TopologyAwareHintsEnabled'],
   },
-  setup,
+  setup: (context) =>
+    new SliceController({ ...context, client: context.client.as('endpointslice-controller') }),
 };
 
-function setup(base: ControllerContext): RunningController {
-  const context = { ...base, client: base.client.as('endpointslice-controller') };
-  const serviceInformer = context.informer(services);
-  const podInformer = context.informer(pods);
-  const nodeInformer = context.informer(nodes);
-  const slices = context.informer(endpointSlices);
-  slices.addIndex(SERVICE_INDEX, ({ metadata }) =>
-    metadata.labels?.[SLICE_MANAGED_BY_LABEL] === MANAGED_BY
-      ? [`${metadata.namespace}/${metadata.labels[SERVICE_LABEL]}`]
-      : [],
-  );
-  const reconciler = createReconciler({
-    name: 'endpointslice',
-    context,
-    workers: 5,
-    reconcile: async (key) => {
-      const service = serviceInformer.get(key);
-      // The garbage collector removes the slices of a service that is gone.
-      if (
-        service === undefined ||
-        service.spec.type === 'ExternalName' ||
-        service.spec.selector === undefined
-      )
-        return;
-      const wanted = groupByPorts(service, podsWithTerminating(service, podInformer), nodeInformer);
-      await write(context, service, wanted, slices.byIndex(SERVICE_INDEX, key), triggerTime(service, []));
-    },
-  });
-  watchServicePods(reconciler.queue, serviceInformer, podInformer);
-  const enqueueOwner = ({ metadata }: EndpointSlice): void => {
-    if (metadata.labels?.[SLICE_MANAGED_BY_LABEL] === MANAGED_BY)
-      reconciler.queue.add(`${metadata.namespace}/${metadata.labels[SERVICE_LABEL]}`);
-  };
-  slices.addHandler({ deleted: enqueueOwner });
-  return reconciler;
-}
+class SliceController implements RunningController {
+  readonly #client: Client;
+  readonly #recorder: EventRecorder;
+  readonly #services: Informer<Service>;
+  readonly #nodes: Informer<Node>;
+  readonly #slices: Informer<EndpointSlice>;
+  readonly #reconciler: Reconciler;
+  readonly #zones = new NodeZones();
+  readonly #zoneHints = new ZoneHints(() => this.#zones.ratios());
+  readonly #triggerTimes = new TriggerTimes();
+  readonly #tracker: SliceTracker;
 
-interface Group {
-  readonly ports: EndpointPort[];
-  readonly endpoints: Endpoint[];
-}
-
-/** Endpoints by the ports their pods resolve to; a service without pods still has one group. */
-function groupByPorts(service: Service, selected: readonly Pod[], nodeInformer: Informer<Node>): Group[] {
-  const groups = new Map<string, Group>();
-  for (const pod of selected) {
-    const ports = portsOf(service, pod);
-    const key = JSON.stringify(ports);
-    const group = groups.get(key) ?? { ports, endpoints: [] };
-    groups.set(key, group);
-    group.endpoints.push(endpointOf(service, pod, nodeInformer.get(pod.spec.nodeName ?? '')));
-  }
-  if (groups.size === 0) return [{ ports: [], endpoints: [] }];
-  return [...groups.values()];
-}
-
-function portsOf(service: Service, pod: Pod): EndpointPort[] {
-  return (service.spec.ports ?? []).flatMap((port): EndpointPort[] => {
-    const number = findPort(pod, port);
-    if (number === undefined) return [];
-    return [
-      {
-        name: port.name ?? '',
-        protocol: port.protocol ?? 'TCP',
-        port: number,
-        ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
-      },
-    ];
-  });
-}
-
-function endpointOf(service: Service, pod: Pod, node: Node | undefined): Endpoint {
-  const { name, namespace, uid } = pod.metadata;
-  const terminating = pod.metadata.deletionTimestamp !== undefined;
-  const serving = isPodReady(pod);
-  const zone = node?.metadata.labels?.['topology.kubernetes.io/zone'];
-  const hasHostname = (pod.spec.hostname ?? '') !== '' && pod.spec.subdomain === service.metadata.name;
-  return {
-    addresses: [pod.status.podIP!],
-    conditions: {
-      ready: service.spec.publishNotReadyAddresses === true || (serving && !terminating),
-      serving,
-      terminating,
-    },
-    ...(hasHostname ? { hostname: pod.spec.hostname } : {}),
-    targetRef: { kind: 'Pod', namespace, name, uid },
-    ...(pod.spec.nodeName === undefined ? {} : { nodeName: pod.spec.nodeName }),
-    ...(zone === undefined ? {} : { zone }),
-  };
-}
-
-/** Fits what is wanted into the slices that are there, changing as few as possible. */
-async function write(
-  context: ControllerContext,
-  service: Service,
-  groups: readonly Group[],
-  existing: readonly EndpointSlice[],
-  trigger: string | undefined,
-): Promise<void> {
-  const labels = labelsOf(service);
-  const free = existing.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  for (const group of groups) {
-    for (let start = 0; start === 0 || start < group.endpoints.length; start += ENDPOINTS_PER_SLICE) {
-      const endpoints = group.endpoints.slice(start, start + ENDPOINTS_PER_SLICE);
-      // A slice with the same ports is reused first; an empty one takes any ports.
-      const match = free.findIndex(
-        (slice) => equalJSON(slice.ports ?? [], group.ports) || (slice.endpoints ?? []).length === 0,
-      );
-      const slice = match < 0 ? undefined : free.splice(match, 1)[0];
-      await writeSlice(context, service, slice, { endpoints, ports: group.ports }, labels, trigger);
-    }
-  }
-  for (const slice of free) {
-    const target = { namespace: slice.metadata.namespace, name: slice.metadata.name! };
-    await context.client
-      .delete(endpointSlices, target, { preconditions: { uid: slice.metadata.uid } })
-      .catch((error: unknown) => {
-        if (!isNotFound(error) && !isConflict(error)) throw error;
-      });
-  }
-}
-
-async function writeSlice(
-  context: ControllerContext,
-  service: Service,
-  slice: EndpointSlice | undefined,
-  content: { readonly endpoints: Endpoint[]; readonly ports: EndpointPort[] },
-  labels: Record<string, string>,
-  trigger: string | undefined,
-): Promise<void> {
-  if (slice !== undefined) {
-    const same =
-      equalJSON(slice.endpoints ?? [], content.endpoints) &&
-      equalJSON(slice.ports ?? [], content.ports) &&
-      equalJSON(slice.metadata.labels, labels);
-    if (!same)
-      await context.client.update(endpointSlices, {
-        ...slice,
-        metadata: { ...slice.metadata, labels },
-        ...content,
-      });
-    return;
-  }
-  const { name, namespace, uid } = service.metadata;
-  await context.client
-    .create(endpointSlices, {
-      metadata: {
-        generateName: `${name}-`,
-        namespace,
-        labels,
-        ...(trigger === undefined ? {} : { annotations: { [TRIGGER_ANNOTATION]: trigger } }),
-        ownerReferences: [
-          {
-            apiVersion: 'v1',
-            kind: 'Service',
-            name: name!,
-            uid: uid!,
-            controller: true,
-            blockOwnerDeletion: true,
-          },
-        ],
-      },
-      addressType: service.spec.ipFamilies?.[0] ?? 'IPv4',
-      ...content,
-    })
-    .catch((error: unknown) => {
-      if (!isNamespaceTerminating(error) && !isNotFound(error)) throw error;
+  constructor(context: ControllerContext) {
+    this.#client = context.client;
+    this.#recorder = context.recorder('endpoint-slice-controller');
+    this.#services = context.informer(services);
+    const podInformer = context.informer(pods);
+    this.#nodes = context.informer(nodes);
+    this.#slices = context.informer(endpointSlices);
+    this.#slices.addIndex(SERVICE_INDEX, (slice) => (isManaged(slice) ? [serviceKeyOf(slice)] : []));
+    this.#reconciler = createReconciler({
+      name: 'endpointslice',
+      context,
+      workers: 5,
+      retries: RETRIES,
+      reconcile: (key) => this.#tracker.during(key, () => this.#reconcile(key, podInformer)),
     });
+    this.#tracker = new SliceTracker((key) => this.#reconciler.queue.addAfter(key, FOREIGN_CHANGE_DELAY_MS));
+    watchServicePods(this.#reconciler.queue, this.#services, podInformer);
+  }
+
+  start(): void {
+    // What is there already is looked at with its service.
+    for (const slice of this.#slices.list()) if (isManaged(slice)) this.#tracker.wrote(slice);
+    this.#watchSlices();
+    this.#watchNodes();
+    this.#reconciler.start?.();
+  }
+
+  stop(): void | Promise<void> {
+    return this.#reconciler.stop?.();
+  }
+
+  #watchSlices(): void {
+    this.#slices.addHandler({
+      added: (slice) => {
+        if (isManaged(slice)) this.#tracker.changed(slice);
+      },
+      updated: (slice, old) => {
+        const isMoved = slice.metadata.labels?.[SERVICE_LABEL] !== old.metadata.labels?.[SERVICE_LABEL];
+        if (isMoved || isManaged(slice) !== isManaged(old)) {
+          for (const each of [slice, old])
+            this.#reconciler.queue.addAfter(serviceKeyOf(each), FOREIGN_CHANGE_DELAY_MS);
+        } else if (isManaged(slice)) this.#tracker.changed(slice);
+      },
+      deleted: (slice) => {
+        if (isManaged(slice)) this.#tracker.removed(slice);
+      },
+    });
+  }
+
+  #watchNodes(): void {
+    const look = (): void => {
+      for (const key of this.#zoneHints.overloaded()) this.#reconciler.queue.add(key);
+    };
+    const changed = (node: Node): void => {
+      this.#zones.set(node);
+      look();
+    };
+    this.#nodes.addHandler({
+      added: changed,
+      updated: (node, old) => {
+        if (isZoneChange(node, old)) changed(node);
+      },
+      deleted: (node) => {
+        this.#zones.delete(node);
+        look();
+      },
+    });
+  }
+
+  async #reconcile(key: string, podInformer: Parameters<typeof selectedBy>[1]): Promise<void> {
+    const service = this.#services.get(key);
+    if (service === undefined) {
+      // The garbage collector removes the slices of a service that is gone.
+      this.#triggerTimes.forget(key);
+      this.#tracker.forget(key);
+      return;
+    }
+    if (service.spec.type === 'ExternalName' || service.spec.selector === undefined) return;
+    const selected = selectedBy(service, podInformer);
+    const existing = this.#slices
+      .byIndex(SERVICE_INDEX, key)
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+      .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
+    const scope = { service, key, trigger: this.#triggerTimes.next(service, selected) };
+    const problems: string[] = [];
+    const families = service.spec.ipFamilies ?? [];
+    for (const family of families) {
+      const own = existing.filter(({ addressType }) => addressType === family);
+      const wanted = wantedEndpoints(service, selected, family, (name) => this.#nodes.get(name), problems);
+      await this.#reconcileFamily(scope, own, planSlices(service, own, wanted, family), family, problems);
+    }
+    for (const slice of existing.filter(({ addressType }) => !families.includes(addressType))) {
+      this.#zoneHints.forget(key, slice.addressType);
+      await this.#delete(slice);
+    }
+    if (problems.length > 0) this.#fail(service, problems);
+  }
+
+  async #reconcileFamily(
+    scope: Scope,
+    existing: readonly EndpointSlice[],
+    changes: SliceChanges,
+    family: string,
+    problems: string[],
+  ): Promise<void> {
+    const events = this.#addHints(scope, existing, changes, family);
+    recycle(changes, (slice) => isOwnedBy(slice, scope.service));
+    try {
+      await this.#write(scope, changes);
+    } catch (error) {
+      problems.push(error instanceof Error ? error.message : String(error));
+    }
+    for (const { type, reason, message } of events)
+      this.#recorder.event(scope.service, type, reason, message);
+  }
+
+  #addHints(
+    { service, key }: Scope,
+    existing: readonly EndpointSlice[],
+    changes: SliceChanges,
+    family: string,
+  ): readonly HintEvent[] {
+    const touched = new Set([...changes.toUpdate.map(({ base }) => base), ...changes.toDelete]);
+    const unchanged = existing.filter((slice) => !touched.has(slice));
+    if (hintsWanted(service.metadata.annotations))
+      return this.#zoneHints.apply(key, family, changes, unchanged);
+    const wasHinted = this.#zoneHints.isPopulated(key);
+    this.#zoneHints.forget(key, family);
+    const { trafficDistribution } = service.spec;
+    if (isDistribution(trafficDistribution)) addDistributionHints(changes, unchanged, trafficDistribution);
+    else removeHints(changes, unchanged);
+    return wasHinted ? [disabled('Topology Aware Hints has been disabled', family)] : [];
+  }
+
+  /** Creates, then updates, then deletes; a service that is going gets nothing new. */
+  async #write({ service, trigger }: Scope, { toCreate, toUpdate, toDelete }: SliceChanges): Promise<void> {
+    const { namespace, name } = service.metadata;
+    const describe = (what: string, error: unknown): Error => {
+      const why = error instanceof StatusError ? error.message : String(error);
+      return new Error(`failed to ${what} EndpointSlice for Service ${namespace}/${name}: ${why}`, {
+        cause: error,
+      });
+    };
+    const objectOf = (draft: SliceDraft): EndpointSlice => {
+      const { [TRIGGER_ANNOTATION]: _before, ...rest } = draft.annotations;
+      const annotations = trigger === undefined ? rest : { ...rest, [TRIGGER_ANNOTATION]: trigger };
+      return sliceOf({ ...draft, annotations }, service, SERVICE_GVK) as EndpointSlice;
+    };
+    for (const draft of service.metadata.deletionTimestamp === undefined ? toCreate : []) {
+      try {
+        this.#tracker.wrote(await this.#client.create(endpointSlices, objectOf(draft)));
+      } catch (error) {
+        if (isNamespaceTerminating(error)) return;
+        throw describe('create', error);
+      }
+    }
+    for (const draft of toUpdate) {
+      try {
+        this.#tracker.wrote(await this.#client.update(endpointSlices, objectOf(draft)));
+      } catch (error) {
+        throw describe(`update ${draft.base!.metadata.name}`, error);
+      }
+    }
+    for (const slice of toDelete) await this.#delete(slice);
+  }
+
+  async #delete(slice: EndpointSlice): Promise<void> {
+    const { namespace, name, uid } = slice.metadata;
+    this.#tracker.deleted(slice);
+    await this.#client
+      .delete(endpointSlices, { namespace, name: name! }, { preconditions: { uid } })
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error;
+      });
+  }
+
+  #fail(service: Service, problems: readonly string[]): never {
+    const text = problems.length === 1 ? problems[0]! : `[${problems.join(', ')}]`;
+    const message = `Error updating Endpoint Slices for Service ${keyOf(service)}: ${text}`;
+    this.#recorder.event(service, 'Warning', 'FailedToUpdateEndpointSlices', message);
+    throw new Error(text);
+  }
 }
 
-function labelsOf(service: Service): Record<string, string> {
-  return {
-    ...service.metadata.labels,
-    [SERVICE_LABEL]: service.metadata.name!,
-    [SLICE_MANAGED_BY_LABEL]: MANAGED_BY,
-    ...(service.spec.clusterIP === 'None' ? { [HEADLESS_LABEL]: '' } : {}),
-  };
+interface Scope {
+  readonly service: Service;
+  readonly key: string;
+  readonly trigger: string | undefined;
+}
+
+function isManaged({ metadata }: EndpointSlice): boolean {
+  return metadata.labels?.[SLICE_MANAGED_BY_LABEL] === MANAGED_BY;
 }

@@ -1,7 +1,7 @@
 import { isConflict } from '../../api/machinery/errors.ts';
 import { nextTurn } from '../../api/machinery/tasks.ts';
 import type { ControllerContext, Reconcile, Reconciler } from './controller.ts';
-import { RateLimitedQueue } from './workqueue.ts';
+import { RateLimitedQueue, type RetryDelay } from './workqueue.ts';
 
 /** Keys a worker takes in one turn of the event loop at most. */
 const KEYS_PER_TURN = 64;
@@ -12,6 +12,8 @@ export interface ReconcilerOptions {
   readonly context: Pick<ControllerContext, 'clock' | 'tasks' | 'logger' | 'metrics'>;
   /** Keys worked on at the same time. */
   readonly workers: number;
+  /** How a key that fails is tried again, and how often; then it waits for its next event. Default: for ever. */
+  readonly retries?: RetryDelay & { readonly count: number };
   readonly reconcile: Reconcile;
 }
 
@@ -19,12 +21,18 @@ export interface ReconcilerOptions {
  * Joins a workqueue to a reconcile function. Keys added before `start` wait for it. An error puts the key back behind its
  * back-off; conflicts are expected and only logged at debug.
  */
-export function createReconciler({ name, context, workers, reconcile }: ReconcilerOptions): Reconciler {
+export function createReconciler({
+  name,
+  context,
+  workers,
+  retries,
+  reconcile,
+}: ReconcilerOptions): Reconciler {
   let started = false;
   let active = 0;
   let idleWaiters: (() => void)[] = [];
   const { clock, tasks, metrics } = context;
-  const queue = new RateLimitedQueue({ name, clock, tasks, metrics, onReady: pump });
+  const queue = new RateLimitedQueue({ name, clock, tasks, metrics, retryDelay: retries, onReady: pump });
 
   /** Starts workers in a later turn, so that a burst of events costs one look at the object, not many. */
   function pump(): void {
@@ -68,7 +76,8 @@ export function createReconciler({ name, context, workers, reconcile }: Reconcil
           retries: queue.retries(key),
           error,
         });
-      queue.addRateLimited(key);
+      if (retries !== undefined && queue.retries(key) >= retries.count) queue.forget(key);
+      else queue.addRateLimited(key);
     } finally {
       queue.done(key);
     }

@@ -8,11 +8,19 @@ import type { Workqueue } from './controller.ts';
 /** Back-off of failing keys: doubles from the first to the second. */
 export const RETRY_DELAY_MS = { initial: 5, max: 1_000_000 } as const;
 
+/** Back-off of failing keys, in milliseconds: doubles from the first to the second. */
+export interface RetryDelay {
+  readonly initialMs: number;
+  readonly maxMs: number;
+}
+
 export interface WorkqueueOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly tasks: TaskTracker;
   readonly metrics?: Metrics;
+  /** Default: 5 ms doubling to 1000 s. */
+  readonly retryDelay?: RetryDelay;
   /** Called when a key became ready. */
   readonly onReady: () => void;
 }
@@ -74,7 +82,8 @@ export class RateLimitedQueue implements Workqueue {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
     this.#metrics.retried();
-    this.addAfter(key, Math.min(RETRY_DELAY_MS.initial * 2 ** failures, RETRY_DELAY_MS.max));
+    const { initialMs = RETRY_DELAY_MS.initial, maxMs = RETRY_DELAY_MS.max } = this.#options.retryDelay ?? {};
+    this.addAfter(key, Math.min(initialMs * 2 ** failures, maxMs));
   }
 
   forget(key: string): void {

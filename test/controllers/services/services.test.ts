@@ -3,7 +3,14 @@ import { endpointSliceMirroringController } from '../../../controllers/endpoints
 import { endpointSliceController } from '../../../controllers/endpointslice/endpointslice-controller.ts';
 import { endpointsController } from '../../../controllers/endpoints/endpoints-controller.ts';
 import { serviceLoadBalancerController } from '../../../controllers/service-load-balancer/service-load-balancer-controller.ts';
-import { endpoints, pods, services, type Pod, type Service } from '../../../openapi/generated/core-v1.ts';
+import {
+  endpoints,
+  nodes,
+  pods,
+  services,
+  type Pod,
+  type Service,
+} from '../../../openapi/generated/core-v1.ts';
 import { endpointSlices, type EndpointSlice } from '../../../openapi/generated/discovery-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
 
@@ -15,6 +22,7 @@ beforeEach(async () => {
     endpointSliceMirroringController,
     serviceLoadBalancerController,
   ]);
+  await harness.client.create(nodes, { metadata: { name: 'n1' }, spec: {} });
 });
 afterEach(() => harness.stop());
 
