@@ -25,22 +25,25 @@ export function freeVolumesFor(
   ];
 }
 
-/** The smallest available volume that satisfies the claim; one reserved for the claim comes before all others. */
+/**
+ * The smallest available volume that satisfies the claim, of those with the fewest access modes beyond what it asks for; one
+ * reserved for the claim comes before all others, whatever its class and labels.
+ */
 export function findVolume(
   claim: PersistentVolumeClaim,
   volumes: readonly PersistentVolume[],
 ): PersistentVolume | undefined {
   const reserved = volumes.find((volume) => isReservedFor(volume, claim));
-  if (reserved !== undefined && fits(claim, reserved)) return reserved;
+  if (reserved !== undefined && isUsable(claim, reserved)) return reserved;
   const candidates = volumes.filter(
     (volume) =>
-      volume.spec.claimRef === undefined &&
-      volume.metadata.deletionTimestamp === undefined &&
-      volume.status.phase === 'Available' &&
-      fits(claim, volume),
+      volume.spec.claimRef === undefined && volume.status.phase === 'Available' && fits(claim, volume),
   );
   return candidates.sort(
-    (a, b) => compareQuantity(capacityOf(a), capacityOf(b)) || (a.metadata.name! < b.metadata.name! ? -1 : 1),
+    (a, b) =>
+      modesOf(a).length - modesOf(b).length ||
+      compareQuantity(capacityOf(a), capacityOf(b)) ||
+      (a.metadata.name! < b.metadata.name! ? -1 : 1),
   )[0];
 }
 
@@ -51,18 +54,52 @@ export function isReservedFor({ spec }: PersistentVolume, { metadata }: Persiste
   return reference?.uid === undefined || reference.uid === '' || reference.uid === metadata.uid;
 }
 
-/** Size, modes, class and selector, whoever the volume is reserved for. */
+/** Size, modes, class, attributes and selector, whoever the volume is reserved for. */
 export function fits(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
-  const wanted = claim.spec.resources?.requests?.storage ?? '0';
-  if (compareQuantity(capacityOf(volume), parseQuantity(wanted)) < 0) return false;
-  if ((claim.spec.volumeMode ?? 'Filesystem') !== (volume.spec.volumeMode ?? 'Filesystem')) return false;
-  if ((claim.spec.storageClassName ?? '') !== (volume.spec.storageClassName ?? '')) return false;
-  const modes = volume.spec.accessModes ?? [];
-  if (!(claim.spec.accessModes ?? []).every((mode) => modes.includes(mode))) return false;
+  if (mismatchOf(claim, volume) !== undefined) return false;
   return (
     claim.spec.selector === undefined ||
     selectorFromLabelSelector(claim.spec.selector).matches(volume.metadata.labels ?? {})
   );
+}
+
+/** Why a volume that a claim names is not for it; undefined when it is. Mirrors pv_controller.go checkVolumeSatisfyClaim. */
+export function mismatchOf(claim: PersistentVolumeClaim, volume: PersistentVolume): string | undefined {
+  if (volume.metadata.deletionTimestamp !== undefined)
+    return `the volume is marked for deletion "${volume.metadata.name}"`;
+  if (!isLargeEnough(claim, volume)) return 'requested PV is too small';
+  if ((claim.spec.storageClassName ?? '') !== (volume.spec.storageClassName ?? ''))
+    return 'storageClassName does not match';
+  if (differsInAttributes(claim, volume)) return 'volumeAttributesClassName does not match';
+  if (differsInMode(claim, volume)) return 'incompatible volumeMode';
+  return hasModes(claim, volume) ? undefined : 'incompatible accessMode';
+}
+
+function isUsable(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
+  if (volume.metadata.deletionTimestamp !== undefined || differsInMode(claim, volume)) return false;
+  return !differsInAttributes(claim, volume) && isLargeEnough(claim, volume) && hasModes(claim, volume);
+}
+
+/** Whether one is a file system and the other a block device. */
+export function differsInMode(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
+  return (claim.spec.volumeMode ?? 'Filesystem') !== (volume.spec.volumeMode ?? 'Filesystem');
+}
+
+function differsInAttributes(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
+  return (claim.spec.volumeAttributesClassName ?? '') !== (volume.spec.volumeAttributesClassName ?? '');
+}
+
+function isLargeEnough(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
+  const wanted = parseQuantity(claim.spec.resources?.requests?.storage ?? '0');
+  return compareQuantity(capacityOf(volume), wanted) >= 0;
+}
+
+function hasModes(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
+  return (claim.spec.accessModes ?? []).every((mode) => modesOf(volume).includes(mode));
+}
+
+function modesOf({ spec }: PersistentVolume): readonly string[] {
+  return spec.accessModes ?? [];
 }
 
 function capacityOf(volume: PersistentVolume): ReturnType<typeof parseQuantity> {

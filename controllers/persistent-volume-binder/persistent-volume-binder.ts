@@ -1,12 +1,15 @@
 /** Binds claims to volumes that exist. Dynamic provisioning is announced, as without a provisioner. Mirrors pv_controller. */
+import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
-import { isNotFound } from '../../api/machinery/errors.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import {
   persistentVolumeClaims,
   persistentVolumes,
+  pods,
   type PersistentVolume,
   type PersistentVolumeClaim,
+  type Pod,
 } from '../../openapi/generated/core-v1.ts';
 import { storageClasses, type StorageClass } from '../../openapi/generated/storage-v1.ts';
 import type {
@@ -17,21 +20,24 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { claimNames } from '../scheduler/pod-info.ts';
 import { IS_DEFAULT_ANNOTATION } from '../volume-provisioner/simulated-driver.ts';
 import {
   BOUND_BY_CONTROLLER_ANNOTATION,
-  NO_PROVISIONER,
-  PROVISIONED_BY_ANNOTATION,
   SELECTED_NODE_ANNOTATION,
   STORAGE_PROVISIONER_ANNOTATION,
 } from './annotations.ts';
-import { findVolume, fits, freeVolumesFor, indexFreeVolumes, isReservedFor } from './matching.ts';
+import { findVolume, freeVolumesFor, indexFreeVolumes, isReservedFor, mismatchOf } from './matching.ts';
+import { provisionerOf } from './plugins.ts';
+import { VolumePhases } from './volume-phases.ts';
 
 const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 const BETA_STORAGE_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
 /** Claims not bound yet, by class. */
 const PENDING_INDEX = 'pending';
 const DEFAULT_INDEX = 'default';
+/** Pods, by the claims they use. */
+const POD_INDEX = 'bound claims';
 /** How often a claim that found nothing is looked at, and its event counted up, as upstream's resync does. */
 const RESYNC_MS = 15_000;
 
@@ -40,7 +46,7 @@ export const persistentVolumeBinder: ControllerDefinition = {
   aliases: ['persistentvolume-binder'],
   description: {
     does: 'Binds claims to volumes by class, mode, access modes, size and selector, has others provisioned, and reclaims volumes.',
-    watches: ['persistentvolumeclaims', 'persistentvolumes', 'storageclasses'],
+    watches: ['persistentvolumeclaims', 'persistentvolumes', 'pods', 'storageclasses'],
     writes: ['persistentvolumeclaims', 'persistentvolumes'],
     events: [
       'ClaimLost',
@@ -48,9 +54,14 @@ export const persistentVolumeBinder: ControllerDefinition = {
       'ExternalProvisioning',
       'FailedBinding',
       'ProvisioningFailed',
+      'VolumeFailedDelete',
+      'VolumeFailedRecycle',
+      'VolumeMismatch',
       'VolumeRecycled',
       'WaitForFirstConsumer',
+      'WaitForPodScheduled',
     ],
+    leavesOut: ['the pods that wipe recycled volumes, which are wiped at once'],
   },
   setup: (context) => new Binder(context),
 };
@@ -65,6 +76,7 @@ class Binder implements RunningController {
   readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
+  readonly #pods: Informer<Pod>;
   readonly #queues: readonly RunningController[];
 
   constructor(base: ControllerContext) {
@@ -74,6 +86,10 @@ class Binder implements RunningController {
     this.#claims = context.informer(persistentVolumeClaims);
     this.#volumes = context.informer(persistentVolumes);
     this.#classes = context.informer(storageClasses);
+    this.#pods = context.informer(pods);
+    this.#pods.addIndex(POD_INDEX, (pod) =>
+      claimNames(pod).map((claim) => `${pod.metadata.namespace}/${claim}`),
+    );
     // One worker in all: two claims never race for one volume.
     const claims = createReconciler({
       name: 'pv-binder claims',
@@ -81,11 +97,23 @@ class Binder implements RunningController {
       workers: 1,
       reconcile: (key) => this.#syncClaim(key),
     });
+    const phases = new VolumePhases({
+      context,
+      recorder: this.#recorder,
+      volumes: this.#volumes,
+      enqueueClaim: (key) => claims.queue.add(key),
+      podsOf: (key) =>
+        this.#pods
+          .byIndex(POD_INDEX, key)
+          .filter((pod) => !isPodTerminal(pod))
+          .map(keyOf)
+          .sort(),
+    });
     const volumes = createReconciler({
       name: 'pv-binder volumes',
       context,
       workers: 1,
-      reconcile: (key) => this.#syncVolume(key),
+      reconcile: (name) => phases.sync(name),
     });
     this.#queues = [claims, volumes];
     this.#claims.addIndex(PENDING_INDEX, ({ metadata, spec }) =>
@@ -126,24 +154,41 @@ class Binder implements RunningController {
     for (const queue of this.#queues) await queue.stop?.();
   }
 
-  async #syncClaim(key: string): Promise<{ requeueAfterMs: number } | void> {
+  async #syncClaim(key: string): Promise<{ requeueAfterMs: number; recurring: true } | void> {
     const claim = this.#claims.get(key);
     if (claim === undefined) return;
     if (claim.metadata.annotations?.[BIND_COMPLETED] === 'yes') return this.#syncBoundClaim(claim);
     if (claim.metadata.deletionTimestamp !== undefined) return;
-    if ((claim.spec.volumeName ?? '') !== '') {
-      const named = this.#volumes.get(claim.spec.volumeName!);
-      const isFree =
-        named !== undefined && (named.spec.claimRef === undefined || isReservedFor(named, claim));
-      if (isFree && fits(claim, named)) return this.#bind(claim, named, false);
-      return { requeueAfterMs: RESYNC_MS };
-    }
-    if (await this.#giveDefaultClass(claim)) return;
+    const again = { requeueAfterMs: RESYNC_MS, recurring: true } as const;
+    if ((claim.spec.volumeName ?? '') !== '') return (await this.#takeNamed(claim)) ? undefined : again;
     const volume = findVolume(claim, freeVolumesFor(claim, this.#volumes));
     if (volume !== undefined && (isReservedFor(volume, claim) || !this.#waitsForConsumer(claim)))
       return this.#bind(claim, volume, true);
+    if (await this.#giveDefaultClass(claim)) return;
     await this.#announce(claim);
-    return { requeueAfterMs: RESYNC_MS };
+    return again;
+  }
+
+  /** Binds the claim to the volume it names, or says why not; returns whether it is bound. */
+  async #takeNamed(claim: PersistentVolumeClaim): Promise<boolean> {
+    const volume = this.#volumes.get(claim.spec.volumeName!);
+    if (volume !== undefined) {
+      const { name } = volume.metadata;
+      const isReserved = isReservedFor(volume, claim);
+      const mismatch = isReserved ? undefined : mismatchOf(claim, volume);
+      const tell = (reason: string, message: string): void =>
+        this.#recorder.event(claim, 'Warning', reason, message);
+      if (volume.spec.claimRef !== undefined && !isReserved)
+        tell('FailedBinding', `volume "${name}" already bound to a different claim.`);
+      else if (mismatch !== undefined)
+        tell('VolumeMismatch', `Cannot bind to requested volume "${name}": ${mismatch}`);
+      else {
+        await this.#bind(claim, volume, false);
+        return true;
+      }
+    }
+    await this.#setPending(claim);
+    return false;
   }
 
   /** A claim from before there was a default class gets it now. */
@@ -180,19 +225,38 @@ class Binder implements RunningController {
     const event = (type: 'Normal' | 'Warning', reason: string, message: string): void =>
       this.#recorder.event(claim, type, reason, message);
     const className = claim.spec.storageClassName ?? '';
-    const storageClass = this.#classOf(claim);
     if (this.#waitsForConsumer(claim)) {
-      event('Normal', 'WaitForFirstConsumer', 'waiting for first consumer to be created before binding');
-    } else if (className === '' || storageClass?.provisioner === NO_PROVISIONER) {
-      event(
-        'Normal',
-        'FailedBinding',
-        'no persistent volumes available for this claim and no storage class is set',
-      );
-    } else if (storageClass === undefined) {
-      event('Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io "${className}" not found`);
+      const pods = this.#waitingPods(claim);
+      const [reason, message] =
+        pods.length === 0
+          ? ['WaitForFirstConsumer', 'waiting for first consumer to be created before binding']
+          : [
+              'WaitForPodScheduled',
+              `waiting for pod${pods.length > 1 ? 's' : ''} ${pods.join(',')} to be scheduled`,
+            ];
+      event('Normal', reason, message);
+    } else if (className === '') {
+      const message = 'no persistent volumes available for this claim and no storage class is set';
+      event('Normal', 'FailedBinding', message);
     } else {
-      const { provisioner } = storageClass;
+      await this.#askForVolume(claim, className, event);
+    }
+    await this.#setPending(claim);
+  }
+
+  async #askForVolume(
+    claim: PersistentVolumeClaim,
+    className: string,
+    event: (type: 'Normal' | 'Warning', reason: string, message: string) => void,
+  ): Promise<void> {
+    const storageClass = this.#classes.get(className);
+    const provisioner = storageClass === undefined ? undefined : provisionerOf(storageClass.provisioner);
+    if (storageClass === undefined) {
+      event('Warning', 'ProvisioningFailed', `storageclass.storage.k8s.io "${className}" not found`);
+    } else if (provisioner === undefined) {
+      const message = `no volume plugin matched name: ${storageClass.provisioner}`;
+      event('Warning', 'ProvisioningFailed', message);
+    } else {
       await this.#annotateProvisioner(claim, provisioner);
       event(
         'Normal',
@@ -201,7 +265,15 @@ class Binder implements RunningController {
           'If volume creation is delayed, please verify that the provisioner is running and correctly registered.',
       );
     }
-    if (claim.status.phase !== 'Pending') await this.#setClaimPhase(claim, 'Pending');
+  }
+
+  /** Names of the pods that use the claim and have no node. */
+  #waitingPods({ metadata }: PersistentVolumeClaim): string[] {
+    return this.#pods
+      .byIndex(POD_INDEX, `${metadata.namespace}/${metadata.name}`)
+      .filter((pod) => (pod.spec.nodeName ?? '') === '' && !isPodTerminal(pod))
+      .map((pod) => pod.metadata.name!)
+      .sort();
   }
 
   async #annotateProvisioner(claim: PersistentVolumeClaim, provisioner: string): Promise<void> {
@@ -251,16 +323,25 @@ class Binder implements RunningController {
       ...(byController ? { [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes' } : {}),
     };
     changed.spec.volumeName = volume.metadata.name;
-    const boundClaim = await client.update(persistentVolumeClaims, changed);
+    const boundClaim = equalJSON(changed, claim)
+      ? claim
+      : await client.update(persistentVolumeClaims, changed);
     await this.#postBound(boundClaim, boundVolume);
   }
 
   async #postBound(claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<void> {
+    const attributes = volume.spec.volumeAttributesClassName;
+    const { phase, accessModes, capacity } = claim.status;
+    const isNew = phase !== 'Bound';
+    if (!isNew && equalJSON(accessModes, volume.spec.accessModes)) return;
     const status = {
       ...claim.status,
       phase: 'Bound',
       accessModes: volume.spec.accessModes,
-      capacity: { storage: volume.spec.capacity?.storage ?? '0' },
+      capacity: isNew ? { storage: volume.spec.capacity?.storage ?? '0' } : capacity,
+      ...(phase === 'Pending' && attributes !== undefined
+        ? { currentVolumeAttributesClassName: attributes }
+        : {}),
     };
     await this.#context.client.update(
       persistentVolumeClaims,
@@ -270,72 +351,57 @@ class Binder implements RunningController {
   }
 
   async #syncBoundClaim(claim: PersistentVolumeClaim): Promise<void> {
-    const volume = this.#volumes.get(claim.spec.volumeName ?? '');
-    if (volume === undefined || (volume.spec.claimRef?.uid ?? claim.metadata.uid) !== claim.metadata.uid) {
-      if (claim.status.phase === 'Lost') return;
-      const [reason, message] =
-        volume === undefined
-          ? ['ClaimLost', 'Bound claim has lost its PersistentVolume. Data on the volume is lost!']
-          : ['ClaimMisbound', 'Two claims are bound to the same volume, this one is bound incorrectly'];
-      this.#recorder.event(claim, 'Warning', reason, message);
-      await this.#setClaimPhase(claim, 'Lost');
-    } else if (claim.status.phase !== 'Bound') {
-      await this.#postBound(claim, volume);
-    }
+    const { volumeName = '' } = claim.spec;
+    const volume = this.#volumes.get(volumeName);
+    const holder = volume?.spec.claimRef;
+    if (volumeName === '')
+      await this.#lose(
+        claim,
+        'ClaimLost',
+        'Bound claim has lost reference to PersistentVolume. Data on the volume is lost!',
+      );
+    else if (volume === undefined)
+      await this.#lose(
+        claim,
+        'ClaimLost',
+        'Bound claim has lost its PersistentVolume. Data on the volume is lost!',
+      );
+    else if (holder === undefined || holder.uid === claim.metadata.uid)
+      await this.#bind(claim, volume, false);
+    else
+      await this.#lose(
+        claim,
+        'ClaimMisbound',
+        'Two claims are bound to the same volume, this one is bound incorrectly',
+      );
   }
 
-  async #setClaimPhase(claim: PersistentVolumeClaim, phase: string): Promise<void> {
-    await this.#context.client.update(
-      persistentVolumeClaims,
-      { ...claim, status: { ...claim.status, phase } },
-      { subresource: 'status' },
-    );
+  async #lose(claim: PersistentVolumeClaim, reason: string, message: string): Promise<void> {
+    if (await this.#setUnbound(claim, 'Lost')) this.#recorder.event(claim, 'Warning', reason, message);
   }
 
-  /** A volume is Available until it is bound, and Released once its claim is gone; a Delete policy then removes it. */
-  async #syncVolume(name: string): Promise<void> {
-    const volume = this.#volumes.get(name);
-    if (volume === undefined) return;
-    const reference = volume.spec.claimRef;
-    if (reference === undefined || (reference.uid ?? '') === '') {
-      await this.#setVolumePhase(volume, 'Available');
-      return;
-    }
-    const claim = await this.#context.client
-      .get(persistentVolumeClaims, { namespace: reference.namespace, name: reference.name! })
-      .catch((error: unknown) => {
-        if (isNotFound(error)) return undefined;
-        throw error;
-      });
-    if (claim !== undefined && claim.metadata.uid === reference.uid) return;
-    await this.#setVolumePhase(volume, 'Released');
-    if (volume.status.phase !== 'Released' || volume.metadata.deletionTimestamp !== undefined) return;
-    if (volume.spec.persistentVolumeReclaimPolicy === 'Recycle') return this.#recycle(volume);
-    const isDynamic = volume.metadata.annotations?.[PROVISIONED_BY_ANNOTATION] !== undefined;
-    // What a provisioner made is for it to remove.
-    if (isDynamic || volume.spec.persistentVolumeReclaimPolicy !== 'Delete') return;
+  async #setPending(claim: PersistentVolumeClaim): Promise<void> {
+    await this.#setUnbound(claim, 'Pending');
+  }
+
+  /** Without a volume there is no size and no mode; returns whether anything changed. */
+  async #setUnbound(claim: PersistentVolumeClaim, phase: string): Promise<boolean> {
+    if (claim.status.phase === phase) return false;
+    const {
+      accessModes: _modes,
+      capacity: _capacity,
+      currentVolumeAttributesClassName: _class,
+      ...rest
+    } = claim.status;
     await this.#context.client
-      .delete(persistentVolumes, { name }, { preconditions: { uid: volume.metadata.uid } })
-      .catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
-  }
-
-  /** The volume is wiped, and free for other claims. */
-  async #recycle(volume: PersistentVolume): Promise<void> {
-    const changed = structuredCopy(volume);
-    delete changed.spec.claimRef;
-    delete changed.metadata.annotations?.[BOUND_BY_CONTROLLER_ANNOTATION];
-    await this.#context.client.update(persistentVolumes, changed);
-    this.#recorder.event(volume, 'Normal', 'VolumeRecycled', 'Volume recycled');
-  }
-
-  async #setVolumePhase(volume: PersistentVolume, phase: string): Promise<void> {
-    if (volume.status.phase === phase) return;
-    await this.#context.client.update(
-      persistentVolumes,
-      { ...volume, status: { ...volume.status, phase } },
-      { subresource: 'status' },
-    );
+      .get(persistentVolumeClaims, claim.metadata as { namespace: string; name: string })
+      .then((current) =>
+        this.#context.client.update(
+          persistentVolumeClaims,
+          { ...current, status: { ...rest, phase } },
+          { subresource: 'status' },
+        ),
+      );
+    return true;
   }
 }

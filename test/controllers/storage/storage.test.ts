@@ -223,7 +223,7 @@ describe('reclaiming', () => {
     { policy: 'Recycle', phase: 'Available', reference: undefined },
     { policy: 'Delete', phase: undefined, reference: undefined },
   ])('$policy', async ({ policy, phase, reference }) => {
-    await volume('a', { persistentVolumeReclaimPolicy: policy });
+    await volume('a', { persistentVolumeReclaimPolicy: policy, hostPath: { path: '/tmp/a' } });
     await claim('c', { storageClassName: '' });
     await removeClaim('c');
     const left = await volumeOf('a');
