@@ -19,6 +19,8 @@ import type {
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { configReferences, type ConfigReference } from './config-references.ts';
+import { deviceProblemOf } from './device-claims.ts';
+import { DevicePublisher } from './device-publisher.ts';
 import { NodeAgent } from './node-agent.ts';
 import { nodeName } from './node.ts';
 import { PodMachine, type PodHost } from './pod-machine.ts';
@@ -28,8 +30,8 @@ export const kubeletController: ControllerDefinition = {
   name: 'kubelet',
   description: {
     does: 'The simulated nodes, see [reference/nodes.md](reference/nodes.md). `--nodes` sets their number.',
-    watches: ['csidrivers', 'nodes', 'persistentvolumeclaims', 'persistentvolumes', 'pods'],
-    writes: ['leases', 'nodes', 'nodes/status', 'pods', 'pods/status'],
+    watches: ['csidrivers', 'nodes', 'persistentvolumeclaims', 'persistentvolumes', 'pods', 'resourceslices'],
+    writes: ['leases', 'nodes', 'nodes/status', 'pods', 'pods/status', 'resourceslices'],
     events: [
       'BackOff',
       'Created',
@@ -37,7 +39,9 @@ export const kubeletController: ControllerDefinition = {
       'ErrImageNeverPull',
       'Failed',
       'FailedMount',
+      'FailedPrepareDynamicResources',
       'InspectFailed',
+      'InvalidDevices',
       'Killing',
       'NodeHasNoDiskPressure',
       'NodeHasSufficientMemory',
@@ -62,6 +66,7 @@ class Kubelet implements RunningController {
   readonly #pods: Informer<Pod>;
   readonly #volumes: PodVolumes;
   readonly #reconciler: RunningController;
+  readonly #devices: DevicePublisher;
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -69,6 +74,7 @@ class Kubelet implements RunningController {
       this.#agents.set(nodeName(index), new NodeAgent(context, index));
     }
     this.#pods = context.informer(pods);
+    this.#devices = new DevicePublisher(context, this.#agents);
     const reconciler = createReconciler({
       name: 'kubelet',
       context,
@@ -94,11 +100,13 @@ class Kubelet implements RunningController {
     }
     for (const agent of this.#agents.values()) agent.start();
     this.#reconciler.start?.();
+    this.#devices.start();
   }
 
   async stop(): Promise<void> {
     for (const agent of this.#agents.values()) agent.stop();
     await this.#reconciler.stop?.();
+    await this.#devices.stop();
   }
 
   async #reconcile(key: string): Promise<Result | void> {
@@ -116,7 +124,9 @@ class Kubelet implements RunningController {
     const isWaiting = await this.#isWaitingForVolumes(agent, pod, current);
     const blocked =
       pod.metadata.deletionTimestamp === undefined &&
-      (isWaiting || this.#reportMissingVolumes(agent, pod, missing, current));
+      (isWaiting ||
+        this.#reportMissingVolumes(agent, pod, missing, current) ||
+        (await this.#reportMissingDevices(agent, pod, current)));
     if (!blocked) current.step();
     if (current.isStopped) await this.#releaseVolumes(key, agent);
     await this.#postStatus(agent, pod, current.status());
@@ -225,6 +235,17 @@ class Kubelet implements RunningController {
       agent.recorder.event(pod, 'Warning', 'FailedMount', message);
     }
     return blocked;
+  }
+
+  /** After volumes come the devices of the pod's claims. */
+  async #reportMissingDevices(agent: NodeAgent, pod: Pod, machine: PodMachine): Promise<boolean> {
+    const { spec, status } = pod;
+    if (spec.resourceClaims === undefined && status.extendedResourceClaimStatus === undefined) return false;
+    if (machine.hasStarted || machine.isTerminal) return false;
+    const problem = await deviceProblemOf(agent.client, pod);
+    if (problem === undefined) return false;
+    agent.recorder.event(pod, 'Warning', 'FailedPrepareDynamicResources', problem);
+    return true;
   }
 
   async #postStatus(agent: NodeAgent, pod: Pod, status: PodStatus): Promise<void> {
