@@ -23,7 +23,7 @@ export function schedulingOn(count: number): { place(pods: number): Promise<numb
   const around: Surroundings = {
     cache,
     volumes: { claims: informer(), volumes: informer(), classes: informer(), csiNodes: informer() },
-    volumeBinder: { bind: () => Promise.resolve() },
+    volumeBinder: { bind: () => Promise.resolve(undefined) },
     workloads: {
       services: informer(),
       controllers: informer(),

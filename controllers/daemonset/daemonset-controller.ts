@@ -18,6 +18,7 @@ import type {
 import { Expectations } from '../runtime/expectations.ts';
 import { PodControl } from '../runtime/pod-control.ts';
 import { podReadySince, slowStart } from '../runtime/pods.ts';
+import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { RevisionHistory, type CurrentRevision } from '../runtime/revision-history.ts';
 import { rollingUpdate, upkeep, type Changes } from './changes.ts';
@@ -66,7 +67,9 @@ class DaemonSetController implements RunningController {
   readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
-    const context = { ...base, client: base.client.as('daemon-set-controller') };
+    const acting = { ...base, client: base.client.as('daemon-set-controller') };
+    const ownWrites = new OwnWrites(acting, daemonSets, [pods]);
+    const context = { ...acting, client: ownWrites.client };
     this.#context = context;
     this.#recorder = context.recorder('daemonset-controller');
     this.#podControl = new PodControl(context.client, this.#recorder);
@@ -85,6 +88,7 @@ class DaemonSetController implements RunningController {
       context,
       workers: 2,
       reconcile: (key) => this.#reconcile(key),
+      ownWrites,
     });
     this.#listen();
   }

@@ -64,15 +64,15 @@ function setup(base: ControllerContext): RunningController {
     workers: 5,
     reconcile: async (key) => {
       const service = serviceInformer.get(key);
-      const existing = endpointsInformer.get(key);
       if (service === undefined) {
         triggerTimes.forget(key);
-        if (existing !== undefined) await remove(context, key);
-        return;
+        // The cache is not asked: it may be behind a write of ours.
+        return remove(context, key);
       }
       if (service.spec.type === 'ExternalName' || service.spec.selector === undefined) return;
       const selected = selectedBy(service, podInformer);
       const trigger = triggerTimes.next(service, selected);
+      const existing = endpointsInformer.get(key);
       await write({ context, recorder, service }, subsetsOf(service, selected), existing, trigger);
     },
   });

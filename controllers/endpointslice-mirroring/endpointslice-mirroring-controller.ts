@@ -15,6 +15,7 @@ import type {
   Reconciler,
   RunningController,
 } from '../runtime/controller.ts';
+import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { ADDRESSES_MAX, MANAGED_BY, planMirror } from './mirrored-slices.ts';
 
@@ -47,7 +48,8 @@ class MirroringController implements RunningController {
   readonly #tracker: SliceTracker;
 
   constructor(context: ControllerContext) {
-    this.#client = context.client;
+    const ownWrites = new OwnWrites(context, endpoints, [endpointSlices]);
+    this.#client = ownWrites.client;
     this.#recorder = context.recorder('endpoint-slice-mirroring-controller');
     this.#services = context.informer(services);
     this.#endpoints = context.informer(endpoints);
@@ -58,6 +60,7 @@ class MirroringController implements RunningController {
       context,
       workers: 5,
       retries: RETRIES,
+      ownWrites,
       reconcile: (key) => this.#tracker.during(key, () => this.#reconcile(key)),
     });
     this.#tracker = new SliceTracker((key) => this.#reconciler.queue.add(key));

@@ -20,6 +20,7 @@ import type {
   Reconciler,
   RunningController,
 } from '../runtime/controller.ts';
+import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { isZoneChange, NodeZones } from './node-zones.ts';
 import { MANAGED_BY, wantedEndpoints } from './service-endpoints.ts';
@@ -61,7 +62,8 @@ class SliceController implements RunningController {
   readonly #tracker: SliceTracker;
 
   constructor(context: ControllerContext) {
-    this.#client = context.client;
+    const ownWrites = new OwnWrites(context, services, [endpointSlices]);
+    this.#client = ownWrites.client;
     this.#recorder = context.recorder('endpoint-slice-controller');
     this.#services = context.informer(services);
     const podInformer = context.informer(pods);
@@ -73,6 +75,7 @@ class SliceController implements RunningController {
       context,
       workers: 5,
       retries: RETRIES,
+      ownWrites,
       reconcile: (key) => this.#tracker.during(key, () => this.#reconcile(key, podInformer)),
     });
     this.#tracker = new SliceTracker((key) => this.#reconciler.queue.addAfter(key, FOREIGN_CHANGE_DELAY_MS));

@@ -28,6 +28,7 @@ import type {
 import { Expectations } from '../runtime/expectations.ts';
 import { PodControl } from '../runtime/pod-control.ts';
 import { isPodReady, slowStart } from '../runtime/pods.ts';
+import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { addOutcomes, delayLeft, NO_FAILURES, type Failures } from './backoff.ts';
 import { firstFreeIndexes, indexOf, isIndexed } from './indexes.ts';
@@ -108,7 +109,9 @@ class JobController implements RunningController {
   readonly #untracked = new Set<string>();
 
   constructor(base: ControllerContext) {
-    const context = { ...base, client: base.client.as('job-controller') };
+    const acting = { ...base, client: base.client.as('job-controller') };
+    const ownWrites = new OwnWrites(acting, jobs, [pods]);
+    const context = { ...acting, client: ownWrites.client };
     this.#context = context;
     this.#recorder = context.recorder('job-controller');
     this.#podControl = new PodControl(context.client, this.#recorder);
@@ -121,6 +124,7 @@ class JobController implements RunningController {
       context,
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
+      ownWrites,
     });
     const enqueue = (job: Job): void => this.#reconciler.queue.add(keyOf(job));
     this.#jobs.addHandler({ added: enqueue, updated: enqueue, deleted: (job) => this.#jobDeleted(job) });

@@ -92,11 +92,14 @@ class Kubelet implements RunningController {
   start(): void {
     for (const pod of this.#pods.list()) {
       const agent = this.#agents.get(pod.spec.nodeName ?? '');
+      if (agent === undefined) continue;
       if (pod.status.podIP !== undefined && pod.spec.hostNetwork !== true)
-        agent?.holdIPs(
+        agent.holdIPs(
           pod.metadata.uid!,
           (pod.status.podIPs ?? []).map(({ ip }) => ip),
         );
+      for (const { image, imageID } of pod.status.containerStatuses ?? [])
+        if (imageID !== '') agent.holdImage(image);
     }
     for (const agent of this.#agents.values()) agent.start();
     this.#reconciler.start?.();

@@ -8,7 +8,7 @@ import { nodes, type Node } from '../../openapi/generated/core-v1.ts';
 import { csiNodes } from '../../openapi/generated/storage-v1.ts';
 import { DRIVER } from '../volume-provisioner/simulated-driver.ts';
 import type { ControllerContext, EventRecorder } from '../runtime/controller.ts';
-import type { ImageReference } from './images.ts';
+import { parseImage, type ImageReference } from './images.ts';
 import {
   LEASE_DURATION_SECONDS,
   LEASE_RENEW_MS,
@@ -39,6 +39,8 @@ export class NodeAgent {
   readonly #taken = new Set<string>();
   #timers: Timer[] = [];
   #volumesInUse: readonly string[] = [];
+  /** Whether there are images that the node's status does not show. */
+  #hasNewImages = false;
   #stopped = false;
 
   constructor(context: ControllerContext, index: number) {
@@ -54,11 +56,15 @@ export class NodeAgent {
   start(): void {
     this.#keep('heartbeat', NODE_HEARTBEAT_MS, async () => {
       const { node, isNew } = await this.#register();
+      for (const { names } of node.status.images ?? []) this.holdImage(names?.at(-1) ?? '');
       await this.#postStatus();
       if (isNew) this.#announce(node);
       await this.#registerDrivers(node);
     });
-    this.#keep('lease', LEASE_RENEW_MS, () => this.#renewLease());
+    this.#keep('lease', LEASE_RENEW_MS, async () => {
+      await this.#renewLease();
+      if (this.#hasNewImages) await this.#postStatus();
+    });
   }
 
   stop(): void {
@@ -72,7 +78,15 @@ export class NodeAgent {
   }
 
   addImage(reference: ImageReference): void {
+    if (this.#images.has(reference.name)) return;
     this.#images.set(reference.name, reference);
+    this.#hasNewImages = true;
+  }
+
+  /** Notes an image that was on the node before this process started. */
+  holdImage(name: string): void {
+    const reference = parseImage(name);
+    if (!('error' in reference)) this.#images.set(reference.name, reference);
   }
 
   /** Addresses of the node's pod networks that no other pod holds, the same host of each. */
@@ -173,6 +187,7 @@ export class NodeAgent {
   async #postStatus(): Promise<void> {
     for (;;) {
       const node = await this.client.get(nodes, { name: this.name });
+      this.#hasNewImages = false;
       const own = {
         index: this.#index,
         ips: this.ips,
@@ -194,7 +209,9 @@ export class NodeAgent {
         );
         return;
       } catch (error) {
-        if (!isConflict(error)) throw error;
+        if (isConflict(error)) continue;
+        this.#hasNewImages = true;
+        throw error;
       }
     }
   }

@@ -22,7 +22,7 @@ export function podPhase(pod: Pod, containers: readonly ContainerMachine[], stop
   return failed ? 'Failed' : 'Succeeded';
 }
 
-/** Conditions a kubelet owns, in the order it writes them; others (PodScheduled, gates) are kept from the status before. */
+/** Conditions a kubelet owns, in the order it writes them; others (gates) are kept from the status before. */
 export function podConditions(
   pod: Pod,
   containers: readonly ContainerMachine[],
@@ -60,6 +60,8 @@ export function podConditions(
     initialized,
     { ...ready, type: 'Ready' },
     { ...containersReady, type: 'ContainersReady' },
+    // Whatever the scheduler believes of a binding that failed on its way back.
+    { type: 'PodScheduled', status: 'True' },
   ];
   const own = new Set(drafts.map(({ type }) => type));
   const others = (pod.status.conditions ?? []).filter(({ type }) => !own.has(type));

@@ -9,17 +9,15 @@ import {
   type Namespace,
   type NamespaceCondition,
 } from '../../openapi/generated/core-v1.ts';
-import type {
-  ControllerContext,
-  ControllerDefinition,
-  Result,
-  RunningController,
-} from '../runtime/controller.ts';
+import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
 const FINALIZER = 'kubernetes';
-/** Wait before looking again at content that ends by itself (finalizers of others). */
-const CONTENT_RETRY_MS = 1000;
+/**
+ * Waits before looking again at content that ends by itself (grace periods, finalizers of others). Doubles while nothing
+ * changes, up to what upstream waits when finalizers are in the way.
+ */
+const RETRY_MS = { initial: 50, max: 8000 };
 /** So many share what a commit of the store costs; everybody else gets a turn behind them. */
 const DELETIONS_AT_A_TIME = 64;
 
@@ -37,6 +35,7 @@ export const namespaceController: ControllerDefinition = {
 function setup(base: ControllerContext): RunningController {
   const context = { ...base, client: base.client.as('namespace-controller') };
   const informer = context.informer(namespaces);
+  const waits = new Map<string, Wait>();
   const reconciler = createReconciler({
     name: 'namespace',
     context,
@@ -44,13 +43,18 @@ function setup(base: ControllerContext): RunningController {
     reconcile: async (name) => {
       const namespace = informer.get(name);
       if (namespace?.metadata.deletionTimestamp === undefined) return;
-      return await empty(context, namespace);
+      const remaining = await empty(context, namespace);
+      if (remaining.length === 0) return;
+      const wait = nextWait(waits.get(name), remaining);
+      waits.set(name, wait);
+      return { requeueAfterMs: wait.ms };
     },
   });
   const enqueue = ({ metadata }: Namespace): void => {
     if (metadata.deletionTimestamp !== undefined) reconciler.queue.add(metadata.name!);
   };
-  informer.addHandler({ added: enqueue, updated: enqueue });
+  const gone = ({ metadata }: Namespace): void => void waits.delete(metadata.name!);
+  informer.addHandler({ added: enqueue, updated: enqueue, deleted: gone });
   return reconciler;
 }
 
@@ -58,20 +62,28 @@ interface Remaining {
   readonly resource: ResourceType<KubeObject>;
   readonly count: number;
   readonly finalizers: readonly string[];
-  readonly graceSeconds: number;
 }
 
-async function empty(context: ControllerContext, namespace: Namespace): Promise<Result | void> {
+/** How long the last wait was, and what it was for. */
+interface Wait {
+  readonly ms: number;
+  readonly remaining: string;
+}
+
+function nextWait(last: Wait | undefined, remaining: readonly Remaining[]): Wait {
+  const text = remaining.map(({ resource, count }) => `${resource.resource} ${count}`).join();
+  const ms = last?.remaining === text ? Math.min(2 * last.ms, RETRY_MS.max) : RETRY_MS.initial;
+  return { ms, remaining: text };
+}
+
+/** Deletes what is in the namespace and returns what is still there; when nothing is, lets the namespace go. */
+async function empty(context: ControllerContext, namespace: Namespace): Promise<readonly Remaining[]> {
   const finalizers = namespace.spec.finalizers ?? [];
-  if (!finalizers.includes(FINALIZER)) return;
+  if (!finalizers.includes(FINALIZER)) return [];
   const name = namespace.metadata.name!;
   const remaining = await deleteContent(context, name);
   await postConditions(context, namespace, remaining);
-  if (remaining.length > 0) {
-    const graceMs = 1000 * Math.max(0, ...remaining.map(({ graceSeconds }) => graceSeconds));
-    // Something ends within its grace period: look again half-way, as upstream does, but not slower than the content ends.
-    return { requeueAfterMs: Math.min(CONTENT_RETRY_MS, Math.max(50, graceMs / 2)) };
-  }
+  if (remaining.length > 0) return remaining;
   try {
     const current = await context.client.get(namespaces, { name });
     const spec = {
@@ -82,6 +94,7 @@ async function empty(context: ControllerContext, namespace: Namespace): Promise<
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
+  return [];
 }
 
 /** Deletes everything in the namespace and says what is still there. While pods remain, nothing else is touched. */
@@ -111,12 +124,10 @@ async function deleteResource(
   }
   const { items } = await context.client.list(resource, { namespace });
   if (items.length === 0) return undefined;
-  const graceSeconds = Math.max(...items.map(({ metadata }) => metadata.deletionGracePeriodSeconds ?? 0));
   return {
     resource,
     count: items.length,
     finalizers: items.flatMap(({ metadata }) => metadata.finalizers ?? []),
-    graceSeconds,
   };
 }
 

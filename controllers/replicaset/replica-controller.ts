@@ -34,6 +34,7 @@ import {
   podReadySince,
   slowStart,
 } from '../runtime/pods.ts';
+import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { deletionOrder } from './ranking.ts';
 
@@ -69,7 +70,9 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
   readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext, kind: ReplicaKind<T>) {
-    const context = { ...base, client: base.client.as(kind.component) };
+    const acting = { ...base, client: base.client.as(kind.component) };
+    const ownWrites = new OwnWrites(acting, kind.type, [pods]);
+    const context = { ...acting, client: ownWrites.client };
     this.#kind = kind;
     this.#context = context;
     this.#podControl = new PodControl(context.client, context.recorder(kind.component));
@@ -83,6 +86,7 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
       context,
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
+      ownWrites,
     });
     const enqueue = (set: T): void => this.#reconciler.queue.add(keyOf(set));
     this.#sets.addHandler({

@@ -19,6 +19,7 @@ import type {
   Reconciler,
   RunningController,
 } from '../runtime/controller.ts';
+import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { deviceClaimNames, isReservedFor } from '../scheduler/devices/pod-claims.ts';
 
@@ -56,7 +57,9 @@ class ResourceClaimController implements RunningController {
   readonly #forClaims: Reconciler;
 
   constructor(base: ControllerContext) {
-    const context = { ...base, client: base.client.as('resource-claim-controller') };
+    const acting = { ...base, client: base.client.as('resource-claim-controller') };
+    const ownWrites = new OwnWrites(acting, pods, [resourceClaims]);
+    const context = { ...acting, client: ownWrites.client };
     this.#context = context;
     this.#recorder = context.recorder('resource_claim');
     this.#pods = context.informer(pods);
@@ -79,6 +82,7 @@ class ResourceClaimController implements RunningController {
     this.#forPods = createReconciler({
       ...options,
       name: 'resource-claim pods',
+      ownWrites,
       reconcile: (key) => this.#syncPod(key),
     });
     this.#forClaims = createReconciler({

@@ -34,6 +34,8 @@ export interface Informer<T extends KubeObject> {
   /** Calls the handlers for every object already there and every change to come. */
   addHandler(handler: InformerHandler<T>): void;
   readonly hasSynced: boolean;
+  /** Whether the cache is at least as new as `resourceVersion`. */
+  hasSeen(resourceVersion: string): boolean;
 }
 
 export interface InformerHandler<T extends KubeObject> {

@@ -29,6 +29,8 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   readonly #indexes = new Map<string, Index<T>>();
   readonly #handlers: InformerHandler<T>[] = [];
   #synced = false;
+  /** Up to where the cache has seen everything. */
+  #revision = 0;
   #stopped = false;
   #stopWatch: (() => void) | undefined;
   #timer: Timer | undefined;
@@ -42,6 +44,10 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
 
   get hasSynced(): boolean {
     return this.#synced;
+  }
+
+  hasSeen(resourceVersion: string): boolean {
+    return Number(resourceVersion) <= this.#revision;
   }
 
   get(key: string): T | undefined {
@@ -105,6 +111,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   async #listAndWatch(): Promise<void> {
     const { items, resourceVersion } = await this.#options.client.list(this.resource);
     if (this.#stopped) return;
+    this.#revision = Number(resourceVersion);
     this.#replace(items);
     this.#stopWatch = this.#options.client.watch(
       this.resource,
@@ -139,6 +146,9 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
   }
 
   #apply(event: WatchEvent<T>): void {
+    this.#revision = Number(
+      event.type === 'BOOKMARK' ? event.resourceVersion : event.object.metadata.resourceVersion,
+    );
     if (event.type === 'BOOKMARK') return;
     if (event.type === 'DELETED') this.#remove(keyOf(event.object), event.object);
     else this.#put(event.object);

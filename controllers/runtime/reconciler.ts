@@ -1,6 +1,7 @@
 import { isConflict } from '../../api/machinery/errors.ts';
 import { nextTurn } from '../../api/machinery/tasks.ts';
 import type { ControllerContext, Reconcile, Reconciler } from './controller.ts';
+import type { OwnWrites } from './own-writes.ts';
 import { RateLimitedQueue, type RetryDelay } from './workqueue.ts';
 
 /** Keys a worker takes in one turn of the event loop at most. */
@@ -15,6 +16,8 @@ export interface ReconcilerOptions {
   /** How a key that fails is tried again, and how often; then it waits for its next event. Default: for ever. */
   readonly retries?: RetryDelay & { readonly count: number };
   readonly reconcile: Reconcile;
+  /** Keys are owners of these writes; they wait, behind their back-off, until the caches have seen them. */
+  readonly ownWrites?: OwnWrites;
 }
 
 /**
@@ -27,6 +30,7 @@ export function createReconciler({
   workers,
   retries,
   reconcile,
+  ownWrites,
 }: ReconcilerOptions): Reconciler {
   let started = false;
   let active = 0;
@@ -63,6 +67,11 @@ export function createReconciler({
   }
 
   async function process(key: string): Promise<void> {
+    if (ownWrites?.isUnseen(key) === true) {
+      queue.addRateLimited(key);
+      queue.done(key);
+      return;
+    }
     try {
       const result = await reconcile(key);
       queue.forget(key);

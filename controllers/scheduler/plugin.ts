@@ -71,9 +71,8 @@ export interface PluginRun {
 
 /** Something of others that has to happen before the pod is bound, and that may take its time: nobody is busy meanwhile. */
 export interface Wait {
-  /** Of the event that tells of it. */
-  readonly reason: string;
-  readonly message: string;
+  /** What is said of it, if anything. */
+  readonly event?: { readonly reason: string; readonly message: string };
   /** `done` is called once, with an error when it is not going to happen. */
   begin(done: (error?: Error) => void): void;
 }

@@ -22,7 +22,9 @@ export class Reporter {
   }
 
   /** The pod has a node, and is bound there once something has happened. */
-  waiting(pod: Pod, { reason, message }: Wait): void {
+  waiting(pod: Pod, { event }: Wait): void {
+    if (event === undefined) return;
+    const { reason, message } = event;
     this.#recorder.event(pod, 'Normal', reason, message, { action: 'Scheduling' });
   }
 

@@ -3,6 +3,7 @@ import {
   BOUND_BY_CONTROLLER_ANNOTATION,
   SELECTED_NODE_ANNOTATION,
 } from '../persistent-volume-binder/annotations.ts';
+import type { Timer } from '../../api/machinery/clock.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import {
@@ -14,12 +15,16 @@ import {
   type Pod,
 } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext } from '../runtime/controller.ts';
+import type { Wait } from './plugin.ts';
 import { podVolumes, volumeFor, type VolumeCaches } from './plugins/volumes.ts';
 
 interface Waiting {
   /** Keys of claims not bound yet. */
   readonly claims: Set<string>;
-  done(isBound: boolean): void;
+  readonly timer: Timer;
+  /** Undefined until it is known; then what is called with it is called at once. */
+  isBound?: boolean;
+  done?: (error?: Error) => void;
 }
 
 export class VolumeBinder {
@@ -37,13 +42,31 @@ export class VolumeBinder {
     });
   }
 
-  /** Returns when all claims of the pod are bound, and throws when one cannot be: the pod is to be placed anew. */
-  async bind(pod: Pod, node: Node, timeoutSeconds: number): Promise<void> {
-    const { waiting } = podVolumes(pod, this.#caches);
-    if (waiting.length === 0) return;
-    const bound = this.#untilBound(waiting.map(keyOf), timeoutSeconds);
+  /**
+   * Says which volumes the pod's claims are to have. Returns the wait for them, where there are any; it ends with an error
+   * when one cannot be bound, and the pod is to be placed anew.
+   */
+  async bind(pod: Pod, node: Node, timeoutSeconds: number): Promise<Wait | undefined> {
+    const { waiting: claims } = podVolumes(pod, this.#caches);
+    if (claims.length === 0) return undefined;
+    const waiting = this.#wait(claims.map(keyOf), timeoutSeconds);
+    try {
+      await this.#ask(claims, node);
+    } catch (error) {
+      this.#end(waiting, false);
+      throw error;
+    }
+    return {
+      begin: (done) => {
+        waiting.done = done;
+        if (waiting.isBound !== undefined) this.#end(waiting, waiting.isBound);
+      },
+    };
+  }
+
+  async #ask(claims: readonly PersistentVolumeClaim[], node: Node): Promise<void> {
     const taken = new Set<string>();
-    for (const claim of waiting) {
+    for (const claim of claims) {
       const volume = volumeFor(claim, node, this.#caches, taken);
       if (volume === undefined) await this.#selectNode(claim, node.metadata.name!);
       else {
@@ -51,12 +74,11 @@ export class VolumeBinder {
         await this.#reserve(volume, claim);
       }
     }
-    if (!(await bound)) throw new Error('binding volumes: context deadline exceeded');
   }
 
   /** Lets go of all pods that wait. */
   stop(): void {
-    for (const waiting of this.#waiting) waiting.done(false);
+    for (const waiting of this.#waiting) this.#end(waiting, false);
   }
 
   /** Has the volume made where the pod goes. */
@@ -81,32 +103,31 @@ export class VolumeBinder {
     await this.#context.client.update(persistentVolumes, changed);
   }
 
-  #untilBound(keys: readonly string[], timeoutSeconds: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const name = `scheduler volume binding (${keys.join(', ')})`;
-      const giveUp = (): void => waiting.done(false);
-      const timer = this.#context.clock.schedule(1000 * timeoutSeconds, giveUp, { name });
-      const waiting: Waiting = {
-        claims: new Set(keys),
-        done: (isBound) => {
-          this.#waiting.delete(waiting);
-          timer.cancel();
-          resolve(isBound);
-        },
-      };
-      this.#waiting.add(waiting);
-    });
+  #wait(keys: readonly string[], timeoutSeconds: number): Waiting {
+    const name = `scheduler volume binding (${keys.join(', ')})`;
+    const giveUp = (): void => this.#end(waiting, false);
+    const timer = this.#context.clock.schedule(1000 * timeoutSeconds, giveUp, { name });
+    const waiting: Waiting = { claims: new Set(keys), timer };
+    this.#waiting.add(waiting);
+    return waiting;
+  }
+
+  #end(waiting: Waiting, isBound: boolean): void {
+    this.#waiting.delete(waiting);
+    waiting.timer.cancel();
+    waiting.isBound = isBound;
+    waiting.done?.(isBound ? undefined : new Error('binding volumes: context deadline exceeded'));
   }
 
   #claimChanged(claim: PersistentVolumeClaim): void {
     if (claim.status.phase !== 'Bound') return;
     const key = keyOf(claim);
     for (const waiting of this.#waiting) {
-      if (waiting.claims.delete(key) && waiting.claims.size === 0) waiting.done(true);
+      if (waiting.claims.delete(key) && waiting.claims.size === 0) this.#end(waiting, true);
     }
   }
 
   #giveUp(key: string): void {
-    for (const waiting of this.#waiting) if (waiting.claims.has(key)) waiting.done(false);
+    for (const waiting of this.#waiting) if (waiting.claims.has(key)) this.#end(waiting, false);
   }
 }

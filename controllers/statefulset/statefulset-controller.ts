@@ -16,6 +16,7 @@ import type {
 } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
 import { podReadySince } from '../runtime/pods.ts';
+import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { RevisionHistory, type CurrentRevision } from '../runtime/revision-history.ts';
 import { ordinalOf, revisionOf, STATEFUL_SET_GVK } from './identity.ts';
@@ -59,7 +60,9 @@ class StatefulSetController implements RunningController {
   readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
-    const context = { ...base, client: base.client.as('statefulset-controller') };
+    const acting = { ...base, client: base.client.as('statefulset-controller') };
+    const ownWrites = new OwnWrites(acting, statefulSets, [pods]);
+    const context = { ...acting, client: ownWrites.client };
     this.#context = context;
     this.#sets = context.informer(statefulSets);
     this.#pods = context.informer(pods);
@@ -76,6 +79,7 @@ class StatefulSetController implements RunningController {
       context,
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
+      ownWrites,
     });
     const enqueue = (set: StatefulSet): void => this.#reconciler.queue.add(keyOf(set));
     this.#sets.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });

@@ -56,6 +56,7 @@ class Provisioner implements RunningController {
   readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
+  readonly #offers: Reconciler;
   readonly #queues: readonly Reconciler[];
 
   constructor(base: ControllerContext) {
@@ -78,7 +79,13 @@ class Provisioner implements RunningController {
       workers: 8,
       reconcile: (name) => this.#syncVolume(name),
     });
-    this.#queues = [claims, volumes, createAttacher(base)];
+    this.#offers = createReconciler({
+      name: 'volume-provisioner class',
+      context,
+      workers: 1,
+      reconcile: () => this.#offer(),
+    });
+    this.#queues = [claims, volumes, this.#offers, createAttacher(base)];
     const claimChanged = (claim: PersistentVolumeClaim): void => claims.queue.add(keyOf(claim));
     this.#claims.addHandler({ added: claimChanged, updated: claimChanged });
     const volumeChanged = (volume: PersistentVolume): void => volumes.queue.add(volume.metadata.name!);
@@ -87,10 +94,7 @@ class Provisioner implements RunningController {
 
   start(): void {
     for (const queue of this.#queues) queue.start?.();
-    if (this.#context.options.nodes === 0) return;
-    const onError = (error: unknown): void =>
-      this.#context.logger.warn('storage class not offered', { name: DEFAULT_CLASS, error });
-    this.#context.tasks.run('volume-provisioner', () => this.#offer(), onError);
+    if (this.#context.options.nodes > 0) this.#offers.queue.add(DEFAULT_CLASS);
   }
 
   async stop(): Promise<void> {

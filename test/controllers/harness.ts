@@ -3,7 +3,7 @@ import { DefinitionSet } from '../../api/definition-set.ts';
 import { builtInDefinitions } from '../../api/groups/index.ts';
 import { metricsDefinitions } from '../../api/groups/metrics/index.ts';
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
-import { formatTime, VirtualClock } from '../../api/machinery/clock.ts';
+import { formatTime, VirtualClock, type Clock } from '../../api/machinery/clock.ts';
 import { createLogger } from '../../api/machinery/logger.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import { SeededRandom } from '../../api/machinery/random.ts';
@@ -68,13 +68,24 @@ export interface HarnessOptions extends Partial<Omit<ControllerOptions, 'nodePor
   readonly nodePorts?: string;
   /** Simulated nodes, when the kubelet is among the controllers. */
   readonly nodes?: number;
+  /** Namespaces beside `default` that are there before the controllers. */
+  readonly namespaces?: readonly string[];
+  /** The client of the controllers, made anew at each start of them. */
+  readonly clientFor?: (client: Client, clock: Clock) => Client;
 }
 
 /** Starts `controllers` in a cluster with nothing but the default namespace. */
 export async function startHarness(
   controllers: readonly ControllerDefinition[],
   seed = 'test',
-  { serviceRanges, nodePorts = '30000-32767', nodes = 0, ...more }: HarnessOptions = {},
+  {
+    serviceRanges,
+    nodePorts = '30000-32767',
+    nodes = 0,
+    namespaces: otherNamespaces = [],
+    clientFor = (client) => client,
+    ...more
+  }: HarnessOptions = {},
 ): Promise<Harness> {
   const clock = new VirtualClock();
   const random = new SeededRandom(seed);
@@ -112,7 +123,8 @@ export async function startHarness(
   const registry = withComputed(objects, metricsSources(reader, clock));
   const creators = createSubresourceCreators({ registry, definitions, clock });
   const client = createLoopbackClient({ registry, definitions, tasks, creators, clock }, 'test');
-  await client.create(namespaces, { metadata: { name: NAMESPACE }, spec: {} });
+  for (const name of [NAMESPACE, ...otherNamespaces])
+    await client.create(namespaces, { metadata: { name }, spec: {} });
   if (serviceRanges !== undefined) await keepServiceCIDR({ client, clock, serviceRanges: ranges });
   const options = {
     ...network,
@@ -122,7 +134,15 @@ export async function startHarness(
     ...more,
   };
   const create = (): ControllerManager =>
-    createControllerManager({ client, clock, random, tasks, logger, options, controllers });
+    createControllerManager({
+      client: clientFor(client, clock),
+      clock,
+      random,
+      tasks,
+      logger,
+      options,
+      controllers,
+    });
   let manager = create();
   await manager.start();
   const settle = (): Promise<void> => tasks.idle();

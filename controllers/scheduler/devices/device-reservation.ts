@@ -39,8 +39,10 @@ export class DeviceReservation {
     if (!all.some(hasBindingConditions)) return undefined;
     const { devices, node } = this.#facts;
     return {
-      reason: 'BindingConditionsPending',
-      message: `waiting for binding conditions for device on node ${node}`,
+      event: {
+        reason: 'BindingConditionsPending',
+        message: `waiting for binding conditions for device on node ${node}`,
+      },
       begin: (done) =>
         devices.waits.begin(all, (error) =>
           done(error && new SchedulingError(`running PreBind plugin "DynamicResources": ${error.message}`)),

@@ -87,6 +87,19 @@ describe('a cache', () => {
     expect(informer.list().map(version)).toEqual(['one/b@12']);
   });
 
+  it('knows up to where it has seen everything', async () => {
+    const newest = (): number => [9, 10, 11, 12, 13, 14].filter((at) => informer.hasSeen(String(at))).at(-1)!;
+    expect(informer.hasSeen('1')).toBe(false);
+    await start(configMap('a', 3));
+    expect(newest()).toBe(10);
+    scripted.send({ type: 'MODIFIED', object: configMap('a', 11) });
+    expect(newest()).toBe(11);
+    scripted.send({ type: 'BOOKMARK', resourceVersion: '12' });
+    expect(newest()).toBe(12);
+    scripted.send({ type: 'DELETED', object: configMap('a', 13) });
+    expect(newest()).toBe(13);
+  });
+
   it('shows a handler the object as it is told of', async () => {
     const seen: (string | undefined)[] = [];
     informer.addHandler({
