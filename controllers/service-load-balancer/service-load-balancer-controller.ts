@@ -1,4 +1,13 @@
 /** Gives services of type LoadBalancer an address, as a cloud would. Mirrors cloud-provider's service controller. */
+import {
+  containsAddress,
+  familyOf,
+  formatAddress,
+  parseAddress,
+  parsePrefix,
+  type IPFamily,
+} from '../../api/groups/common/prefix.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { isNotFound } from '../../api/machinery/errors.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
@@ -7,15 +16,15 @@ import type { ControllerContext, ControllerDefinition, RunningController } from 
 import { createReconciler } from '../runtime/reconciler.ts';
 
 const FINALIZER = 'service.kubernetes.io/load-balancer-cleanup';
-/** Addresses given out: TEST-NET-3, which belongs to nobody. */
-export const LOAD_BALANCER_PREFIX = '203.0.113.';
+/** Addresses given out, of each family: from networks for documentation, which belong to nobody. */
+const NETWORKS = { IPv4: '203.0.113.0/24', IPv6: '2001:db8:113::/120' } as const;
 const LAST_HOST = 254;
 
 export const serviceLoadBalancerController: ControllerDefinition = {
   name: 'service-lb-controller',
   aliases: ['service'],
   description: {
-    does: `Gives services of type LoadBalancer (without a class of their own) an address of ${LOAD_BALANCER_PREFIX}0/24, and takes it back.`,
+    does: `Gives services of type LoadBalancer (without a class of their own) an address of each of their IP families, of ${NETWORKS.IPv4} and ${NETWORKS.IPv6}, and takes it back.`,
     watches: ['services'],
     writes: ['services', 'services/status'],
     events: [
@@ -60,25 +69,52 @@ function setup(base: ControllerContext): RunningController {
       recorder.event(service, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer');
       current = await context.client.update(services, changed);
     }
-    if ((current.status.loadBalancer?.ingress ?? []).length > 0) return;
-    const ip = chooseAddress(key, current.spec.loadBalancerIP);
-    if (ip === undefined) {
+    const before = current.status.loadBalancer?.ingress ?? [];
+    // What somebody else wrote stays.
+    if (before.some(({ ip = '' }) => !isOurs(ip))) return;
+    const ips = chooseAddresses(
+      key,
+      current,
+      before.map(({ ip }) => ip!),
+    );
+    if (ips === undefined) {
       const message = 'Error syncing load balancer: failed to ensure load balancer: no address is free';
       recorder.event(service, 'Warning', 'SyncLoadBalancerFailed', message);
       return;
     }
-    given.set(ip, key);
-    const status = { ...current.status, loadBalancer: { ingress: [{ ip, ipMode: 'VIP' }] } };
+    if (
+      equalJSON(
+        ips,
+        before.map(({ ip }) => ip),
+      )
+    )
+      return;
+    for (const { ip } of before) given.delete(ip!);
+    for (const ip of ips) given.set(ip, key);
+    const ingress = ips.map((ip) => ({ ip, ipMode: 'VIP' }));
+    const status = { ...current.status, loadBalancer: { ingress } };
     await context.client.update(services, { ...current, status }, { subresource: 'status' });
     recorder.event(service, 'Normal', 'EnsuredLoadBalancer', 'Ensured load balancer');
   }
 
+  /** An address of each family of the service, those it has before others; undefined when one family has none left. */
+  function chooseAddresses(key: string, { spec }: Service, held: readonly string[]): string[] | undefined {
+    const families = (spec.ipFamilies ?? ['IPv4']) as IPFamily[];
+    const ips = families.map(
+      (family) =>
+        held.find((ip) => familyOf(ip) === family) ?? chooseAddress(key, family, spec.loadBalancerIP),
+    );
+    return ips.every((ip) => ip !== undefined) ? ips : undefined;
+  }
+
   /** The one asked for if it is free and ours to give, or the first that is free. */
-  function chooseAddress(key: string, wanted: string | undefined): string | undefined {
+  function chooseAddress(key: string, family: IPFamily, wanted: string | undefined): string | undefined {
     const isFree = (ip: string): boolean => (given.get(ip) ?? key) === key;
-    if (wanted?.startsWith(LOAD_BALANCER_PREFIX) === true && isFree(wanted)) return wanted;
+    if (wanted !== undefined && familyOf(wanted) === family && isOurs(wanted) && isFree(wanted))
+      return wanted;
+    const { first } = parsePrefix(NETWORKS[family])!;
     for (let host = 1; host <= LAST_HOST; host++) {
-      const ip = `${LOAD_BALANCER_PREFIX}${host}`;
+      const ip = formatAddress({ family, value: first + BigInt(host) });
       if (isFree(ip)) return ip;
     }
     return undefined;
@@ -110,6 +146,11 @@ function setup(base: ControllerContext): RunningController {
   };
   informer.addHandler({ added: changed, updated: changed, deleted: release });
   return reconciler;
+}
+
+function isOurs(ip: string): boolean {
+  const address = parseAddress(ip);
+  return address !== undefined && containsAddress(parsePrefix(NETWORKS[address.family])!, address);
 }
 
 function wantsBalancer({ metadata, spec }: Service): boolean {

@@ -154,6 +154,22 @@ describe('a load balancer', () => {
     expect(await harness.events()).toContain('Normal DeletedLoadBalancer Deleted load balancer');
   });
 
+  it('has an address of each of its families, and gives the second back with it', async () => {
+    await harness.stop();
+    harness = await startHarness([serviceLoadBalancerController], 'balancers', {
+      serviceRanges: '10.0.0.0/24,fd00::/112',
+    });
+    await service('a', { type: 'LoadBalancer', ipFamilyPolicy: 'RequireDualStack', ipFamilies: ['IPv6'] });
+    const ips = async () =>
+      (await harness.get(services, 'a')).status.loadBalancer?.ingress?.map(({ ip }) => ip);
+    expect(await ips()).toEqual(['2001:db8:113::1', '203.0.113.1']);
+    await harness.change(services, 'a', ({ spec }) => (spec.ipFamilyPolicy = 'SingleStack'));
+    await harness.settle();
+    expect(await ips()).toEqual(['2001:db8:113::1']);
+    await service('b', { type: 'LoadBalancer', loadBalancerIP: '203.0.113.1' });
+    expect((await harness.get(services, 'b')).status.loadBalancer?.ingress?.[0]?.ip).toBe('203.0.113.1');
+  });
+
   it('of another class is left to others', async () => {
     await service('a', { type: 'LoadBalancer', loadBalancerClass: 'example.com/lb' });
     expect((await harness.get(services, 'a')).status.loadBalancer).toEqual({});
