@@ -1,6 +1,7 @@
 /**
  * Images without a registry: every well-formed name can be pulled, except those made to fail (docs/reference/nodes.md).
  */
+import { remembering } from '../../api/machinery/remembering.ts';
 
 export interface ImageReference {
   /** With registry and repository spelled out, for example `docker.io/library/nginx:1.25`. */
@@ -101,6 +102,9 @@ export function imageSizeBytes(reference: ImageReference): number {
 }
 
 /** The `imageID` of a container status. */
-export function imageId(reference: ImageReference): string {
-  return `${reference.repository}@sha256:${hex64(reference.name)}`;
+export function imageId({ repository, name }: ImageReference): string {
+  return `${repository}@sha256:${digestOf(name)}`;
 }
+
+/** A few images run in many containers. */
+const digestOf = remembering(hex64);

@@ -63,6 +63,8 @@ class Kubelet implements RunningController {
   readonly #context: ControllerContext;
   readonly #agents = new Map<string, NodeAgent>();
   readonly #machines = new Map<string, PodMachine>();
+  /** Pods as this kubelet left them, by key: their own events ask for nothing. */
+  readonly #left = new Map<string, Pod>();
   readonly #pods: Informer<Pod>;
   readonly #volumes: PodVolumes;
   readonly #reconciler: RunningController;
@@ -115,6 +117,10 @@ class Kubelet implements RunningController {
   async #reconcile(key: string): Promise<Result | void> {
     const pod = this.#pods.get(key);
     const machine = this.#machines.get(key);
+    if (machine !== undefined && this.#left.get(key) === pod && !this.#isDue(key))
+      return this.#nextLook(machine);
+    // Whatever fails from here on is tried again.
+    this.#left.delete(key);
     if (pod === undefined || machine?.pod.metadata.uid !== pod.metadata.uid) await this.#forget(key);
     if (pod === undefined) return;
     const agent = this.#agents.get(pod.spec.nodeName ?? '');
@@ -132,7 +138,7 @@ class Kubelet implements RunningController {
         (await this.#reportMissingDevices(agent, pod, current)));
     if (!blocked) current.step();
     if (current.isStopped) await this.#releaseVolumes(key, agent);
-    await this.#postStatus(agent, pod, current.status());
+    const posted = await this.#postStatus(agent, pod, current.status());
     if (current.isStopped && pod.metadata.deletionTimestamp !== undefined) {
       await this.#remove(agent, pod);
       return;
@@ -140,8 +146,8 @@ class Kubelet implements RunningController {
     // Once attached its volumes wake it.
     if (blocked && isWaiting && this.#volumes.problemOf(pod) === undefined) return;
     if (blocked) return { requeueAfterMs: VOLUME_RETRY_MS };
-    const due = current.dueMs;
-    return due === undefined ? undefined : { requeueAfterMs: Math.max(0, due - this.#context.clock.now()) };
+    if (posted !== undefined) this.#left.set(key, posted);
+    return this.#nextLook(current);
   }
 
   /** Takes the volumes of a pod into use, and tells whether it must wait for them before it starts. */
@@ -162,6 +168,18 @@ class Kubelet implements RunningController {
 
   /** ConfigMaps and Secrets the pod needs and that do not exist or lack a key, by pod key. */
   readonly #missing = new Map<string, ReadonlyMap<ConfigReference, string>>();
+
+  /** Something is to happen by itself now, or hangs on objects whose events do not come here. */
+  #isDue(key: string): boolean {
+    const dueMs = this.#machines.get(key)?.dueMs ?? Infinity;
+    return dueMs <= this.#context.clock.now() || (this.#missing.get(key)?.size ?? 0) > 0;
+  }
+
+  #nextLook({ dueMs }: PodMachine): Result | undefined {
+    return dueMs === undefined
+      ? undefined
+      : { requeueAfterMs: Math.max(0, dueMs - this.#context.clock.now()) };
+  }
 
   #machineOf(key: string, pod: Pod, agent: NodeAgent): PodMachine {
     let machine = this.#machines.get(key);
@@ -251,23 +269,25 @@ class Kubelet implements RunningController {
     return true;
   }
 
-  async #postStatus(agent: NodeAgent, pod: Pod, status: PodStatus): Promise<void> {
-    if (equalJSON(pod.status, status)) return;
+  /** Resolves to the pod with that status; undefined when another state of it won, or it is gone. */
+  async #postStatus(agent: NodeAgent, pod: Pod, status: PodStatus): Promise<Pod | undefined> {
+    if (equalJSON(pod.status, status)) return pod;
     try {
-      await agent.client.update(pods, { ...pod, status }, { subresource: 'status' });
+      return await agent.client.update(pods, { ...pod, status }, { subresource: 'status' });
     } catch (error) {
-      if (isNotFound(error)) return;
+      if (isNotFound(error)) return undefined;
       // The informer is behind: its next event brings the pod here again, with the state that won.
       if (!isConflict(error)) throw error;
       const current = await agent.client
         .get(pods, { namespace: pod.metadata.namespace, name: pod.metadata.name! })
         .catch(() => undefined);
-      if (current?.metadata.uid !== pod.metadata.uid) return;
+      if (current?.metadata.uid !== pod.metadata.uid) return undefined;
       await agent.client.update(
         pods,
         { ...current!, status: { ...current!.status, ...status } },
         { subresource: 'status' },
       );
+      return undefined;
     }
   }
 

@@ -180,15 +180,17 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
       selector,
       isIgnored: (pod) => !isPodActive(pod),
     });
-    const terminating = ownedBy(this.#pods, set).filter(
-      (pod) => isPodTerminating(pod) && selector.matches(pod.metadata.labels),
-    ).length;
+    const terminating = this.#kind.countsTerminating
+      ? ownedBy(this.#pods, set).filter(
+          (pod) => isPodTerminating(pod) && selector.matches(pod.metadata.labels),
+        ).length
+      : undefined;
     const problem = maySync ? await this.#manage(key, set, active) : undefined;
     const now = clock.now();
     const conditions = maySync ? conditionsOf(set, problem, now) : set.status.conditions;
     await this.#postStatus(set, {
       ...countersOf(set, active, now),
-      ...(this.#kind.countsTerminating ? { terminatingReplicas: terminating } : {}),
+      ...(terminating === undefined ? {} : { terminatingReplicas: terminating }),
       conditions,
     });
     if (problem !== undefined) throw problem.error;
@@ -285,14 +287,21 @@ function readyTime({ status }: Pod): string {
 function countersOf(set: Replicated, active: readonly Pod[], nowMs: number): ReplicaSetStatus {
   const templateLabels = Object.entries(set.spec.template?.metadata?.labels ?? {});
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
-  const labeled = active.filter(({ metadata }) =>
-    templateLabels.every(([key, value]) => metadata.labels?.[key] === value),
-  );
+  let labeled = 0;
+  let ready = 0;
+  let available = 0;
+  for (const pod of active) {
+    const { labels } = pod.metadata;
+    if (templateLabels.every(([key, value]) => labels?.[key] === value)) labeled++;
+    if (!isPodReady(pod)) continue;
+    ready++;
+    if (minReadySeconds === 0 || isPodAvailable(pod, minReadySeconds, nowMs)) available++;
+  }
   return {
     replicas: active.length,
-    fullyLabeledReplicas: nonZero(labeled.length),
-    readyReplicas: nonZero(active.filter(isPodReady).length),
-    availableReplicas: nonZero(active.filter((pod) => isPodAvailable(pod, minReadySeconds, nowMs)).length),
+    fullyLabeledReplicas: nonZero(labeled),
+    readyReplicas: nonZero(ready),
+    availableReplicas: nonZero(available),
     observedGeneration: set.metadata.generation,
   };
 }

@@ -89,15 +89,15 @@ function encodeOwner(
   time: string | undefined,
 ): ManagedFieldsEntry {
   const { manager, operation, subresource } = parseIdentifier(identifier);
-  return {
-    ...(manager === undefined ? {} : { manager }),
-    operation: applied ? 'Apply' : operation!,
-    apiVersion,
-    ...(time === undefined ? {} : { time }),
-    fieldsType: 'FieldsV1',
-    fieldsV1: set,
-    ...(subresource === undefined ? {} : { subresource }),
-  };
+  const entry: ManagedFieldsEntry = {};
+  if (manager !== undefined) entry.manager = manager;
+  entry.operation = applied ? 'Apply' : operation!;
+  entry.apiVersion = apiVersion;
+  if (time !== undefined) entry.time = time;
+  entry.fieldsType = 'FieldsV1';
+  entry.fieldsV1 = set;
+  if (subresource !== undefined) entry.subresource = subresource;
+  return entry;
 }
 
 /** Few managers write many objects. */

@@ -62,7 +62,10 @@ export interface UpdaterOptions {
   readonly reconcile: boolean;
 }
 
-/** Owners after `changed` was written by `manager` over `live`. */
+/**
+ * Owners after `changed` was written over `live`. What the writer changed is owned by `manager`, a name that owned nothing
+ * so far.
+ */
 export function updateOwners(
   options: UpdaterOptions,
   live: TypedObject,
@@ -73,12 +76,10 @@ export function updateOwners(
   const reconciled = reconcileOwners(options, live, owners);
   const comparison = compareFiltered(options, live, changed);
   if (isSame(comparison)) return reconciled;
-  releaseChanged(options, live, changed, reconciled, manager, comparison, true);
-  const own = reconciled.get(manager)?.set ?? EMPTY_SET;
-  const { removed, modified, added } = comparison;
-  const set = (options.filter ?? keep)(union(union(difference(own, removed), modified), added));
-  if (isEmptySet(set)) reconciled.delete(manager);
-  else reconciled.set(manager, { set, apiVersion: changed.apiVersion, applied: false });
+  const takeover = ownedByWriter(comparison);
+  releaseChanged(options, live, changed, reconciled, manager, takeover, true);
+  const set = takeover.written;
+  if (!isEmptySet(set)) reconciled.set(manager, { set, apiVersion: changed.apiVersion, applied: false });
   return reconciled;
 }
 
@@ -110,7 +111,7 @@ export function applyConfiguration(
   reconciled.set(manager, { set, apiVersion, applied: true });
   const pruned = prune(options, merged, reconciled, last, apiVersion);
   const comparison = compareFiltered(options, live, pruned);
-  releaseChanged(options, live, pruned, reconciled, manager, comparison, force);
+  releaseChanged(options, live, pruned, reconciled, manager, ownedByWriter(comparison), force);
   return { value: equalJSON(live.value, pruned.value) ? undefined : pruned.value, owners: reconciled };
 }
 
@@ -139,10 +140,10 @@ function releaseChanged(
   changed: TypedObject,
   owners: Owners,
   manager: string,
-  comparison: Comparison,
+  takeover: Takeover,
   force: boolean,
 ): void {
-  const comparisons = new Map([[changed.apiVersion, ownedByWriter(comparison)]]);
+  const comparisons = new Map([[changed.apiVersion, takeover]]);
   const kept = new Map<string, FieldSet>();
   const conflicts: Conflict[] = [];
   for (const [other, { set, apiVersion }] of owners) {
