@@ -1,7 +1,14 @@
 /** What one event costs a controller among 1,000 and among 100,000 objects it has nothing to do with. */
 import { horizontalPodAutoscalers } from '../../openapi/generated/autoscaling-v2.ts';
 import { deployments } from '../../openapi/generated/apps-v1.ts';
-import { configMaps, namespaces, pods, resourceQuotas, services } from '../../openapi/generated/core-v1.ts';
+import {
+  configMaps,
+  namespaces,
+  nodes,
+  pods,
+  resourceQuotas,
+  services,
+} from '../../openapi/generated/core-v1.ts';
 import type { Cluster } from '../../server/cluster.ts';
 import type { Finding, Row } from '../harness/finding.ts';
 import { startQuietly } from '../harness/in-process.ts';
@@ -24,6 +31,7 @@ const CONTROLLERS = [
 ];
 const NAMESPACE = 'default';
 const ELSEWHERE = 'elsewhere';
+const NODE = 'node';
 
 const podSpec = { containers: [{ name: 'main', image: 'app:1', resources: { requests: { cpu: '100m' } } }] };
 
@@ -66,6 +74,8 @@ async function prepare(cluster: Cluster): Promise<void> {
   const labels = { app: 'web' };
   await client.create(namespaces, { metadata: { name: ELSEWHERE }, spec: {} });
   await cluster.idle();
+  // Endpoints are of pods on nodes that exist.
+  await client.create(nodes, { metadata: { name: NODE }, spec: {} });
   await client.create(services, {
     metadata: { namespace: NAMESPACE, name: 'web' },
     spec: { selector: labels, ports: [{ port: 80 }] } as never,
@@ -89,7 +99,7 @@ async function prepare(cluster: Cluster): Promise<void> {
   await cluster.idle();
   await createIn(cluster, pods, PODS, (index) => ({
     metadata: { namespace: NAMESPACE, name: `web-${index}`, labels },
-    spec: podSpec,
+    spec: { ...podSpec, nodeName: NODE },
   }));
   for (let index = 0; index < PODS; index++) {
     const target = { namespace: NAMESPACE, name: `web-${index}` };
