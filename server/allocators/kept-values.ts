@@ -43,3 +43,10 @@ export function normalizeClusterIPs({ spec }: Service, old: Service | undefined)
   if (oldIP !== '' && clusterIP === '') delete spec.clusterIPs;
   else spec.clusterIPs = [clusterIP];
 }
+
+/** A name has no traffic of its own; what is no policy at all is for validation to say. Mirrors defaultOnReadInternalTrafficPolicy. */
+export function dropInternalTrafficPolicy({ spec }: Service): void {
+  const { type, internalTrafficPolicy = '' } = spec;
+  if (type === 'ExternalName' && ['Cluster', 'Local'].includes(internalTrafficPolicy))
+    delete spec.internalTrafficPolicy;
+}

@@ -7,7 +7,7 @@ import { endpoints, type Service } from '../../openapi/generated/core-v1.ts';
 import type { Allocation, ResourceHooks } from '../registry/resource-hooks.ts';
 import { AddressError, ClusterIPAllocator, type ClusterIPAllocatorOptions } from './cluster-ip-allocator.ts';
 import { initIPFamilies, isKeptDualStack } from './ip-families.ts';
-import { keepAllocated, normalizeClusterIPs } from './kept-values.ts';
+import { dropInternalTrafficPolicy, keepAllocated, normalizeClusterIPs } from './kept-values.ts';
 import { healthCheckPortsOf, initNodePorts, nodePortsOf, updateNodePorts } from './node-ports.ts';
 import { PortAllocator, PortOperation, type PortRange } from './port-allocator.ts';
 
@@ -53,6 +53,7 @@ export class ServiceAllocator implements ResourceHooks {
     const old = previous as unknown as Service | undefined;
     if (old !== undefined) keepAllocated(service, old);
     normalizeClusterIPs(service, old);
+    dropInternalTrafficPolicy(service);
     initIPFamilies(service, old, this.#options.families);
     const addresses =
       old === undefined

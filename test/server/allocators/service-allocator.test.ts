@@ -170,6 +170,7 @@ describe('a changed service', () => {
     await create({ ipFamilyPolicy: 'RequireDualStack', type: 'NodePort' });
     const named = await patch({ type: 'ExternalName', externalName: 'example.com' });
     expect(families(named)).toEqual([undefined, undefined, undefined]);
+    expect(named.spec.internalTrafficPolicy).toBeUndefined();
     expect(named.spec.ports).toEqual([{ protocol: 'TCP', port: 80, targetPort: 80 }]);
     expect(await held()).toEqual([]);
     const again = await patch({ type: 'ClusterIP', externalName: null });
