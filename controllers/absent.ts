@@ -7,7 +7,6 @@ const CLOUD = 'it needs a cloud provider, without which kube-controller-manager 
 /** Mirrors cmd/kube-controller-manager names.go and the descriptors of its app. */
 export const ABSENT_CONTROLLERS: readonly AbsentController[] = [
   { name: 'cloud-node-lifecycle-controller', aliases: ['cloud-node-lifecycle'], why: CLOUD },
-  { name: 'device-taint-eviction-controller', why: 'taints of devices evict nobody yet' },
   { name: 'kube-apiserver-serving-clustertrustbundle-publisher-controller', why: GATED },
   { name: 'node-route-controller', aliases: ['route'], why: CLOUD },
   { name: 'podcertificaterequest-cleaner-controller', why: GATED },

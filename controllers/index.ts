@@ -13,6 +13,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/clus
 import { cronJobController } from './cronjob/cronjob-controller.ts';
 import { daemonSetController } from './daemonset/daemonset-controller.ts';
 import { deploymentController } from './deployment/deployment-controller.ts';
+import { deviceTaintEvictionController } from './device-taint-eviction/device-taint-eviction-controller.ts';
 import { disruptionController } from './disruption/disruption-controller.ts';
 import { endpointSliceController } from './endpointslice/endpointslice-controller.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/endpointslice-mirroring-controller.ts';
@@ -73,6 +74,7 @@ export const CONTROLLERS: readonly ControllerDefinition[] = [
   ttlController,
   nodeLifecycleController,
   taintEvictionController,
+  deviceTaintEvictionController,
   deploymentController,
   replicaSetController,
   replicationControllerController,

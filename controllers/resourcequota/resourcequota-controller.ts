@@ -23,7 +23,7 @@ export const resourceQuotaController: ControllerDefinition = {
   name: 'resourcequota-controller',
   aliases: ['resourcequota'],
   description: {
-    does: 'Keeps what is used of quotas: objects of every kind, what pods ask for, storage and ports, within their scopes.',
+    does: 'Keeps what is used of quotas: objects of every kind, what pods ask for, storage, ports and devices by class, within their scopes.',
     watches: ['*'],
     writes: ['resourcequotas/status'],
   },

@@ -11,7 +11,13 @@ import * as core from '../../openapi/generated/core-v1.ts';
 import { endpointSlices } from '../../openapi/generated/discovery-v1.ts';
 import { podDisruptionBudgets } from '../../openapi/generated/policy-v1.ts';
 import { clusterRoles } from '../../openapi/generated/rbac-v1.ts';
-import { resourceClaims, resourceClaimTemplates } from '../../openapi/generated/resource-v1.ts';
+import {
+  deviceClasses,
+  resourceClaims,
+  resourceClaimTemplates,
+  resourceSlices,
+  type Device,
+} from '../../openapi/generated/resource-v1.ts';
 import { serviceCIDRs } from '../../openapi/generated/networking-v1.ts';
 import {
   storageClasses,
@@ -53,6 +59,16 @@ const certificateRequest = {
     usages: ['client auth'],
   },
 };
+
+const sliceWith = (device: Device) => ({
+  metadata: { name: 'web' },
+  spec: {
+    driver: 'gpu.example.com',
+    pool: { name: 'web', generation: 1, resourceSliceCount: 1 },
+    allNodes: true,
+    devices: [device],
+  },
+});
 
 const NOT_SHOWN = [
   // Nodes ask for themselves, not the administrator.
@@ -488,6 +504,33 @@ const CASES: readonly Case[] = [
     ],
     isWrittenByOthers: true,
     counts: [[resourceClaims, 0]],
+  },
+  {
+    off: 'device-taint-eviction-controller',
+    title: 'a pod stays on a device that is no good',
+    make: [
+      [deviceClasses, { metadata: { name: 'gpu' }, spec: {} }],
+      [
+        resourceClaims,
+        { metadata, spec: { devices: { requests: [{ name: 'r', exactly: { deviceClassName: 'gpu' } }] } } },
+      ],
+      [resourceSlices, sliceWith({ name: 'a' })],
+      [
+        core.pods,
+        { metadata, spec: { ...podSpec, resourceClaims: [{ name: 'gpu', resourceClaimName: 'web' }] } },
+      ],
+    ],
+    afterwards: async (client) => {
+      const slice = await client.get(resourceSlices, { name: 'web' });
+      const taints = [{ key: 'ill', effect: 'NoExecute' }];
+      await client.update(resourceSlices, {
+        ...slice,
+        ...sliceWith({ name: 'a', taints }),
+        metadata: slice.metadata,
+      });
+    },
+    isWrittenByOthers: true,
+    counts: [[core.pods, 1]],
   },
 ];
 

@@ -16,6 +16,7 @@ import type {
   ScopedResourceSelectorRequirement,
   Service,
 } from '../../../openapi/generated/core-v1.ts';
+import type { ResourceClaim } from '../../../openapi/generated/resource-v1.ts';
 
 /** Amounts by the names quotas give them: `pods`, `requests.cpu`, `count/deployments.apps`. */
 export type Usage = ReadonlyMap<string, Quantity>;
@@ -37,12 +38,16 @@ const COUNTED_BY_NAME = new Set([
   'services',
 ]);
 const STORAGE_CLASS_INFIX = '.storageclass.storage.k8s.io/';
+const DEVICE_CLASS_SUFFIX = '.deviceclass.resource.k8s.io/devices';
+/** What a claim for all devices counts as: the most that a claim gets. */
+const ALL_DEVICES = 32;
 /** Resources of pods that a quota may name without `requests.` before them. */
 const PLAIN_REQUESTS = new Set(['cpu', 'memory', 'ephemeral-storage']);
 
 /** Usage of one object that is not on its way out for good; terminal pods only count as objects. */
 export function quotaUsage({ group, resource }: QuotaResource, object: UnknownObject): Usage {
   const usage = new Map<string, Quantity>([[countName({ group, resource }), ONE]]);
+  if (isDeviceClaim({ group, resource })) addDevices(usage, object as unknown as ResourceClaim);
   if (group !== '') return usage;
   if (COUNTED_BY_NAME.has(resource)) usage.set(resource, ONE);
   if (resource === 'pods') addPod(usage, object as unknown as Pod);
@@ -63,8 +68,13 @@ export function isQuotaName(name: string, isCounted: (name: string) => boolean):
     PLAIN_REQUESTS.has(name) ||
     ['pods', 'services.nodeports', 'services.loadbalancers'].includes(name) ||
     /^(requests|limits|hugepages-)/.test(name) ||
-    name.includes(STORAGE_CLASS_INFIX)
+    name.includes(STORAGE_CLASS_INFIX) ||
+    name.endsWith(DEVICE_CLASS_SUFFIX)
   );
+}
+
+function isDeviceClaim({ group, resource }: QuotaResource): boolean {
+  return group === 'resource.k8s.io' && resource === 'resourceclaims';
 }
 
 const POD_NAMES = new Set([
@@ -78,6 +88,7 @@ const POD_NAMES = new Set([
 /** Whether a quota's name counts objects of the resource. */
 export function isQuotaNameOf({ group, resource }: QuotaResource, name: string): boolean {
   if (name === countName({ group, resource })) return true;
+  if (isDeviceClaim({ group, resource })) return name.endsWith(DEVICE_CLASS_SUFFIX);
   if (group !== '') return false;
   switch (resource) {
     case 'pods':
@@ -202,6 +213,24 @@ function addClaim(usage: Map<string, Quantity>, { spec }: PersistentVolumeClaim)
   if (requested === undefined) return;
   usage.set('requests.storage', parseQuantity(requested));
   if (className !== '') usage.set(`${prefix}requests.storage`, parseQuantity(requested));
+}
+
+/** Devices by class; of alternatives the largest number of each class. Mirrors evaluator/core resource_claims.go. */
+function addDevices(usage: Map<string, Quantity>, { spec }: ResourceClaim): void {
+  for (const { exactly, firstAvailable = [] } of spec.devices?.requests ?? []) {
+    const largest = new Map<string, number>();
+    for (const { deviceClassName, allocationMode, count = 1 } of exactly === undefined
+      ? firstAvailable
+      : [exactly]) {
+      const devices = allocationMode === 'All' ? ALL_DEVICES : count;
+      largest.set(deviceClassName, Math.max(largest.get(deviceClassName) ?? 0, devices));
+    }
+    for (const [deviceClass, devices] of largest) {
+      const name = `${deviceClass}${DEVICE_CLASS_SUFFIX}`;
+      const amount: Quantity = { nano: BigInt(devices) * ONE.nano, format: 'DecimalSI' };
+      usage.set(name, addUsage(usage.get(name) ?? ZERO_QUANTITY, amount));
+    }
+  }
 }
 
 /** Whether the quota's scopes take the object in; quotas with scopes are about pods. */

@@ -10,6 +10,11 @@ import {
   type Pod,
   type ResourceQuota,
 } from '../../../openapi/generated/core-v1.ts';
+import {
+  resourceClaims,
+  type DeviceRequest,
+  type ResourceClaim,
+} from '../../../openapi/generated/resource-v1.ts';
 import { deployments } from '../../../openapi/generated/apps-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
 
@@ -45,6 +50,33 @@ const pod = (name: string, cpu: string, more: Partial<Pod['spec']> = {}): Promis
   });
 
 describe('the status of a quota', () => {
+  it('counts claims of devices, and the devices by class: of alternatives the most, of all 32', async () => {
+    const devices = (name: string) => `${name}.deviceclass.resource.k8s.io/devices`;
+    await quota('q', {
+      hard: { 'count/resourceclaims.resource.k8s.io': '5', [devices('gpu')]: '9', [devices('nic')]: '40' },
+    });
+    const gpu = (name: string, count: number) => ({ name, deviceClassName: 'gpu', count });
+    const claim = (name: string, ...requests: DeviceRequest[]): Promise<ResourceClaim> =>
+      harness.client.create(resourceClaims, {
+        metadata: { name, namespace: NAMESPACE },
+        spec: { devices: { requests } },
+      });
+    await claim(
+      'a',
+      { name: 'one', exactly: { deviceClassName: 'gpu', count: 2 } },
+      { name: 'two', firstAvailable: [gpu('x', 4), gpu('y', 1)] },
+      { name: 'three', exactly: { deviceClassName: 'nic', allocationMode: 'All' } },
+    );
+    expect(await used('q')).toEqual({
+      'count/resourceclaims.resource.k8s.io': '1',
+      [devices('gpu')]: '6',
+      [devices('nic')]: '32',
+    });
+    await expect(claim('b', { name: 'r', exactly: { deviceClassName: 'gpu', count: 4 } })).rejects.toThrow(
+      `resourceclaims.resource.k8s.io "b" is forbidden: exceeded quota: q, requested: ${devices('gpu')}=4, used: ${devices('gpu')}=6, limited: ${devices('gpu')}=9`,
+    );
+  });
+
   it('follows what pods ask for, and forgets those that ended', async () => {
     const hard = { pods: '10', 'requests.cpu': '4', cpu: '4', 'limits.memory': '8Gi', 'count/pods': '10' };
     await pod('before', '250m');
