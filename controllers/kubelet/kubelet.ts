@@ -4,6 +4,7 @@ import { keyOf } from '../../api/machinery/object-meta.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import {
   configMaps,
+  persistentVolumeClaims,
   pods,
   secrets,
   type Container,
@@ -18,6 +19,7 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { resizedStatus } from '../volume-provisioner/claim-resizer.ts';
 import { configReferences, type ConfigReference } from './config-references.ts';
 import { deviceProblemOf } from './device-claims.ts';
 import { DevicePublisher } from './device-publisher.ts';
@@ -40,6 +42,7 @@ export const kubeletController: ControllerDefinition = {
       'Failed',
       'FailedMount',
       'FailedPrepareDynamicResources',
+      'FileSystemResizeSuccessful',
       'InspectFailed',
       'InvalidDevices',
       'Killing',
@@ -84,7 +87,10 @@ class Kubelet implements RunningController {
       reconcile: (key) => this.#reconcile(key),
     });
     this.#reconciler = reconciler;
-    this.#volumes = new PodVolumes(context, (key) => reconciler.queue.add(key));
+    this.#volumes = new PodVolumes(context, (key) => {
+      this.#left.delete(key);
+      reconciler.queue.add(key);
+    });
     const enqueue = (pod: Pod): void => {
       if (this.#agents.has(pod.spec.nodeName ?? '')) reconciler.queue.add(keyOf(pod));
     };
@@ -137,7 +143,8 @@ class Kubelet implements RunningController {
         this.#reportMissingVolumes(agent, pod, missing, current) ||
         (await this.#reportMissingDevices(agent, pod, current)));
     if (!blocked) current.step();
-    if (current.isStopped) await this.#releaseVolumes(key, agent);
+    if (current.isStopped) await this.#releaseVolumes(agent, pod);
+    else if (!isWaiting) await this.#growVolumes(agent, pod);
     const posted = await this.#postStatus(agent, pod, current.status());
     if (current.isStopped && pod.metadata.deletionTimestamp !== undefined) {
       await this.#remove(agent, pod);
@@ -161,9 +168,26 @@ class Kubelet implements RunningController {
     return problem !== undefined || !this.#volumes.isAttached(pod);
   }
 
-  async #releaseVolumes(key: string, agent: NodeAgent): Promise<void> {
-    if (this.#volumes.release(key, agent.name))
-      await agent.reportVolumesInUse(this.#volumes.inUse(agent.name));
+  async #releaseVolumes(agent: NodeAgent, pod: Pod): Promise<void> {
+    if (this.#volumes.release(pod)) await agent.reportVolumesInUse(this.#volumes.inUse(agent.name));
+  }
+
+  /** Grows the file systems of volumes that are larger than they were. */
+  async #growVolumes(agent: NodeAgent, pod: Pod): Promise<void> {
+    for (const { claim, size } of this.#volumes.growing(pod)) {
+      try {
+        const status = resizedStatus(claim.status, size);
+        const options = { subresource: 'status' };
+        await agent.client.update(persistentVolumeClaims, { ...claim, status }, options);
+      } catch (error) {
+        // Another pod of the node was first, or the claim changed and wakes the pod again.
+        if (!isConflict(error) && !isNotFound(error)) throw error;
+        continue;
+      }
+      const message = `MountVolume.NodeExpandVolume succeeded for volume "${claim.spec.volumeName}" ${agent.name}`;
+      for (const object of [pod, claim])
+        agent.recorder.event(object, 'Normal', 'FileSystemResizeSuccessful', message);
+    }
   }
 
   /** ConfigMaps and Secrets the pod needs and that do not exist or lack a key, by pod key. */
@@ -311,6 +335,6 @@ class Kubelet implements RunningController {
     agent?.releaseIPs(machine.pod.metadata.uid!);
     this.#machines.delete(key);
     this.#missing.delete(key);
-    if (agent !== undefined) await this.#releaseVolumes(key, agent);
+    if (agent !== undefined) await this.#releaseVolumes(agent, machine.pod);
   }
 }

@@ -12,7 +12,8 @@ import {
 import { csiDrivers, type CSIDriver } from '../../openapi/generated/storage-v1.ts';
 import { uniqueVolumeName } from '../attach-detach/volume-names.ts';
 import type { ControllerContext, Informer } from '../runtime/controller.ts';
-import { claimOfVolume } from '../scheduler/pod-info.ts';
+import { claimNames, claimOfVolume } from '../scheduler/pod-info.ts';
+import { pendingNodeSize } from '../volume-provisioner/claim-resizer.ts';
 
 export class PodVolumes {
   readonly #claims: Informer<PersistentVolumeClaim>;
@@ -21,6 +22,8 @@ export class PodVolumes {
   readonly #nodes: Informer<Node>;
   /** Names, as nodes report them, of what pods hold: by node, then by pod key. */
   readonly #held = new Map<string, Map<string, readonly string[]>>();
+  /** Pods, by key, that hold volumes of a claim, by its key. */
+  readonly #users = new Map<string, Set<string>>();
   /** Pods that wait for a volume, by node. */
   readonly #waiting = new Map<string, Set<string>>();
 
@@ -29,6 +32,12 @@ export class PodVolumes {
     this.#volumes = context.informer(persistentVolumes);
     this.#drivers = context.informer(csiDrivers);
     this.#nodes = context.informer(nodes);
+    this.#claims.addHandler({
+      updated: (claim) => {
+        if (pendingNodeSize(claim) === undefined) return;
+        for (const key of this.#users.get(keyOf(claim)) ?? []) wake(key);
+      },
+    });
     this.#nodes.addHandler({
       updated: ({ metadata }) => {
         for (const key of this.#waiting.get(metadata.name!) ?? []) wake(key);
@@ -71,6 +80,11 @@ export class PodVolumes {
     if (held === undefined) this.#held.set(node, (held = new Map()));
     const before = held.get(keyOf(pod)) ?? [];
     held.set(keyOf(pod), volumes);
+    for (const claim of claimKeys(pod)) {
+      const users = this.#users.get(claim);
+      if (users === undefined) this.#users.set(claim, new Set([keyOf(pod)]));
+      else users.add(keyOf(pod));
+    }
     return volumes.some((volume) => !before.includes(volume));
   }
 
@@ -97,9 +111,25 @@ export class PodVolumes {
     return isReady;
   }
 
+  /** Claims of the pod whose file systems its node is to grow, with the size. */
+  growing(pod: Pod): { claim: PersistentVolumeClaim; size: string }[] {
+    return claimKeys(pod).flatMap((key) => {
+      const claim = this.#claims.get(key);
+      const size = claim === undefined ? undefined : pendingNodeSize(claim);
+      return claim === undefined || size === undefined ? [] : [{ claim, size }];
+    });
+  }
+
   /** The pod is over; returns whether it held anything. */
-  release(podKey: string, node: string): boolean {
+  release(pod: Pod): boolean {
+    const podKey = keyOf(pod);
+    const node = pod.spec.nodeName!;
     this.#stopWaiting(podKey, node);
+    for (const claim of claimKeys(pod)) {
+      const users = this.#users.get(claim);
+      users?.delete(podKey);
+      if (users?.size === 0) this.#users.delete(claim);
+    }
     const held = this.#held.get(node);
     const wasHeld = held?.delete(podKey) === true;
     if (held?.size === 0) this.#held.delete(node);
@@ -116,4 +146,8 @@ export class PodVolumes {
   inUse(node: string): string[] {
     return [...new Set([...(this.#held.get(node)?.values() ?? [])].flat())].sort();
   }
+}
+
+function claimKeys(pod: Pod): string[] {
+  return claimNames(pod).map((name) => `${pod.metadata.namespace}/${name}`);
 }

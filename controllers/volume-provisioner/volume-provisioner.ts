@@ -10,33 +10,49 @@ import {
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { isAlreadyExists, isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
-import { compareQuantity, parseQuantity } from '../../api/machinery/quantity.ts';
 import {
   persistentVolumeClaims,
   persistentVolumes,
   type PersistentVolume,
   type PersistentVolumeClaim,
 } from '../../openapi/generated/core-v1.ts';
-import { csiDrivers, storageClasses, type StorageClass } from '../../openapi/generated/storage-v1.ts';
+import {
+  csiDrivers,
+  storageClasses,
+  volumeAttributesClasses,
+  type StorageClass,
+} from '../../openapi/generated/storage-v1.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
   EventRecorder,
   Informer,
   Reconciler,
+  Result,
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { ClaimResizer } from './claim-resizer.ts';
+import { dataSourceProblem } from './data-source.ts';
 import { createAttacher } from './simulated-attacher.ts';
 import { DEFAULT_CLASS, DRIVER, IS_DEFAULT_ANNOTATION } from './simulated-driver.ts';
 
+/** How long a claim waits that could not get a volume. */
+const RETRY_MS = 15_000;
+const ATTRIBUTES_INDEX = 'wanted attributes';
 const FINALIZER = 'external-provisioner.volume.kubernetes.io/finalizer';
 
 export const volumeProvisioner: ControllerDefinition = {
   name: 'simulated-volume-provisioner',
   description: {
-    does: `Stands in for a storage driver (${DRIVER}): makes, grows, attaches and removes volumes, and offers the default storage class \`${DEFAULT_CLASS}\` where there are simulated nodes.`,
-    watches: ['persistentvolumeclaims', 'persistentvolumes', 'storageclasses', 'volumeattachments'],
+    does: `Stands in for a storage driver (${DRIVER}): makes volumes, also as copies of other claims, grows, changes, attaches and removes them, and offers the default storage class \`${DEFAULT_CLASS}\` where there are simulated nodes.`,
+    watches: [
+      'persistentvolumeclaims',
+      'persistentvolumes',
+      'storageclasses',
+      'volumeattachments',
+      'volumeattributesclasses',
+    ],
     writes: [
       'csidrivers',
       'persistentvolumeclaims/status',
@@ -44,7 +60,16 @@ export const volumeProvisioner: ControllerDefinition = {
       'storageclasses',
       'volumeattachments/status',
     ],
-    events: ['Provisioning', 'ProvisioningSucceeded', 'Resizing', 'VolumeResizeSuccessful'],
+    events: [
+      'FileSystemResizeRequired',
+      'Provisioning',
+      'ProvisioningFailed',
+      'ProvisioningSucceeded',
+      'Resizing',
+      'VolumeModify',
+      'VolumeModifySuccessful',
+      'VolumeResizeSuccessful',
+    ],
   },
   setup: (context) => new Provisioner(context),
 };
@@ -52,7 +77,7 @@ export const volumeProvisioner: ControllerDefinition = {
 class Provisioner implements RunningController {
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
-  readonly #resizeRecorder: EventRecorder;
+  readonly #resizer: ClaimResizer;
   readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #volumes: Informer<PersistentVolume>;
   readonly #classes: Informer<StorageClass>;
@@ -63,7 +88,7 @@ class Provisioner implements RunningController {
     const context = { ...base, client: base.client.as('external-provisioner') };
     this.#context = context;
     this.#recorder = context.recorder(`${DRIVER}_kubemu`);
-    this.#resizeRecorder = context.recorder(`external-resizer ${DRIVER}`);
+    this.#resizer = new ClaimResizer(base);
     this.#claims = context.informer(persistentVolumeClaims);
     this.#volumes = context.informer(persistentVolumes);
     this.#classes = context.informer(storageClasses);
@@ -88,6 +113,12 @@ class Provisioner implements RunningController {
     this.#queues = [claims, volumes, this.#offers, createAttacher(base)];
     const claimChanged = (claim: PersistentVolumeClaim): void => claims.queue.add(keyOf(claim));
     this.#claims.addHandler({ added: claimChanged, updated: claimChanged });
+    this.#claims.addIndex(ATTRIBUTES_INDEX, ({ spec }) => [spec.volumeAttributesClassName ?? '']);
+    context.informer(volumeAttributesClasses).addHandler({
+      added: ({ metadata }) => {
+        for (const claim of this.#claims.byIndex(ATTRIBUTES_INDEX, metadata.name!)) claimChanged(claim);
+      },
+    });
     const volumeChanged = (volume: PersistentVolume): void => volumes.queue.add(volume.metadata.name!);
     this.#volumes.addHandler({ added: volumeChanged, updated: volumeChanged });
   }
@@ -123,11 +154,13 @@ class Provisioner implements RunningController {
       .catch(ignoreExisting);
   }
 
-  async #syncClaim(key: string): Promise<void> {
+  async #syncClaim(key: string): Promise<Result | void> {
     const claim = this.#claims.get(key);
     if (claim === undefined || claim.metadata.deletionTimestamp !== undefined) return;
-    if (claim.status.phase === 'Bound') await this.#grow(claim);
-    else if ((claim.spec.volumeName ?? '') === '') await this.#provision(claim);
+    const volume = this.#volumes.get(claim.spec.volumeName ?? '');
+    if (claim.status.phase === 'Bound' && volume !== undefined) await this.#resizer.sync(claim, volume);
+    else if (claim.status.phase !== 'Bound' && (claim.spec.volumeName ?? '') === '')
+      return this.#provision(claim);
   }
 
   /** Whether the binder has asked for a volume, and said where if that matters. */
@@ -137,7 +170,7 @@ class Provisioner implements RunningController {
     return mode !== 'WaitForFirstConsumer' || metadata.annotations[SELECTED_NODE_ANNOTATION] !== undefined;
   }
 
-  async #provision(claim: PersistentVolumeClaim): Promise<void> {
+  async #provision(claim: PersistentVolumeClaim): Promise<Result | void> {
     const storageClass = this.#classes.get(claim.spec.storageClassName ?? '');
     if (storageClass?.provisioner !== DRIVER || !this.#isWanted(claim)) return;
     const name = `pvc-${claim.metadata.uid}`;
@@ -148,6 +181,12 @@ class Provisioner implements RunningController {
       'Provisioning',
       `External provisioner is provisioning volume for claim "${keyOf(claim)}"`,
     );
+    const problem = dataSourceProblem(claim, (key) => this.#claims.get(key));
+    if (problem !== undefined) {
+      const message = `failed to provision volume with StorageClass "${storageClass.metadata.name}": ${problem}`;
+      this.#recorder.event(claim, 'Warning', 'ProvisioningFailed', message);
+      return { requeueAfterMs: RETRY_MS, recurring: true };
+    }
     try {
       await this.#context.client.create(persistentVolumes, newVolume(name, claim, storageClass));
     } catch (error) {
@@ -156,25 +195,6 @@ class Provisioner implements RunningController {
     }
     const message = `Successfully provisioned volume ${name}`;
     this.#recorder.event(claim, 'Normal', 'ProvisioningSucceeded', message);
-  }
-
-  /** A claim that asks for more than it has gets it: the volume first, then the claim. */
-  async #grow(claim: PersistentVolumeClaim): Promise<void> {
-    const volume = this.#volumes.get(claim.spec.volumeName ?? '');
-    const wanted = claim.spec.resources?.requests?.['storage'];
-    if (volume?.spec.csi?.driver !== DRIVER || wanted === undefined) return;
-    if (!isMore(wanted, claim.status.capacity?.['storage'])) return;
-    const { client } = this.#context;
-    if (isMore(wanted, volume.spec.capacity?.['storage'])) {
-      const message = `External resizer is resizing volume ${volume.metadata.name}`;
-      this.#resizeRecorder.event(claim, 'Normal', 'Resizing', message);
-      const changed = structuredCopy(volume);
-      changed.spec.capacity = { ...changed.spec.capacity, storage: wanted };
-      await client.update(persistentVolumes, changed);
-    }
-    const status = { ...claim.status, capacity: { ...claim.status.capacity, storage: wanted } };
-    await client.update(persistentVolumeClaims, { ...claim, status }, { subresource: 'status' });
-    this.#resizeRecorder.event(claim, 'Normal', 'VolumeResizeSuccessful', 'Resize volume succeeded');
   }
 
   /** A volume that was made for a claim goes with it, where its policy says so. */
@@ -204,10 +224,6 @@ class Provisioner implements RunningController {
   }
 }
 
-function isMore(wanted: string, had: string | undefined): boolean {
-  return compareQuantity(parseQuantity(wanted), parseQuantity(had ?? '0')) > 0;
-}
-
 function newVolume(
   name: string,
   { metadata, spec }: PersistentVolumeClaim,
@@ -235,6 +251,9 @@ function newVolume(
       persistentVolumeReclaimPolicy: storageClass.reclaimPolicy ?? 'Delete',
       storageClassName: storageClass.metadata.name,
       volumeMode: spec.volumeMode ?? 'Filesystem',
+      ...((spec.volumeAttributesClassName ?? '') === ''
+        ? {}
+        : { volumeAttributesClassName: spec.volumeAttributesClassName }),
       ...(storageClass.mountOptions === undefined ? {} : { mountOptions: storageClass.mountOptions }),
     },
   };

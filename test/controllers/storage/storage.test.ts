@@ -188,20 +188,6 @@ describe('provisioning', () => {
     await claim('data', { storageClassName: 'foreign' });
     expect((await claimOf('data')).status.phase).toBe('Pending');
   });
-
-  it('grows a volume when its claim asks for more', async () => {
-    await storageClass('fast', { allowVolumeExpansion: true });
-    await claim('data', { storageClassName: 'fast' });
-    await harness.change(
-      persistentVolumeClaims,
-      'data',
-      ({ spec }) => (spec.resources = { requests: { storage: '4Gi' } }),
-    );
-    await harness.settle();
-    const { spec, status } = await claimOf('data');
-    expect(status.capacity).toEqual({ storage: '4Gi' });
-    expect((await volumeOf(spec.volumeName!))?.spec.capacity).toEqual({ storage: '4Gi' });
-  });
 });
 
 describe('reclaiming', () => {
