@@ -10,3 +10,5 @@ export const STORAGE_PROVISIONER_ANNOTATION = 'volume.kubernetes.io/storage-prov
 export const SELECTED_NODE_ANNOTATION = 'volume.kubernetes.io/selected-node';
 /** Provisioner of storage classes whose volumes are made by hand. */
 export const NO_PROVISIONER = 'kubernetes.io/no-provisioner';
+/** A claim that is bound for good: both sides know. */
+export const BIND_COMPLETED_ANNOTATION = 'pv.kubernetes.io/bind-completed';

@@ -23,6 +23,7 @@ import { createReconciler } from '../runtime/reconciler.ts';
 import { claimNames } from '../scheduler/pod-info.ts';
 import { IS_DEFAULT_ANNOTATION } from '../volume-provisioner/simulated-driver.ts';
 import {
+  BIND_COMPLETED_ANNOTATION,
   BOUND_BY_CONTROLLER_ANNOTATION,
   SELECTED_NODE_ANNOTATION,
   STORAGE_PROVISIONER_ANNOTATION,
@@ -31,7 +32,6 @@ import { findVolume, freeVolumesFor, indexFreeVolumes, isReservedFor, mismatchOf
 import { provisionerOf } from './plugins.ts';
 import { VolumePhases } from './volume-phases.ts';
 
-const BIND_COMPLETED = 'pv.kubernetes.io/bind-completed';
 const BETA_STORAGE_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
 /** Claims not bound yet, by class. */
 const PENDING_INDEX = 'pending';
@@ -117,7 +117,7 @@ class Binder implements RunningController {
     });
     this.#queues = [claims, volumes];
     this.#claims.addIndex(PENDING_INDEX, ({ metadata, spec }) =>
-      metadata.annotations?.[BIND_COMPLETED] === 'yes' ? [] : [spec.storageClassName ?? ''],
+      metadata.annotations?.[BIND_COMPLETED_ANNOTATION] === 'yes' ? [] : [spec.storageClassName ?? ''],
     );
     indexFreeVolumes(this.#volumes);
     this.#classes.addIndex(DEFAULT_INDEX, ({ metadata }) => (isDefault(metadata) ? [''] : []));
@@ -157,7 +157,7 @@ class Binder implements RunningController {
   async #syncClaim(key: string): Promise<{ requeueAfterMs: number; recurring: true } | void> {
     const claim = this.#claims.get(key);
     if (claim === undefined) return;
-    if (claim.metadata.annotations?.[BIND_COMPLETED] === 'yes') return this.#syncBoundClaim(claim);
+    if (claim.metadata.annotations?.[BIND_COMPLETED_ANNOTATION] === 'yes') return this.#syncBoundClaim(claim);
     if (claim.metadata.deletionTimestamp !== undefined) return;
     const again = { requeueAfterMs: RESYNC_MS, recurring: true } as const;
     if ((claim.spec.volumeName ?? '') !== '') return (await this.#takeNamed(claim)) ? undefined : again;
@@ -319,7 +319,7 @@ class Binder implements RunningController {
     const changed = structuredCopy(claim);
     changed.metadata.annotations = {
       ...changed.metadata.annotations,
-      [BIND_COMPLETED]: 'yes',
+      [BIND_COMPLETED_ANNOTATION]: 'yes',
       ...(byController ? { [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes' } : {}),
     };
     changed.spec.volumeName = volume.metadata.name;

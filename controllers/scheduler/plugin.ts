@@ -67,6 +67,8 @@ export interface PluginRun {
   unreserve?(node: NodeInfo): void;
   /** Writes what must be there before the pod is bound, and waits for it; throws when it does not come. */
   preBind?(node: NodeInfo): Promise<Wait | void>;
+  /** Whether `preBind` has anything to do on the node the pod was given; absent: it has. */
+  needsPreBind?(): boolean;
 }
 
 /** Something of others that has to happen before the pod is bound, and that may take its time: nobody is busy meanwhile. */

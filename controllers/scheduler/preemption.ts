@@ -111,8 +111,9 @@ function byImportance(a: Pod, b: Pod): number {
   return priorityOf(b) - priorityOf(a) || startOf(a) - startOf(b);
 }
 
-function startOf({ status, metadata }: Pod): number {
-  return parseTime(status.startTime ?? metadata.creationTimestamp ?? '');
+/** A pod that has not started is younger than all that have. Mirrors scheduler/util GetPodStartTime. */
+function startOf({ status }: Pod): number {
+  return status.startTime === undefined ? Number.MAX_SAFE_INTEGER : parseTime(status.startTime);
 }
 
 /** Pods whose eviction would break a budget, counting those taken before. */

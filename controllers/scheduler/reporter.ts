@@ -51,6 +51,11 @@ export class Reporter {
     });
   }
 
+  /** The pod is going to be bound to the node. */
+  async expect(pod: Pod, node: string): Promise<void> {
+    if (pod.status.nominatedNodeName !== node) await this.#patchStatus(pod, { nominatedNodeName: node });
+  }
+
   /** The node is no longer kept free for the pod. */
   async giveUpNode(pod: Pod): Promise<void> {
     await this.#patchStatus(pod, { nominatedNodeName: null });

@@ -307,8 +307,19 @@ class Scheduler implements RunningController {
       return;
     }
     this.#queue.happened({ kind: 'pod-placed', pod });
-    const preparing = [...attempt.profile.at.preBind];
-    this.#inBackground('scheduler bind', () => this.#bind({ key, pod, node, attempt, preparing }));
+    const preparing = attempt.profile.at.preBind.filter((plugin) => {
+      const run = attempt.runs.get(plugin);
+      return run?.preBind !== undefined && run.needsPreBind?.() !== false;
+    });
+    const way = { key, pod, node, attempt, preparing };
+    if (preparing.length === 0) this.#inBackground('scheduler bind', () => this.#bind(way));
+    else this.#inBackground('scheduler bind', () => this.#announce(way));
+  }
+
+  /** It may take a while until the pod is bound: others are told where it is going. Mirrors NominatedNodeNameForExpectation. */
+  async #announce(way: WayToNode): Promise<void> {
+    await this.#profileOf(way.pod).reporter.expect(way.pod, way.node.name);
+    await this.#bind(way);
   }
 
   async #bind(way: WayToNode, problem?: Error): Promise<void> {
@@ -334,13 +345,14 @@ class Scheduler implements RunningController {
       if (!this.#started) return;
       unreserve(attempt, node);
       this.#release(pod);
-      if (isNotFound(error) || this.#pods.get(key)?.metadata.uid !== uid) {
+      const current = this.#pods.get(key);
+      if (isNotFound(error) || current?.metadata.uid !== uid) {
         this.#queue.remove(key);
         return;
       }
       this.#queue.retry(key);
       if (isConflict(error)) return;
-      await this.#profileOf(pod).reporter.failed(pod, 'SchedulerError', (error as Error).message);
+      await this.#profileOf(pod).reporter.failed(current!, 'SchedulerError', (error as Error).message, '');
     }
   }
 

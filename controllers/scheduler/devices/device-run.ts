@@ -93,6 +93,10 @@ export class DeviceRun implements PluginRun {
     if (reservation !== undefined) this.#facts.devices.inBackground(() => reservation.unreserve());
   }
 
+  needsPreBind(): boolean {
+    return this.#reservation !== undefined;
+  }
+
   async preBind(): Promise<Wait | undefined> {
     return this.#reservation?.preBind();
   }

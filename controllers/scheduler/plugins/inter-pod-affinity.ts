@@ -55,17 +55,29 @@ function affinityRule({ pod, affinity }: PodInfo, { cache, namespaces }: Surroun
   if (affinity.length === 0) return undefined;
   const query = { selections: affinity.map((term) => selectionOf(term, namespaces)) };
   const counts = cache.index.counts(query);
-  const mayStart = counts.total === 0 && queryMatches(query, pod);
+  const isOwn = queryMatches(query, pod);
   const rejection = unresolvable(NAME, "node(s) didn't match pod affinity rules");
   return ({ node }, removed) => {
-    for (const { topologyKey } of affinity) {
-      const value = node.metadata.labels?.[topologyKey];
-      if (value === undefined) return rejection;
-      const count = (counts.byDomain(topologyKey).get(value) ?? 0) - countOf(query, removed);
-      if (count <= 0 && !mayStart) return rejection;
-    }
-    return undefined;
+    const labels = node.metadata.labels ?? {};
+    if (affinity.some(({ topologyKey }) => labels[topologyKey] === undefined)) return rejection;
+    const gone = countOf(query, removed);
+    const isMet = affinity.every(
+      ({ topologyKey }) => (counts.byDomain(topologyKey).get(labels[topologyKey]!) ?? 0) - gone > 0,
+    );
+    if (
+      isMet ||
+      (isOwn && affinity.every(({ topologyKey }) => totalOf(counts.byDomain(topologyKey)) <= gone))
+    )
+      return undefined;
+    return rejection;
   };
+}
+
+/** Pods outside of any domain do not count. */
+function totalOf(domains: ReadonlyMap<string, number>): number {
+  let total = 0;
+  for (const count of domains.values()) total += count;
+  return total;
 }
 
 function antiAffinityRule({ antiAffinity }: PodInfo, { cache, namespaces }: Surroundings): Rule | undefined {

@@ -1,5 +1,9 @@
 /** Plugins that look at a pod's claims: whether they are bound, reach the node, and are not too many for it. */
-import { NO_PROVISIONER } from '../../persistent-volume-binder/annotations.ts';
+import {
+  BIND_COMPLETED_ANNOTATION,
+  NO_PROVISIONER,
+  SELECTED_NODE_ANNOTATION,
+} from '../../persistent-volume-binder/annotations.ts';
 import { controllerOf } from '../../../api/machinery/object-meta.ts';
 import {
   persistentVolumeClaims,
@@ -53,11 +57,13 @@ export interface PodVolumes {
   /** Nothing can be done about this claim yet, on any node. */
   readonly problem?: string;
   readonly bound: readonly PersistentVolume[];
+  /** A claim is bound to a volume that there is not. */
+  readonly isLost: boolean;
   /** Claims that wait for a node to be chosen. */
   readonly waiting: readonly PersistentVolumeClaim[];
 }
 
-const NO_VOLUMES: PodVolumes = { bound: [], waiting: [] };
+const NO_VOLUMES: PodVolumes = { bound: [], isLost: false, waiting: [] };
 
 /** Mirrors volumebinding PreFilter. */
 export function podVolumes(pod: Pod, caches: VolumeCaches): PodVolumes {
@@ -65,19 +71,27 @@ export function podVolumes(pod: Pod, caches: VolumeCaches): PodVolumes {
   if (names.length === 0) return NO_VOLUMES;
   const bound: PersistentVolume[] = [];
   const waiting: PersistentVolumeClaim[] = [];
+  let isLost = false;
   let unbound = false;
-  for (const name of names) {
-    const claim = caches.claims.get(`${pod.metadata.namespace}/${name}`);
-    const problem = problemOf(pod, name, claim);
-    if (problem !== undefined) return { problem, bound, waiting };
-    const volume =
-      claim!.status.phase === 'Bound' ? caches.volumes.get(claim!.spec.volumeName ?? '') : undefined;
-    if (volume !== undefined) bound.push(volume);
-    else if (waitsForConsumer(claim!, caches)) waiting.push(claim!);
+  const claims = names.map((name) => caches.claims.get(`${pod.metadata.namespace}/${name}`));
+  for (const [i, claim] of claims.entries()) {
+    const problem = problemOf(pod, names[i]!, claim);
+    if (problem !== undefined) return { ...NO_VOLUMES, problem };
+  }
+  for (const claim of claims) {
+    if (isBound(claim!)) {
+      const volume = caches.volumes.get(claim!.spec.volumeName!);
+      if (volume === undefined) isLost = true;
+      else bound.push(volume);
+    } else if (claim!.spec.volumeName === undefined && waitsForConsumer(claim!, caches)) waiting.push(claim!);
     else unbound = true;
   }
-  if (unbound) return { problem: 'pod has unbound immediate PersistentVolumeClaims', bound, waiting };
-  return { bound, waiting };
+  if (unbound) return { ...NO_VOLUMES, problem: 'pod has unbound immediate PersistentVolumeClaims' };
+  return { bound, isLost, waiting };
+}
+
+function isBound({ metadata, spec }: PersistentVolumeClaim): boolean {
+  return spec.volumeName !== undefined && metadata.annotations?.[BIND_COMPLETED_ANNOTATION] !== undefined;
 }
 
 function problemOf(pod: Pod, name: string, claim: PersistentVolumeClaim | undefined): string | undefined {
@@ -106,6 +120,7 @@ export function waitsForConsumer({ spec }: PersistentVolumeClaim, { classes }: V
 }
 
 const BINDING = 'VolumeBinding';
+const ZONE = 'VolumeZone';
 
 export function volumeBinding({ bindTimeoutSeconds }: PluginArguments['VolumeBinding']): Plugin {
   return {
@@ -113,10 +128,11 @@ export function volumeBinding({ bindTimeoutSeconds }: PluginArguments['VolumeBin
     prepare: ({ pod }, { volumes: caches, volumeBinder }) => {
       const volumes = podVolumes(pod, caches);
       if (volumes.problem !== undefined) return { rejection: unresolvable(BINDING, volumes.problem) };
-      if (volumes.bound.length === 0 && volumes.waiting.length === 0) return undefined;
+      if (claimNames(pod).length === 0) return undefined;
       return {
         filter: ({ node }) => rejectVolumes(volumes, node, caches),
         preBind: ({ node }) => volumeBinder.bind(pod, node, bindTimeoutSeconds),
+        needsPreBind: () => volumes.waiting.length > 0,
       };
     },
     mayHelp: (pod, event) => {
@@ -131,16 +147,23 @@ function usesClaim(pod: Pod, { metadata }: PersistentVolumeClaim): boolean {
 }
 
 function rejectVolumes(volumes: PodVolumes, node: Node, caches: VolumeCaches): Rejection | undefined {
+  const reasons: string[] = [];
   if (!volumes.bound.every((volume) => reaches(volume, node)))
-    return unresolvable(BINDING, "node(s) didn't match PersistentVolume's node affinity");
+    reasons.push("node(s) didn't match PersistentVolume's node affinity");
   const taken = new Set<string>();
   for (const claim of volumes.waiting) {
-    const volume = volumeFor(claim, node, caches, taken);
+    const selected = claim.metadata.annotations?.[SELECTED_NODE_ANNOTATION];
+    const volume = selected === undefined ? volumeFor(claim, node, caches, taken) : undefined;
+    const isElsewhere = selected !== undefined && selected !== node.metadata.name;
     if (volume !== undefined) taken.add(volume.metadata.name!);
-    else if (!isProvisionable(claim, node, caches))
-      return unresolvable(BINDING, "node(s) didn't find available persistent volumes to bind");
+    else if (isElsewhere || !isProvisionable(claim, node, caches)) {
+      reasons.push("node(s) didn't find available persistent volumes to bind");
+      break;
+    }
   }
-  return undefined;
+  if (volumes.isLost)
+    reasons.push('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)');
+  return reasons.length === 0 ? undefined : unresolvable(BINDING, ...reasons);
 }
 
 /** The volume that a claim would be given on a node. */
@@ -177,20 +200,28 @@ function reaches({ spec }: PersistentVolume, node: Node): boolean {
 
 /** Volumes that say by label where they are. */
 export const volumeZone: Plugin = {
-  name: 'VolumeZone',
+  name: ZONE,
   prepare: ({ pod }, { volumes: caches }) => {
-    const placed = podVolumes(pod, caches).bound.flatMap(({ metadata }) =>
-      ZONE_LABELS.flatMap((label): { label: string; values: Set<string> }[] => {
-        const value = metadata.labels?.[label];
-        return value === undefined ? [] : [{ label, values: new Set(value.split('__')) }];
-      }),
-    );
+    const placed: { readonly label: string; readonly values: ReadonlySet<string> }[] = [];
+    for (const name of claimNames(pod)) {
+      const volume = zonedVolume(caches, pod, name);
+      if (typeof volume === 'string') return { rejection: unresolvable(ZONE, volume) };
+      for (const label of ZONE_LABELS) {
+        const value = volume?.metadata.labels?.[label];
+        if (value !== undefined) placed.push({ label, values: new Set(value.split('__')) });
+      }
+    }
     if (placed.length === 0) return undefined;
     return {
       filter: ({ node }) => {
         const labels = node.metadata.labels ?? {};
-        const isMiss = placed.some(({ label, values }) => !values.has(labels[label] ?? ''));
-        return isMiss ? unresolvable('VolumeZone', 'node(s) had no available volume zone') : undefined;
+        // Where nodes have no zones, there is but one.
+        if (!ZONE_LABELS.some((label) => labels[label] !== undefined)) return undefined;
+        const isMiss = placed.some(({ label, values }) => {
+          const value = labels[label] ?? labels[label.replace('failure-domain.beta', 'topology')];
+          return value === undefined || !values.has(value);
+        });
+        return isMiss ? unresolvable(ZONE, 'node(s) had no available volume zone') : undefined;
       },
     };
   },
@@ -199,6 +230,19 @@ export const volumeZone: Plugin = {
     return ['volumes-changed', 'node-added', 'node-updated'].includes(event.kind);
   },
 };
+
+/** Volume of a claim; undefined for one that waits for a node; upstream's words when there is none. Mirrors getPVbyPod. */
+function zonedVolume(caches: VolumeCaches, pod: Pod, name: string): PersistentVolume | string | undefined {
+  const claim = caches.claims.get(`${pod.metadata.namespace}/${name}`);
+  if (claim === undefined) return `persistentvolumeclaim "${name}" not found`;
+  const { volumeName, storageClassName = '' } = claim.spec;
+  if (volumeName !== undefined)
+    return caches.volumes.get(volumeName) ?? `persistentvolume "${volumeName}" not found`;
+  if (storageClassName === '') return 'PersistentVolumeClaim had no pv name and storageClass name';
+  if (caches.classes.get(storageClassName) === undefined)
+    return `storageclass.storage.k8s.io "${storageClassName}" not found`;
+  return waitsForConsumer(claim, caches) ? undefined : 'PersistentVolume had no name';
+}
 
 /** A claim that one pod at a time may use. */
 export const volumeRestrictions: Plugin = {
