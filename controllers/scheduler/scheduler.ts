@@ -318,7 +318,12 @@ class Scheduler implements RunningController {
 
   /** It may take a while until the pod is bound: others are told where it is going. Mirrors NominatedNodeNameForExpectation. */
   async #announce(way: WayToNode): Promise<void> {
-    await this.#profileOf(way.pod).reporter.expect(way.pod, way.node.name);
+    try {
+      await this.#profileOf(way.pod).reporter.expect(way.pod, way.node.name);
+    } catch (error) {
+      // The pod gets there all the same.
+      this.#context.logger.warn('scheduler could not announce a node', { error });
+    }
     await this.#bind(way);
   }
 
