@@ -41,6 +41,7 @@ import { bootstrap, keepSystemObjects } from './bootstrap/index.ts';
 import { listen, type Listener } from './adapter/node-server.ts';
 import { createApp } from './app.ts';
 import { adviseOn, CLUSTER_NAME, objectsFolder } from './data-directory.ts';
+import { KeptTime } from './control/kept-time.ts';
 import { ClusterClock } from './control/cluster-clock.ts';
 import { createControlSurface, type Control } from './control/control-surface.ts';
 import { waitUntilSettled, type Settled, type SettledOptions } from './control/settled.ts';
@@ -114,7 +115,7 @@ export interface ClusterOptions {
   readonly logLevel?: LogLevel;
   /**
    * Time of the cluster. `real`, the default, is the machine's; `virtual` stands still until it is moved through
-   * `Cluster.clock`, and starts at the machine's time. A VirtualClock of yours starts where you like.
+   * `Cluster.clock`; it starts at the machine's time, or goes on where it was in a data directory that had one. A VirtualClock of yours starts where you like.
    */
   readonly clock?: 'real' | 'virtual' | VirtualClock;
 }
@@ -170,7 +171,9 @@ const ADMIN = { commonName: 'kubernetes-admin', organizations: ['system:masters'
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const network = networkOf(options);
-  const time = timeOf(options);
+  if (options.dataDir !== undefined) await mkdir(options.dataDir, { recursive: true });
+  const kept = options.dataDir === undefined ? undefined : new KeptTime(options.dataDir);
+  const time = timeOf(options, kept);
   const schedulers = schedulersOf(options.scheduler);
   const logger = createLogger({
     level: options.logLevel ?? 'warn',
@@ -178,7 +181,6 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     now: () => time.clock.now(),
   });
   const { dataDir, durability = 'process', historyBytesMax } = options;
-  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
   const engine =
     dataDir === undefined
       ? openEngine({ type: 'memory' })
@@ -208,13 +210,19 @@ interface Time {
   /** The same as `clock`, when it is virtual. */
   readonly virtual?: VirtualClock;
   readonly wall: Clock;
+  /** Told how far a virtual clock is about to be moved, epoch milliseconds. */
+  readonly reaching?: (ms: number) => void;
 }
 
-function timeOf({ clock = 'real' }: ClusterOptions): Time {
+function timeOf({ clock = 'real' }: ClusterOptions, kept: KeptTime | undefined): Time {
   const wall = new RealClock();
-  if (clock === 'real') return { clock: new RealClock(), wall };
-  const virtual = clock === 'virtual' ? new VirtualClock(wall.now()) : clock;
-  return { clock: virtual, virtual, wall };
+  if (clock === 'real') {
+    kept?.forget();
+    return { clock: new RealClock(), wall };
+  }
+  const virtual = clock === 'virtual' ? new VirtualClock(kept?.ms ?? wall.now()) : clock;
+  kept?.keep(virtual.now());
+  return { clock: virtual, virtual, wall, reaching: (ms) => kept?.keep(ms) };
 }
 
 async function startOn(

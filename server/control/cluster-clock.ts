@@ -27,9 +27,12 @@ export class ClusterClock {
   readonly #virtual: VirtualClock | undefined;
   readonly #wall: Clock;
   readonly #settle: () => Promise<void>;
+  readonly #reaching: (ms: number) => void;
   #rate = 0;
   #tick: Timer | undefined;
   #flowing: (() => number) | undefined;
+  /** While time flows: how far it was said to get. */
+  #aheadMs = 0;
   #moves: Promise<void> = Promise.resolve();
 
   constructor(options: {
@@ -39,11 +42,14 @@ export class ClusterClock {
     readonly wall: Clock;
     /** Waits until what a timer caused is done. */
     readonly settle: () => Promise<void>;
+    /** Told where time is about to get, epoch milliseconds, before it does. */
+    readonly reaching?: (ms: number) => void;
   }) {
     this.#clock = options.clock;
     this.#virtual = options.virtual;
     this.#wall = options.wall;
     this.#settle = options.settle;
+    this.#reaching = options.reaching ?? (() => {});
   }
 
   /** Milliseconds since the Unix epoch. */
@@ -79,7 +85,7 @@ export class ClusterClock {
   async step(ms: number): Promise<void> {
     const virtual = this.#needVirtual();
     await this.pause();
-    await this.#move(() => virtual.advance(ms, this.#settle));
+    await this.#move(() => this.#reach(virtual, virtual.now() + ms));
   }
 
   /** Moves to the next timer, however far away, and runs it. Pauses a running clock first. */
@@ -88,7 +94,7 @@ export class ClusterClock {
     await this.pause();
     await this.#move(async () => {
       const due = virtual.nextDue();
-      if (due !== undefined) await virtual.advanceTo(due, this.#settle);
+      if (due !== undefined) await this.#reach(virtual, due);
     });
   }
 
@@ -96,7 +102,7 @@ export class ClusterClock {
   async advanceTo(targetMs: number): Promise<void> {
     const virtual = this.#needVirtual();
     await this.#move(async () => {
-      if (this.standsStill) await virtual.advanceTo(targetMs, this.#settle);
+      if (this.standsStill) await this.#reach(virtual, targetMs);
     });
   }
 
@@ -124,6 +130,7 @@ export class ClusterClock {
     this.#tick?.cancel();
     const due = virtual.nextDue();
     const waitMs = due === undefined ? TICK_MS_MAX : (due - flow()) / this.#rate;
+    this.#reachAhead(flow());
     const tick = (): void => {
       this.#tick = undefined;
       void this.#move(async () => {
@@ -133,13 +140,29 @@ export class ClusterClock {
     this.#tick = this.#wall.schedule(Math.min(Math.max(waitMs, 0), TICK_MS_MAX), tick);
   }
 
+  /** Time that flows is ahead of what was told of it only for a tick that comes late. */
+  #reachAhead(nowMs: number): void {
+    const stretchMs = TICK_MS_MAX * this.#rate;
+    if (nowMs + stretchMs < this.#aheadMs) return;
+    this.#aheadMs = nowMs + 3 * stretchMs;
+    this.#reaching(this.#aheadMs);
+  }
+
+  #reach(virtual: VirtualClock, targetMs: number): Promise<void> {
+    if (targetMs > virtual.now()) this.#reaching(targetMs);
+    return virtual.advanceTo(targetMs, this.#settle);
+  }
+
   #stopFlow(virtual: VirtualClock): void {
+    const wasFlowing = this.#flowing !== undefined;
     this.#rate = 0;
     this.#flowing = undefined;
     this.#tick?.cancel();
     this.#tick = undefined;
     virtual.onEarlier = undefined;
     virtual.flow(undefined);
+    if (wasFlowing) this.#reaching(virtual.now());
+    this.#aheadMs = 0;
   }
 
   #move(move: () => Promise<void>): Promise<void> {
