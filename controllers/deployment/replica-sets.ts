@@ -61,8 +61,14 @@ export function byAge(sets: readonly ReplicaSet[]): ReplicaSet[] {
   return [...sets].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
-export function revisionOf(set: ReplicaSet | Deployment): number {
-  return Number(set.metadata.annotations?.[REVISION] ?? 0) || 0;
+/** 0 where it is missing or no number. */
+export function revisionOf({ metadata }: ReplicaSet | Deployment): number {
+  const text = metadata.annotations?.[REVISION] ?? '';
+  return isRevision(text) ? Number(text) : 0;
+}
+
+function isRevision(text: string): boolean {
+  return /^[+-]?[0-9]+$/.test(text);
 }
 
 export function maxRevision(sets: readonly ReplicaSet[]): number {
@@ -76,6 +82,9 @@ export function newSetAnnotations(
   revision: number,
 ): Record<string, string> {
   const current = set?.metadata.annotations ?? {};
+  const text = current[REVISION];
+  // Whatever somebody put there in place of a number stays, and with it all else.
+  if (text !== undefined && text !== '' && !isRevision(text)) return current;
   const copied = Object.entries(deployment.metadata.annotations ?? {}).filter(
     ([name]) => !NOT_COPIED.has(name),
   );
@@ -83,10 +92,7 @@ export function newSetAnnotations(
   const before = set === undefined ? 0 : revisionOf(set);
   if (before >= revision) return annotations;
   annotations[REVISION] = String(revision);
-  if (before > 0) {
-    const history = current[REVISION_HISTORY];
-    annotations[REVISION_HISTORY] = withRevision(history, String(before));
-  }
+  if (text !== undefined) annotations[REVISION_HISTORY] = withRevision(current[REVISION_HISTORY], text);
   return annotations;
 }
 

@@ -21,7 +21,6 @@ import {
   newSetAnnotations,
   replicaSetName,
   REVISION,
-  revisionOf,
   templateHash,
 } from './replica-sets.ts';
 import { newSetSize } from './sizes.ts';
@@ -181,7 +180,7 @@ export class Revisions {
     message: string,
     reason: string,
   ): Promise<void> {
-    const revision = String(revisionOf(newSet));
+    const revision = newSet.metadata.annotations?.[REVISION] ?? '';
     const annotations = { ...deployment.metadata.annotations, [REVISION]: revision };
     const mayBegin =
       reason === 'NewReplicaSetCreated' || conditionOf(deployment.status, 'Progressing') === undefined;

@@ -44,8 +44,9 @@ export class MetricError extends Error {
   /** What is said in the condition and the event; `message` adds which metric it was. */
   readonly detail: string;
 
-  constructor(reason: string, subject: string, detail: string) {
-    super(`failed to get ${subject}: ${detail}`);
+  /** `prefix` stands before `detail` in the message only. */
+  constructor(reason: string, subject: string, detail: string, prefix: string) {
+    super(`failed to get ${subject}: ${prefix}${detail}`);
     this.reason = reason;
     this.detail = detail;
   }
@@ -66,11 +67,11 @@ export function propose(spec: MetricSpec, context: MetricContext): Promise<Metri
   }
 }
 
-async function named<T>(reason: string, subject: string, work: () => Promise<T>): Promise<T> {
+async function named<T>(reason: string, subject: string, work: () => Promise<T>, prefix = ''): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw new MetricError(reason, subject, (error as Error).message);
+    throw new MetricError(reason, subject, (error as Error).message, prefix);
   }
 }
 
@@ -208,49 +209,69 @@ function proposeForPods(
 function proposeForObject({ object }: MetricSpec, context: MetricContext): Promise<MetricProposal> {
   const { autoscaler, pods, specReplicas, statusReplicas, source } = context;
   const { describedObject, metric, target } = object!;
-  return named('FailedGetObjectMetric', 'object metric value', async () => {
-    const tolerances = tolerancesOf(autoscaler);
-    const isValue = target.type === 'Value' && target.value !== undefined;
-    if (!isValue && target.averageValue === undefined) {
-      throw new Error(
-        'invalid object metric source: neither a value target nor an average value target was set',
-      );
-    }
-    const value = await source.object(autoscaler.metadata.namespace!, describedObject, metric);
-    const { proposal, current } = isValue
-      ? ofValue(replicasForValue(specReplicas, value, amount(target.value!), pods, tolerances))
-      : ofAverage(replicasForAverage(statusReplicas, value, amount(target.averageValue!), tolerances));
-    return {
-      replicas: proposal.replicas,
-      name: isValue
-        ? `${describedObject.kind} metric ${metric.name}`
-        : `external metric ${metric.name}(${formatSelectorObject(metric.selector)})`,
-      status: { type: 'Object', object: { metric, current, describedObject } },
-    };
-  });
+  const prefix =
+    target.type === 'AverageValue' && target.averageValue !== undefined
+      ? `failed to get ${metric.name} object metric: `
+      : '';
+  return named(
+    'FailedGetObjectMetric',
+    'object metric value',
+    async () => {
+      const tolerances = tolerancesOf(autoscaler);
+      const isValue = target.type === 'Value' && target.value !== undefined;
+      if (!isValue && target.averageValue === undefined) {
+        throw new Error(
+          'invalid object metric source: neither a value target nor an average value target was set',
+        );
+      }
+      const value = await source.object(autoscaler.metadata.namespace!, describedObject, metric);
+      const { proposal, current } = isValue
+        ? ofValue(replicasForValue(specReplicas, value, amount(target.value!), pods, tolerances))
+        : ofAverage(replicasForAverage(statusReplicas, value, amount(target.averageValue!), tolerances));
+      return {
+        replicas: proposal.replicas,
+        name: isValue
+          ? `${describedObject.kind} metric ${metric.name}`
+          : `external metric ${metric.name}(${formatSelectorObject(metric.selector)})`,
+        status: { type: 'Object', object: { metric, current, describedObject } },
+      };
+    },
+    prefix,
+  );
 }
 
 function proposeForExternal({ external }: MetricSpec, context: MetricContext): Promise<MetricProposal> {
   const { autoscaler, pods, specReplicas, statusReplicas, source } = context;
   const { metric, target } = external!;
-  return named('FailedGetExternalMetric', `${metric.name} external metric value`, async () => {
-    const tolerances = tolerancesOf(autoscaler);
-    if (target.averageValue === undefined && target.value === undefined) {
-      throw new Error(
-        'invalid external metric source: neither a value target nor an average value target was set',
-      );
-    }
-    const value = await source.external(autoscaler.metadata.namespace!, metric);
-    const { proposal, current } =
-      target.averageValue === undefined
-        ? ofValue(replicasForValue(specReplicas, value, amount(target.value!), pods, tolerances))
-        : ofAverage(replicasForAverage(statusReplicas, value, amount(target.averageValue), tolerances));
-    return {
-      replicas: proposal.replicas,
-      name: `external metric ${metric.name}(${formatSelectorObject(metric.selector)})`,
-      status: { type: 'External', external: { metric, current } },
-    };
-  });
+  const prefixes = {
+    average: `failed to get ${metric.name} external metric: `,
+    value: `failed to get external metric ${metric.name}: `,
+  };
+  const byValue = target.value === undefined ? '' : prefixes.value;
+  const prefix = target.averageValue === undefined ? byValue : prefixes.average;
+  return named(
+    'FailedGetExternalMetric',
+    `${metric.name} external metric value`,
+    async () => {
+      const tolerances = tolerancesOf(autoscaler);
+      if (target.averageValue === undefined && target.value === undefined) {
+        throw new Error(
+          'invalid external metric source: neither a value target nor an average value target was set',
+        );
+      }
+      const value = await source.external(autoscaler.metadata.namespace!, metric);
+      const { proposal, current } =
+        target.averageValue === undefined
+          ? ofValue(replicasForValue(specReplicas, value, amount(target.value!), pods, tolerances))
+          : ofAverage(replicasForAverage(statusReplicas, value, amount(target.averageValue), tolerances));
+      return {
+        replicas: proposal.replicas,
+        name: `external metric ${metric.name}(${formatSelectorObject(metric.selector)})`,
+        status: { type: 'External', external: { metric, current } },
+      };
+    },
+    prefix,
+  );
 }
 
 interface Shown {

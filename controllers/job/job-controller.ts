@@ -31,6 +31,7 @@ import { isPodReady, slowStart } from '../runtime/pods.ts';
 import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { addOutcomes, delayLeft, NO_FAILURES, type Failures } from './backoff.ts';
+import { nextBatch } from './counting.ts';
 import { firstFreeIndexes, indexOf, isIndexed } from './indexes.ts';
 import { draftPod, FINALIZER, hasFinalizer, JOB_GVK, replacesOnlyFailed, surplusPods } from './job-pods.ts';
 import {
@@ -263,6 +264,7 @@ class JobController implements RunningController {
     isSettled: boolean,
   ): Promise<void> {
     const now = formatTime(round.nowMs);
+    const batch = nextBatch(round, ending);
     const early =
       ending === undefined ? undefined : ending.type === 'Complete' ? 'SuccessCriteriaMet' : 'FailureTarget';
     const conditions =
@@ -271,12 +273,12 @@ class JobController implements RunningController {
       ...begun,
       ...countersOf(round, outcome),
       conditions,
-      uncountedTerminatedPods: uncountedOf(round),
+      uncountedTerminatedPods: uncountedOf(round.job, batch),
     };
     const isEnding = !equalJSON(conditions, begun.conditions);
     let written = round.job;
     if (isEnding || hasNews(round.job.status, noted)) written = await this.#writeStatus(written, noted);
-    await Promise.all(round.ended.map((pod) => this.#dropFinalizer(pod)));
+    await Promise.all(batch.pods.map((pod) => this.#dropFinalizer(pod)));
     const { succeeded = [], failed = [] } = noted.uncountedTerminatedPods ?? {};
     const counted: JobStatus = {
       ...noted,
@@ -284,7 +286,8 @@ class JobController implements RunningController {
       failed: nonZero((begun.failed ?? 0) + failed.length),
       uncountedTerminatedPods: {},
     };
-    const hasEnded = ending !== undefined && isSettled && outcome.active === 0 && outcome.terminating === 0;
+    const isThrough = isSettled && !batch.isFull && outcome.active === 0 && outcome.terminating === 0;
+    const hasEnded = ending !== undefined && isThrough;
     if (hasEnded) {
       counted.conditions = withCondition(conditions, ending.type, ending, now);
       if (ending.type === 'Complete') counted.completionTime = now;

@@ -3,6 +3,7 @@ import { nonZero } from '../runtime/counts.ts';
 import type { Job, JobCondition, JobStatus } from '../../openapi/generated/batch-v1.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
 import { formatIndexes, isIndexed } from './indexes.ts';
+import type { Batch } from './counting.ts';
 import type { Round } from './round.ts';
 
 /** What managing pods came to. */
@@ -55,15 +56,11 @@ export function isFinished({ status }: Job): boolean {
 }
 
 /** Pods noted before, and the new ones; succeeded indexes need no note. */
-export function uncountedOf({
-  job,
-  newSucceeded,
-  newFailed,
-}: Round): NonNullable<JobStatus['uncountedTerminatedPods']> {
+export function uncountedOf(job: Job, batch: Batch): NonNullable<JobStatus['uncountedTerminatedPods']> {
   const uids = (list: readonly Pod[]): string[] => list.map(({ metadata }) => metadata.uid!);
   const { succeeded = [], failed = [] } = job.status.uncountedTerminatedPods ?? {};
-  const allSucceeded = [...succeeded, ...(isIndexed(job) ? [] : uids(newSucceeded))];
-  const allFailed = [...failed, ...uids(newFailed)];
+  const allSucceeded = [...succeeded, ...(isIndexed(job) ? [] : uids(batch.succeeded))];
+  const allFailed = [...failed, ...uids(batch.failed)];
   return {
     ...(allSucceeded.length === 0 ? {} : { succeeded: allSucceeded }),
     ...(allFailed.length === 0 ? {} : { failed: allFailed }),

@@ -33,7 +33,7 @@ export const statefulSetController: ControllerDefinition = {
   description: {
     does:
       'Runs pods with stable names and claims: one after the other or in parallel, from the start ordinal up; rolling ' +
-      'updates from the highest ordinal down to the partition, maxUnavailable at a time where it is set, or on deletion; ' +
+      'updates from the highest ordinal down to the partition, maxUnavailable at a time where it is set (Kubernetes has that behind a gate, off by default), or on deletion; ' +
       'revisions with their history; claims kept or deleted by the retention policy.',
     watches: ['controllerrevisions', 'persistentvolumeclaims', 'pods', 'statefulsets'],
     writes: ['controllerrevisions', 'persistentvolumeclaims', 'pods', 'statefulsets/status'],

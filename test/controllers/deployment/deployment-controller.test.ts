@@ -279,6 +279,25 @@ describe('going back', () => {
     expect(all['5']!.spec.replicas).toBe(1);
   });
 
+  it('leaves a revision that is no number as somebody wrote it', async () => {
+    harness = await startHarness([deploymentController, replicaSetController]);
+    await create('web', { replicas: 1 });
+    await runAll();
+    const { name } = (await revisions())['1']!.metadata;
+    const key = 'deployment.kubernetes.io/revision';
+    await harness.change(replicaSets, name!, ({ metadata }) => void (metadata.annotations![key] = 'golden'));
+    await harness.settle();
+    const noted = async (): Promise<unknown[]> => [
+      (await harness.get(replicaSets, name!)).metadata.annotations![key],
+      (await harness.get(deployments, 'web')).metadata.annotations![key],
+    ];
+    expect(await noted()).toEqual(['golden', 'golden']);
+    // Others count without it.
+    await setImage('web', 'image:2');
+    await runAll();
+    expect(Object.keys(await revisions()).sort()).toEqual(['1', 'golden']);
+  });
+
   it('forgets what revisionHistoryLimit does not cover, the oldest first', async () => {
     harness = await startHarness([deploymentController, replicaSetController]);
     await create('web', { replicas: 1, revisionHistoryLimit: 2 });
@@ -405,6 +424,33 @@ describe('scaling', () => {
       'image:2',
     ]);
   });
+});
+
+it('of no replicas is complete and available, and takes a new template without pods', async () => {
+  harness = await startHarness([deploymentController, replicaSetController]);
+  await create('web', { replicas: 0 });
+  await setImage('web', 'image:2');
+  const { status } = await harness.get(deployments, 'web');
+  expect(status.conditions!.map(({ type, reason }) => [type, reason])).toEqual([
+    ['Available', 'MinimumReplicasAvailable'],
+    ['Progressing', 'NewReplicaSetAvailable'],
+  ]);
+  expect([status.replicas ?? 0, status.observedGeneration]).toEqual([0, 2]);
+  expect(await harness.pods()).toEqual([]);
+  expect(Object.keys(await revisions())).toEqual(['1', '2']);
+});
+
+it('notes its size on the old replica sets as well when it has reached it', async () => {
+  harness = await startHarness([deploymentController, replicaSetController]);
+  await create('web', { replicas: 2 });
+  await runAll();
+  await setImage('web', 'broken');
+  await harness.change(deployments, 'web', ({ spec }) => void (spec.replicas = 4));
+  await harness.settle();
+  const sizes = Object.values(await revisions()).map(
+    ({ metadata }) => metadata.annotations!['deployment.kubernetes.io/desired-replicas'],
+  );
+  expect(sizes).toEqual(['4', '4']);
 });
 
 it('does not say how many pods are on their way out when a replica set does not', async () => {

@@ -251,6 +251,29 @@ describe('metrics that cannot be had', () => {
     });
   });
 
+  it.each([
+    {
+      name: 'by value',
+      target: { type: 'Value', value: '2' },
+      prefix: 'failed to get external metric queue: ',
+    },
+    {
+      name: 'for each pod',
+      target: { type: 'AverageValue', averageValue: '2' },
+      prefix: 'failed to get queue external metric: ',
+    },
+  ])('of no object, $name, are told in the words for it', async ({ target, prefix }) => {
+    await start(1);
+    await autoscale({ metrics: [{ type: 'External', external: { metric: { name: 'queue' }, target } }] });
+    await sync();
+    const [first, second] = await ownEvents();
+    const why = first!.replace('Warning FailedGetExternalMetric ', '');
+    expect(why).toMatch(/^unable to get external metric default\/queue/);
+    expect(second).toBe(
+      `Warning FailedComputeMetricsReplicas invalid metrics (1 invalid out of 1), first error is: failed to get queue external metric value: ${prefix}${why}`,
+    );
+  });
+
   it('keep pods from being taken away, not from being added', async () => {
     await start(2);
     await runAll({ 'kubemu.io/usage-cpu': '1m' });

@@ -32,6 +32,33 @@ async function endAll(phase: 'Succeeded' | 'Failed', exitCode?: number): Promise
   await harness.settle();
 }
 
+it('notes at most 500 pods at once, and ends when all are counted', { timeout: 60_000 }, async () => {
+  await create({ completions: 600, parallelism: 600 });
+  await harness.settle();
+  expect(await running()).toHaveLength(600);
+  await harness.stopControllers();
+  for (const pod of await running()) await harness.end(pod, 'Succeeded');
+  const notes: number[] = [];
+  const { resourceVersion } = await harness.client.list(jobs);
+  const watch = harness.client.watch(
+    jobs,
+    { resourceVersion },
+    {
+      event: (event) => {
+        if (event.type === 'MODIFIED')
+          notes.push(event.object.status.uncountedTerminatedPods?.succeeded?.length ?? 0);
+      },
+      ended: () => {},
+    },
+  );
+  await harness.restart();
+  watch();
+  expect(Math.max(...notes)).toBe(500);
+  expect(notes).toContain(100);
+  expect(await status()).toMatchObject({ succeeded: 600, uncountedTerminatedPods: {} });
+  expect(await conditions()).toContain('Complete True CompletionsReached');
+});
+
 describe('a job', () => {
   it('makes its pods, tracks them and completes', async () => {
     await create({ completions: 3, parallelism: 2 });
@@ -317,6 +344,26 @@ describe('an indexed job', () => {
     await harness.end(await byIndex(1), 'Succeeded');
     await harness.settle();
     expect(await conditions()).toEqual(['FailureTarget True FailedIndexes', 'Failed True FailedIndexes']);
+  });
+
+  it('knows how often an index failed from its last pod, which stays until there is another', async () => {
+    await create({ ...indexed, completions: 1, backoffLimitPerIndex: 1 });
+    const first = await byIndex(0);
+    await harness.end(first, 'Failed');
+    await harness.settle();
+    // Nobody but the pod knows, whether it was deleted or the process is a new one.
+    await harness.client.delete(pods, { namespace: NAMESPACE, name: first.metadata.name! });
+    await harness.restart();
+    expect((await harness.get(pods, first.metadata.name!)).metadata.finalizers).toEqual([
+      'batch.kubernetes.io/job-tracking',
+    ]);
+    expect((await status()).failed).toBeUndefined();
+    await harness.advance(10_000);
+    expect((await byIndex(0)).metadata.annotations).toMatchObject({
+      'batch.kubernetes.io/job-index-failure-count': '1',
+    });
+    await expect(harness.get(pods, first.metadata.name!)).rejects.toThrow('not found');
+    expect(await status()).toMatchObject({ failed: 1, active: 1 });
   });
 
   it('tries a failed index again before it begins a later one', async () => {
