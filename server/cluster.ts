@@ -63,6 +63,7 @@ import { componentSources } from './component-statuses.ts';
 import { metricsSources } from './metrics-api.ts';
 import { withComputed } from './registry/computed.ts';
 import type { ResourceRegistry } from './registry/interface.ts';
+import { deviceAdminAccess } from './registry/device-admin-access.ts';
 import { createRegistry } from './registry/resource-registry.ts';
 import { createSubresourceCreators } from './registry/subresources.ts';
 import { networkOf, type Network } from './network.ts';
@@ -261,7 +262,7 @@ async function startOn(
     clock,
     wall,
     random,
-    hooks: { services },
+    hooks: { services, ...deviceAdminAccess(reader) },
     freeze: process.env['NODE_ENV'] === 'test',
   });
   const registry = journalled(

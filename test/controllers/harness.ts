@@ -20,6 +20,7 @@ import { keepServiceCIDR } from '../../server/bootstrap/service-cidr.ts';
 import { createLoopbackClient } from '../../server/loopback-client.ts';
 import { metricsSources } from '../../server/metrics-api.ts';
 import { withComputed } from '../../server/registry/computed.ts';
+import { deviceAdminAccess } from '../../server/registry/device-admin-access.ts';
 import { createRegistry } from '../../server/registry/resource-registry.ts';
 import { createSubresourceCreators } from '../../server/registry/subresources.ts';
 import { openEngine } from '../../storage/engines/index.ts';
@@ -117,7 +118,7 @@ export async function startHarness(
     admission,
     clock,
     random,
-    hooks: { services },
+    hooks: { services, ...deviceAdminAccess(reader) },
     freeze: true,
   });
   const registry = withComputed(objects, metricsSources(reader, clock));

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { events, pods, type Pod } from '../../../openapi/generated/core-v1.ts';
+import { events, namespaces, pods, type Pod } from '../../../openapi/generated/core-v1.ts';
 import { resourceClaims, type AllocatedDeviceStatus } from '../../../openapi/generated/resource-v1.ts';
 import { NAMESPACE } from '../harness.ts';
 import { eventsOf, startSchedulerHarness, type SchedulerHarness } from './cluster.ts';
@@ -122,6 +122,25 @@ it('reserves a shared claim for every pod that uses it, 256 at most', async () =
   await harness.change(resourceClaims, 'c', ({ status }) => status.reservedFor!.pop(), 'status');
   await harness.advance(10_000);
   expect(await harness.placeOf('last')).toBe('n1');
+});
+
+it('gives administrators devices that others use, in namespaces that say so', async () => {
+  await createClass(harness);
+  await createSlice(harness, 'n1', ['a']);
+  await createClaim(harness, 'user');
+  await harness.pod('user', usingClaims('user'));
+  await expect(createClaim(harness, 'admin', { adminAccess: true })).rejects.toThrow(
+    'ResourceClaim.resource.k8s.io "admin" is invalid: spec.devices.requests[0].adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace',
+  );
+  const labels = { 'resource.kubernetes.io/admin-access': 'true' };
+  await harness.client.patch(
+    namespaces,
+    { name: NAMESPACE },
+    { type: 'merge', body: { metadata: { labels } } },
+  );
+  await createClaim(harness, 'admin', { adminAccess: true });
+  await harness.pod('admin', usingClaims('admin'));
+  expect(await devicesOf(harness, 'admin')).toEqual(['n1/a']);
 });
 
 it('tells of an expression that fails, and tries again', async () => {
