@@ -137,7 +137,7 @@ class GarbageCollector implements RunningController {
       known !== undefined &&
       known.resource.namespaced &&
       known.object.metadata.namespace !== object.metadata.namespace;
-    if (known !== undefined && !isMisplaced) return stateOf(known.object);
+    if (known !== undefined && !isMisplaced && isNamed(known, owner)) return stateOf(known.object);
     const resource = this.#resources.find(
       ({ group, version, kind }) =>
         kind === owner.kind && formatGroupVersion(group, version) === owner.apiVersion,
@@ -157,16 +157,10 @@ class GarbageCollector implements RunningController {
   }
 
   #misplaced(object: KubeObject, owner: OwnerReference): 'dangling' | 'solid' {
-    const where =
-      object.metadata.namespace === undefined
-        ? 'cluster-scoped object'
-        : `namespace "${object.metadata.namespace}"`;
-    const text =
-      object.metadata.namespace === undefined
-        ? `cluster-scoped objects cannot have namespaced owners: ownerRef [${describe(owner)}] does not exist for ${where}`
-        : `ownerRef [${describe(owner)}] does not exist in ${where}`;
+    const { namespace = '' } = object.metadata;
+    const text = `ownerRef ${describe(owner, namespace)} does not exist in namespace "${namespace}"`;
     this.#recorder.event(object, 'Warning', 'OwnerRefInvalidNamespace', text);
-    return object.metadata.namespace === undefined ? 'solid' : 'dangling';
+    return namespace === '' ? 'solid' : 'dangling';
   }
 
   /** Foreground: dependents that block go first; the finalizer falls when none is left. */
@@ -268,8 +262,14 @@ function targetOf({ metadata }: KubeObject): { namespace?: string; name: string 
   return { namespace: metadata.namespace, name: metadata.name! };
 }
 
-function describe({ apiVersion, kind, name, uid }: OwnerReference): string {
-  return `${apiVersion}/${kind}, name: ${name}, uid: ${uid}`;
+function describe({ apiVersion, kind, name, uid }: OwnerReference, namespace: string): string {
+  return `[${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}]`;
+}
+
+/** Whether the reference has the object's name, kind and group, and not its UID alone. */
+function isNamed({ resource, object }: GraphNode, { apiVersion, kind, name }: OwnerReference): boolean {
+  const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
+  return object.metadata.name === name && resource.kind === kind && resource.group === group;
 }
 
 function mattersToOwners(object: KubeObject, old: KubeObject): boolean {

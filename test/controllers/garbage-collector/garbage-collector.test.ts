@@ -89,6 +89,16 @@ describe('dependents', () => {
     expect(await names()).toEqual(['a']);
   });
 
+  it.each([
+    { what: 'another name', wrong: { name: 'other' } },
+    { what: 'another kind', wrong: { kind: 'Secret' } },
+  ])('go when they name the identity of an object of $what', async ({ wrong }) => {
+    const a = await make('a');
+    await make('child', [owner(a, wrong)]);
+    await make('kept', [owner(a)]);
+    expect(await names()).toEqual(['a', 'kept']);
+  });
+
   it('in a circle do not hold each other up', async () => {
     const a = await make('a');
     const b = await make('b', [owner(a, { blockOwnerDeletion: true })]);
@@ -102,8 +112,10 @@ describe('dependents', () => {
 });
 
 describe('owners of the wrong namespace', () => {
-  const reasons = async (namespace: string): Promise<string[]> =>
-    (await harness.client.list(events, { namespace })).items.map(({ reason }) => reason!);
+  const said = async (namespace: string): Promise<string[]> =>
+    (await harness.client.list(events, { namespace })).items.map(
+      ({ reason, message }) => `${reason} ${message}`,
+    );
 
   it('are reported, and own nothing', async () => {
     await harness.client.create(namespaces, { metadata: { name: 'elsewhere' }, spec: {} });
@@ -111,7 +123,9 @@ describe('owners of the wrong namespace', () => {
       metadata: { name: 'far', namespace: 'elsewhere' },
     });
     await make('child', [owner(far)]);
-    expect(await reasons(NAMESPACE)).toEqual(['OwnerRefInvalidNamespace']);
+    expect(await said(NAMESPACE)).toEqual([
+      `OwnerRefInvalidNamespace ownerRef [v1/ConfigMap, namespace: default, name: far, uid: ${far.metadata.uid}] does not exist in namespace "default"`,
+    ]);
     expect(await names()).toEqual([]);
   });
 
@@ -122,7 +136,9 @@ describe('owners of the wrong namespace', () => {
       rules: [],
     });
     await harness.settle();
-    expect(await reasons('default')).toContain('OwnerRefInvalidNamespace');
+    expect(await said('default')).toEqual([
+      `OwnerRefInvalidNamespace ownerRef [v1/ConfigMap, namespace: , name: a, uid: ${a.metadata.uid}] does not exist in namespace ""`,
+    ]);
     await remove('a', 'Background');
     expect(
       (await harness.client.get(clusterRoles, { name: 'role' })).metadata.deletionTimestamp,
