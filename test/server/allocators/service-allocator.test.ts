@@ -306,3 +306,49 @@ describe('node ports', () => {
     expect(portsOf(await harness.client.create(services, draft, { dryRun: true }))).toEqual([32769, 32770]);
   });
 });
+
+describe('many at once', () => {
+  it('get addresses and ports of their own, and as many as there are', async () => {
+    await start('10.0.0.0/28');
+    const made = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) => create({ type: 'NodePort' }, `web-${index}`)),
+    );
+    const specs = made.flatMap((each) => (each.status === 'fulfilled' ? [each.value.spec] : []));
+    expect(specs).toHaveLength(14);
+    expect(new Set(specs.map(({ clusterIP }) => clusterIP)).size).toBe(14);
+    expect(new Set(specs.map(({ ports }) => ports![0]!.nodePort)).size).toBe(14);
+    expect(await held()).toHaveLength(14);
+  });
+
+  it('that want one address or one port have one winner', async () => {
+    await start(IPV4);
+    const count = async (spec: Spec, prefix: string): Promise<number> => {
+      const made = await Promise.allSettled(
+        Array.from({ length: 5 }, (_, index) => create(spec, `${prefix}-${index}`)),
+      );
+      return made.filter(({ status }) => status === 'fulfilled').length;
+    };
+    expect(await count({ clusterIP: '10.0.0.77' }, 'ip')).toBe(1);
+    expect(await count({ type: 'NodePort', ports: [{ port: 80, nodePort: 30777 }] }, 'port')).toBe(1);
+    expect(await held()).toHaveLength(2);
+  });
+});
+
+describe('a dry run of a change', () => {
+  it.each([
+    { name: 'a second family', body: { ipFamilyPolicy: 'RequireDualStack' } },
+    { name: 'a name', body: { type: 'ExternalName', externalName: 'example.com' } },
+    { name: 'other ports', body: { ports: [{ port: 80, nodePort: 30401 }] } },
+  ])('to $name takes and gives back nothing', async ({ body }) => {
+    await start(DUAL);
+    const { spec } = await create({ type: 'NodePort', ports: [{ port: 80, nodePort: 30400 }] });
+    const target = { namespace: NAMESPACE, name: 'web' };
+    await harness.client.patch(services, target, { type: 'merge', body: { spec: body } }, { dryRun: true });
+    await harness.client.delete(services, target, { dryRun: true });
+    expect(await held()).toEqual(spec.clusterIPs);
+    const use = (nodePort: number): Promise<Service> =>
+      create({ type: 'NodePort', ports: [{ port: 80, nodePort }] }, `uses-${nodePort}`);
+    await expect(use(30400)).rejects.toThrow('provided port is already allocated');
+    await use(30401);
+  });
+});
