@@ -3,6 +3,7 @@ import type { ExtensionPoint, Plugin } from './plugin.ts';
 import { dynamicResources } from './plugins/dynamic-resources.ts';
 import { imageLocality } from './plugins/image-locality.ts';
 import { interPodAffinity } from './plugins/inter-pod-affinity.ts';
+import { nodeDeclaredFeatures } from './plugins/node-declared-features.ts';
 import { nodeAffinity, nodeName, nodePorts, nodeUnschedulable, taintToleration } from './plugins/node.ts';
 import { nodeResourcesBalancedAllocation } from './plugins/balanced-allocation.ts';
 import { nodeResourcesFit } from './plugins/resources.ts';
@@ -68,4 +69,5 @@ export const REGISTRY: ReadonlyMap<string, RegisteredPlugin> = new Map([
   configured('NodeResourcesBalancedAllocation', nodeResourcesBalancedAllocation, ...SCORED),
   plain(imageLocality, 'score'),
   plain({ name: 'DefaultBinder' }, 'bind'),
+  plain(nodeDeclaredFeatures, ...FILTERED),
 ]);

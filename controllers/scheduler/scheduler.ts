@@ -502,6 +502,7 @@ function affectsScheduling(node: Node, old: Node): boolean {
       status.allocatable,
       status.capacity,
       status.images,
+      status.declaredFeatures,
     ]);
   return view(node) !== view(old);
 }

@@ -23,6 +23,7 @@ export const DEFAULT_PLUGINS: PluginSets = {
       { name: 'NodeResourcesBalancedAllocation', weight: 1 },
       { name: 'ImageLocality', weight: 1 },
       { name: 'DefaultBinder' },
+      { name: 'NodeDeclaredFeatures' },
     ],
   },
 };

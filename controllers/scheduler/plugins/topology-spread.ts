@@ -66,7 +66,7 @@ function ownConstraints(pod: PodInfo, action: Action, around: Surroundings): Con
     .filter(({ whenUnsatisfiable }) => whenUnsatisfiable === action)
     .map((constraint) => {
       const selector = selectorFromLabelSelector(withLabelKeys(pod.pod, constraint));
-      return read(pod, constraint, selector, around);
+      return read(constraint, tallyOf(pod, selector, around));
     });
 }
 
@@ -81,7 +81,8 @@ function defaultsFor(
   if (constraints.length === 0) return [];
   const selector = defaultSelector(pod.pod, around.workloads);
   if (selector === undefined) return [];
-  return constraints.map((constraint) => read(pod, constraint, selector, around));
+  const tally = tallyOf(pod, selector, around);
+  return constraints.map((constraint) => read(constraint, tally));
 }
 
 function mayHelp({ metadata, spec }: Pod, event: ClusterEvent): boolean {
@@ -113,24 +114,28 @@ function concerns(
   );
 }
 
-function read(
-  { pod }: PodInfo,
-  constraint: TopologySpreadConstraint,
-  selector: LabelSelectorMatcher,
-  { cache }: Surroundings,
-): Constraint {
+/** Which pods are counted, and how many there are. */
+type Tally = Pick<Constraint, 'query' | 'counts' | 'self'>;
+
+function tallyOf({ pod }: PodInfo, selector: LabelSelectorMatcher, { cache }: Surroundings): Tally {
   const query = {
     selections: [{ namespaces: new Set([pod.metadata.namespace!]), selector }],
     skipsDeleted: true,
   };
   return {
-    topologyKey: constraint.topologyKey,
-    maxSkew: constraint.maxSkew,
-    minDomains: constraint.minDomains ?? 1,
     query,
     // A selector for everything counts nothing. Mirrors countPodsMatchSelector.
     counts: selector.empty ? undefined : cache.index.counts(query),
     self: selector.matches(pod.metadata.labels) ? 1 : 0,
+  };
+}
+
+function read(constraint: TopologySpreadConstraint, tally: Tally): Constraint {
+  return {
+    ...tally,
+    topologyKey: constraint.topologyKey,
+    maxSkew: constraint.maxSkew,
+    minDomains: constraint.minDomains ?? 1,
     honorsAffinity: (constraint.nodeAffinityPolicy ?? 'Honor') === 'Honor',
     honorsTaints: constraint.nodeTaintsPolicy === 'Honor',
   };

@@ -54,6 +54,7 @@ describe('plugins of a profile', () => {
         'PodTopologySpread',
         'InterPodAffinity',
         'DynamicResources',
+        'NodeDeclaredFeatures',
       ],
     },
     {

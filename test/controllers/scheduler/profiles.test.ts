@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { schedulerSettings } from '../../../controllers/scheduler/configuration/settings.ts';
 import { newSchedulerController } from '../../../controllers/scheduler/scheduler.ts';
-import { events } from '../../../openapi/generated/core-v1.ts';
+import { events, nodes, type Node } from '../../../openapi/generated/core-v1.ts';
 import { startSchedulerHarness, type SchedulerHarness } from './cluster.ts';
 
 let harness: SchedulerHarness;
@@ -118,6 +118,23 @@ describe('profiles', () => {
     });
     await harness.node('n1', { spec: { unschedulable: true } });
     await harness.pod('p');
+    expect(await harness.placeOf('p')).toBe('n1');
+  });
+
+  it('place pods that need a feature of kubelets where nodes declare it', async () => {
+    await start({ schedulerName: 'default-scheduler' });
+    await harness.node('n1');
+    const exitCodes = { operator: 'In', values: [1] };
+    const restartPolicyRules = [{ action: 'RestartAllContainers', exitCodes }];
+    await harness.pod('p', {
+      containers: [{ name: 'main', image: 'app:1', restartPolicy: 'Never', restartPolicyRules }],
+    });
+    expect(await harness.problemOf('p')).toContain("1 node(s) didn't match Pod's required features");
+    const declare = (node: Node): void => {
+      node.status.declaredFeatures = ['RestartAllContainersOnContainerExits'];
+    };
+    await harness.change(nodes, 'n1', declare, 'status');
+    await harness.settle();
     expect(await harness.placeOf('p')).toBe('n1');
   });
 });
