@@ -65,7 +65,12 @@ export type Trouble =
   | { readonly type: 'failing' | 'late'; readonly seed: number };
 
 /** Runs a scenario from its beginning to the calm behind its end. */
-export async function play(scenario: Scenario, trouble: Trouble): Promise<Outcome> {
+export async function play(
+  scenario: Scenario,
+  trouble: Trouble,
+  /** Checks not only what comes without trouble. */
+  { isAlwaysChecked = false }: { readonly isAlwaysChecked?: boolean } = {},
+): Promise<Outcome> {
   const random = new SeededRandom(JSON.stringify(trouble));
   let writes = 0;
   let isOn = true;
@@ -110,7 +115,7 @@ export async function play(scenario: Scenario, trouble: Trouble): Promise<Outcom
     }
     isOn = false;
     await pass(CALM_MS);
-    if (trouble.type === 'none') await scenario.check(stage);
+    if (isAlwaysChecked || trouble.type === 'none') await scenario.check(stage);
     return { state: await endState(harness.client), writes, logs: harness.logs };
   } finally {
     await harness.stop();
