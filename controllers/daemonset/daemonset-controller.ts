@@ -24,7 +24,7 @@ import { RevisionHistory, type CurrentRevision } from '../runtime/revision-histo
 import { rollingUpdate, upkeep, type Changes } from './changes.ts';
 import { DAEMON_SET_GVK, draftPod, groupByNode, HASH_LABEL, type View } from './daemon-pods.ts';
 import { FailedPodBackoff } from './failed-pod-backoff.ts';
-import { judgeNode, Placement, type Verdict } from './placement.ts';
+import { judgeNode, Placement, type Verdict, targetNode } from './placement.ts';
 import { calculateStatus, hasMisplaced } from './status.ts';
 
 /** Most pods created or deleted in one go. */
@@ -228,8 +228,9 @@ class DaemonSetController implements RunningController {
       : undefined;
   }
 
-  #announceEnded(set: DaemonSet, { metadata, spec, status }: Pod): void {
-    const subject = `daemon pod ${metadata.namespace}/${metadata.name} on node ${spec.nodeName}`;
+  #announceEnded(set: DaemonSet, pod: Pod): void {
+    const { metadata, status } = pod;
+    const subject = `daemon pod ${metadata.namespace}/${metadata.name} on node ${targetNode(pod) ?? ''}`;
     if (status.phase === 'Failed')
       this.#recorder.event(set, 'Warning', 'FailedDaemonPod', `Found failed ${subject}, will try to kill it`);
     if (status.phase === 'Succeeded')

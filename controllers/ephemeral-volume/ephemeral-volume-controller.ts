@@ -13,7 +13,7 @@ export const ephemeralVolumeController: ControllerDefinition = {
     does: 'Makes the claims of generic ephemeral volumes, owned by their pods.',
     watches: ['persistentvolumeclaims', 'pods'],
     writes: ['persistentvolumeclaims'],
-    events: ['ErrorCreatingClaim'],
+    events: ['FailedBinding'],
   },
   setup,
 };
@@ -35,7 +35,7 @@ function setup(base: ControllerContext): RunningController {
         const claim = claims.get(`${pod.metadata.namespace}/${claimName(pod, volume)}`);
         if (claim === undefined) await create(context, pod, volume);
         else if (controllerOf(claim)?.uid !== pod.metadata.uid) {
-          throw new Error(`PVC ${keyOf(claim)} was not created for pod ${key} (pod is not owner)`);
+          throw refused(pod, volume, `PVC ${keyOf(claim)} was not created for pod ${key} (pod is not owner)`);
         }
       }
     },
@@ -70,10 +70,13 @@ function setup(base: ControllerContext): RunningController {
       });
     } catch (error) {
       if (isAlreadyExists(error) || isNotFound(error) || isNamespaceTerminating(error)) return;
-      const message = `ephemeral volume ${volume.name}: ${(error as Error).message}`;
-      recorder.event(pod, 'Warning', 'ErrorCreatingClaim', message);
-      throw error;
+      throw refused(pod, volume, `create PVC ${claimName(pod, volume)}: ${(error as Error).message}`);
     }
+  }
+
+  function refused(pod: Pod, { name }: Volume, problem: string): Error {
+    recorder.event(pod, 'Warning', 'FailedBinding', `ephemeral volume ${name}: ${problem}`);
+    return new Error(problem);
   }
   return reconciler;
 }

@@ -215,7 +215,7 @@ export class Look {
     const { pods, autoscalers } = select(selector);
     if (autoscalers.length > 1) {
       const { namespace } = this.#before.metadata;
-      const keys = autoscalers.map((name) => `{${name} ${namespace}}`).join(' ');
+      const keys = autoscalers.map((name) => `${namespace}/${name}`).join(' ');
       const problem = `pods by selector ${text} are controlled by multiple HPAs: [${keys}]`;
       throw this.#badSelector('AmbiguousSelector', 'AmbiguousSelector', problem, problem, current);
     }

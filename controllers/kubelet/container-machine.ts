@@ -176,6 +176,11 @@ export class ContainerMachine {
     this.#backOffMs = Math.min(this.#backOffMs * 2, NODE_TIMING.backOffMaxMs);
   }
 
+  /** Tells a running container to end, which its program does in its own way. */
+  stop(): void {
+    this.kill(programOf(this.#host.pod(), this.spec).stopExitCode);
+  }
+
   /** Ends a running container from outside; one that does not run yet never will. */
   kill(exitCode: number, reason = exitCode === 0 ? 'Completed' : 'Error'): void {
     this.#pending = undefined;

@@ -13,6 +13,9 @@ import {
 import type { ImageReference } from './images.ts';
 import { podConditions, podPhase, withResources } from './pod-status.ts';
 
+/** Exit code of a container that is killed: 128 + SIGKILL. */
+const KILLED = 137;
+
 /** What a pod machine needs from its node. */
 export interface PodHost {
   now(): number;
@@ -136,7 +139,7 @@ export class PodMachine {
   #stepOnce(): boolean {
     const now = this.#host.now();
     if (this.#stopAtMs !== undefined && this.#stopAtMs <= now) {
-      this.#stop(0);
+      this.#stop((container) => container.stop());
       return true;
     }
     const deadline = this.#deadlineMs();
@@ -146,7 +149,7 @@ export class PodMachine {
         message: 'Pod was active on the node longer than the specified deadline',
       };
       this.#event(undefined, 'Normal', 'DeadlineExceeded', this.#failure.message);
-      this.#stop(137);
+      this.#stop((container) => container.kill(KILLED));
       return true;
     }
     let changed = false;
@@ -203,8 +206,8 @@ export class PodMachine {
     return policy === 'Always' || (policy === 'OnFailure' && container.exitCode !== 0);
   }
 
-  #stop(exitCode: number): void {
-    for (const container of this.#containers) container.kill(exitCode);
+  #stop(end: (container: ContainerMachine) => void): void {
+    for (const container of this.#containers) end(container);
     this.#stopped = true;
     this.#lastPhase = this.#phase();
   }

@@ -8,11 +8,20 @@ import { parseImage } from './images.ts';
 export interface Program {
   /** Undefined: runs until it is stopped. */
   readonly end?: { readonly afterMs: number; readonly exitCode: number };
+  /** What it ends with when it is stopped before: a server comes to an orderly end, others die of the signal. */
+  readonly stopExitCode: number;
 }
 
 /** How long a command takes that does nothing but end. */
 const SHORT_RUN_MS = 100;
-const FOREVER: Program = {};
+/** 128 + SIGTERM. */
+const TERMINATED = 143;
+const SERVER: Program = { stopExitCode: 0 };
+const UNTIL_KILLED: Program = { stopExitCode: TERMINATED };
+
+function ends(afterMs: number, exitCode: number): Program {
+  return { end: { afterMs, exitCode }, stopExitCode: TERMINATED };
+}
 
 /** Images whose default command is a shell or a greeting: without a command they end at once. */
 const ENDING_IMAGES =
@@ -26,18 +35,14 @@ export function programOf(pod: Pod, container: Container): Program {
   const exitCode = annotation('exit-code');
   const runSeconds = annotation('run-seconds');
   if (exitCode !== undefined || runSeconds !== undefined) {
-    return {
-      end: {
-        afterMs: runSeconds === undefined ? SHORT_RUN_MS : Number(runSeconds) * 1000,
-        exitCode: Number(exitCode ?? 0),
-      },
-    };
+    const afterMs = runSeconds === undefined ? SHORT_RUN_MS : Number(runSeconds) * 1000;
+    return ends(afterMs, Number(exitCode ?? 0));
   }
   const words = [...(container.command ?? []), ...(container.args ?? [])];
   if (words.length > 0) return programOfCommand(words, pod.spec.restartPolicy ?? 'Always');
   const image = parseImage(container.image ?? '');
   const base = 'error' in image ? '' : image.repository.split('/').at(-1)!;
-  return ENDING_IMAGES.test(base) ? { end: { afterMs: SHORT_RUN_MS, exitCode: 0 } } : FOREVER;
+  return ENDING_IMAGES.test(base) ? ends(SHORT_RUN_MS, 0) : SERVER;
 }
 
 function programOfCommand(words: readonly string[], restartPolicy: string): Program {
@@ -49,17 +54,16 @@ function programOfCommand(words: readonly string[], restartPolicy: string): Prog
   const known = simpleCommand(words);
   if (known !== undefined) return known;
   // An unknown command: a server where the pod is to run on, a task where the pod is to end.
-  return restartPolicy === 'Always' ? FOREVER : { end: { afterMs: SHORT_RUN_MS, exitCode: 0 } };
+  return restartPolicy === 'Always' ? SERVER : ends(SHORT_RUN_MS, 0);
 }
 
 const DURATION_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Commands whose effect on time and exit code is known. */
 function simpleCommand(words: readonly string[]): Program | undefined {
-  const ends = (afterMs: number, exitCode: number): Program => ({ end: { afterMs, exitCode } });
   switch (words[0]!.split('/').at(-1)) {
     case 'sleep': {
-      if (words[1] === 'infinity' || words[1] === 'inf') return FOREVER;
+      if (words[1] === 'infinity' || words[1] === 'inf') return UNTIL_KILLED;
       const match = /^(\d+(?:\.\d+)?)([smhd]?)$/.exec(words[1] ?? '');
       return match === null
         ? ends(SHORT_RUN_MS, 1)
@@ -90,7 +94,7 @@ function simpleCommand(words: readonly string[]): Program | undefined {
 
 /** A shell script, read as a sequence of simple commands; loops and followers run until stopped. */
 function programOfScript(script: string): Program {
-  if (/\b(while|until)\b|\btail\s+-[fF]|\bsleep\s+inf|\bwait\b/.test(script)) return FOREVER;
+  if (/\b(while|until)\b|\btail\s+-[fF]|\bsleep\s+inf|\bwait\b/.test(script)) return UNTIL_KILLED;
   let afterMs = SHORT_RUN_MS;
   let exitCode = 0;
   let skip = false;
@@ -107,10 +111,10 @@ function programOfScript(script: string): Program {
     if (skip) continue;
     const words = text.split(/\s+/);
     const program = simpleCommand(words);
-    if (program === FOREVER) return FOREVER;
+    if (program === UNTIL_KILLED) return UNTIL_KILLED;
     afterMs += program?.end === undefined || program.end.afterMs === SHORT_RUN_MS ? 0 : program.end.afterMs;
     exitCode = program?.end?.exitCode ?? 0;
     if (words[0] === 'exit') break;
   }
-  return { end: { afterMs, exitCode } };
+  return ends(afterMs, exitCode);
 }

@@ -11,6 +11,26 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     line: /^ConfigMap kube-root-ca.crt: [-+]metadata.annotations.kubernetes.io\/description: /,
     why: 'a text for people, in words of its own',
   },
+  {
+    line: /^Event: \+Normal SuccessfulAttachVolume /,
+    why: 'volumes are attached by an attacher of the driver, which kubemu has in its own controller only',
+  },
+  {
+    line: /^Event: [-+].*(the object has been modified|is out of sync \(stored)/,
+    why: 'who of several writers comes first is chance, and tries again',
+  },
+  {
+    line: /^Pod .*: -managed by kube-scheduler \(Update v1 status\)$/,
+    why: 'left of an attempt that lost such a race',
+  },
+  {
+    line: /^Event: [-+]Normal (WaitForPodScheduled|MissingJob|NoPods) /,
+    why: 'said when something is looked at in the moment in between, which is chance',
+  },
+  {
+    line: /^EndpointSlice .*: [-+]metadata.generation: /,
+    why: 'how many changes of pods one write takes in is a matter of time',
+  },
 ];
 
 export function isKnown(line: string): boolean {

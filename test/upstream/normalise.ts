@@ -20,6 +20,8 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/-----BEGIN CERTIFICATE-----[^]*-----END CERTIFICATE-----\n/g, '<certificate>'],
   [/containerd:\/\/[0-9a-f]{64}/g, '<container>'],
   [/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<suffix>'],
+  // Pods that were refused, which nobody ever saw.
+  [/(?<=pods "[a-z0-9.-]*-)[a-z0-9]{5}(?=" is forbidden)/g, '<suffix>'],
   [/\bnode-\d+\b/g, '<node>'],
   // Minutes since 1970, as cron jobs name their jobs.
   [/\b(\w+)-[23]\d{7}\b/g, '$1-<minute>'],
@@ -27,16 +29,36 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Fields that tell when, where or in which order, not what. */
-const LEFT_OUT = new Set(['uid', 'resourceVersion', 'selfLink', 'nodePort', 'healthCheckNodePort']);
+const LEFT_OUT = new Set([
+  'ca.crt',
+  'token',
+  'uid',
+  'resourceVersion',
+  'selfLink',
+  'nodePort',
+  'healthCheckNodePort',
+]);
 
 /** Reasons of events about attempts: how many there are is a matter of time. */
-const RETRIED = ['FailedCreate', 'FailedScheduling'];
+const RETRIED = [
+  'AmbiguousSelector',
+  'ExternalProvisioning',
+  'FailedBinding',
+  'FailedComputeMetricsReplicas',
+  'FailedCreate',
+  'FailedGetResourceMetric',
+  'FailedGetScale',
+  'FailedScheduling',
+  'FailedUpdate',
+  'ProvisioningFailed',
+  'WaitForFirstConsumer',
+];
 
 /** Kinds that are looked at by themselves, or tell nothing. */
 const NOT_PORTRAYED = new Set(['Event', 'Lease']);
 
 /** Labels with hashes of templates, which names have in them too. */
-const HASHES = ['pod-template-hash', 'controller.kubernetes.io/hash'];
+const HASHES = ['pod-template-hash', 'controller.kubernetes.io/hash', 'controller-revision-hash'];
 
 /** Of what a namespace holds; `ever` is what it ever held, oldest first. */
 export function picture(objects: readonly Loose[], ever: readonly Loose[]): Picture {
@@ -45,7 +67,8 @@ export function picture(objects: readonly Loose[], ever: readonly Loose[]): Pict
     let result = text;
     for (const [name, stable] of names) result = result.replaceAll(name, stable);
     for (const [pattern, replacement] of PATTERNS) result = result.replaceAll(pattern, replacement);
-    return result;
+    // Keys of a set, in any order.
+    return result.replaceAll(/(?<=HPAs: \[)[^\]]*/g, (keys) => keys.split(' ').sort().join(' '));
   };
   const portraits = objects
     .filter(({ kind }) => !NOT_PORTRAYED.has(kind as string))

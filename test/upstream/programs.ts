@@ -9,9 +9,18 @@ export type ProgramName = 'kube-controller-manager' | 'kube-scheduler' | 'kwok';
 const HARMLESS = [
   /The manifest file is empty, ignoring/,
   /Flexvolume plugin directory at .* does not exist. Recreating/,
-  // Its cache is behind its own write; it tries again.
+  // It looks the owner of a replica set up that has none, and tells.
+  /ReplicaSet has no controller/,
+  // What scenarios want it to run into.
+  /is forbidden: (exceeded quota|error looking up service account)/,
+  /was not created for pod|failed to compute desired number of replicas|unable to get target/,
+  /Status after running PostFilter plugins for pod/,
+  // Its cache is behind: of what it wrote, what others wrote, and what went. It tries again.
   /read version: \d+ is not as new as written version/,
   /the object has been modified; please apply your changes to the latest version/,
+  /is out of sync \(stored/,
+  /\\" not found"/,
+  /has just been deleted at|is gone: got uid/,
 ];
 
 /** What kwok does with nodes and pods is told by files of its module. */

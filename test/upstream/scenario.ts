@@ -1,5 +1,6 @@
 /** Something that users do with a cluster, told once for whoever reconciles it. */
 import type { ControlPlane } from './control-plane.ts';
+import { picture, type Picture } from './normalise.ts';
 import { Session } from './session.ts';
 
 export interface Scenario {
@@ -10,7 +11,7 @@ export interface Scenario {
 }
 
 /** How many scenarios go on at a time. */
-const AT_A_TIME = 16;
+const AT_A_TIME = 32;
 
 export function namespaceOf({ name }: Scenario): string {
   return name
@@ -21,6 +22,8 @@ export function namespaceOf({ name }: Scenario): string {
 }
 
 export interface Outcome {
+  /** What its namespace held at the end. */
+  readonly picture: Picture;
   /** Why it did not come to its end. */
   readonly error?: unknown;
 }
@@ -34,14 +37,18 @@ export async function play(
   const left = [...scenarios];
   const worker = async (): Promise<void> => {
     for (let scenario = left.shift(); scenario !== undefined; scenario = left.shift()) {
+      const namespace = namespaceOf(scenario);
+      let failure: { error?: unknown } = {};
       try {
-        const session = await Session.open(plane, namespaceOf(scenario));
+        const session = await Session.open(plane, namespace);
         await scenario.run(session);
         await session.quiet();
-        outcomes.set(scenario.name, {});
       } catch (error) {
-        outcomes.set(scenario.name, { error });
+        failure = { error };
       }
+      const { mirror } = plane;
+      const seen = picture(mirror.all(namespace), mirror.ever(namespace));
+      outcomes.set(scenario.name, { picture: seen, ...failure });
     }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, worker));

@@ -3,8 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { differences } from './compare.ts';
 import { ControlPlane, type Controllers } from './control-plane.ts';
 import { isKnown } from './known-differences.ts';
-import { picture, type Picture } from './normalise.ts';
-import { namespaceOf, play, type Outcome } from './scenario.ts';
+import { play, type Outcome } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
 const NODES = 3;
@@ -12,7 +11,6 @@ const ARGS = ['--nodes', String(NODES)];
 
 interface Play {
   readonly outcomes: ReadonlyMap<string, Outcome>;
-  readonly pictures: ReadonlyMap<string, Picture>;
   readonly complaints: readonly string[];
 }
 
@@ -26,13 +24,7 @@ async function perform(controllers: Controllers): Promise<Play> {
       plane.mirror.list('Node').every(({ spec }) => spec.taints === undefined);
     await plane.mirror.until('nodes without taints', areFree, 30_000);
     const outcomes = await play(plane, wanted);
-    const pictures = new Map(
-      wanted.map((scenario) => {
-        const namespace = namespaceOf(scenario);
-        return [scenario.name, picture(plane.mirror.all(namespace), plane.mirror.ever(namespace))];
-      }),
-    );
-    return { outcomes, pictures, complaints: plane.programs.flatMap((program) => program.complaints()) };
+    return { outcomes, complaints: plane.programs.flatMap((program) => program.complaints()) };
   } finally {
     await plane.stop();
   }
@@ -58,9 +50,9 @@ describe('the controllers of Kubernetes', () => {
 
 describe('the controllers of kubemu', () => {
   it.each(wanted.map(({ name }) => name))('%s', (name) => {
-    const error = embedded.outcomes.get(name)?.error;
+    const { picture, error } = embedded.outcomes.get(name)!;
     if (error !== undefined) throw error;
-    const found = differences(upstream.pictures.get(name)!, embedded.pictures.get(name)!);
+    const found = differences(upstream.outcomes.get(name)!.picture, picture);
     expect(found.filter((line) => !isKnown(line))).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 /** What a scenario does its steps with, in a namespace of its own. */
 import type { ControlPlane } from './control-plane.ts';
-import { AnswerError, type Loose } from './api.ts';
+import { AnswerError, type Api, type Loose } from './api.ts';
 
 /** Where kinds are served, and whether in namespaces. */
 const KINDS: Readonly<
@@ -31,15 +31,17 @@ const KINDS: Readonly<
   StorageClass: ['apis/storage.k8s.io/v1', 'storageclasses', false],
 };
 
-const TIMEOUT_MS = 90_000;
+const TIMEOUT_MS = 75_000;
 
 export class Session {
   readonly namespace: string;
+  readonly api: Api;
   readonly #plane: ControlPlane;
 
   private constructor(plane: ControlPlane, namespace: string) {
     this.#plane = plane;
     this.namespace = namespace;
+    this.api = plane.api;
   }
 
   /** Makes the namespace, and waits for what pods in it need. */

@@ -243,6 +243,17 @@ describe('placement', () => {
   });
 });
 
+it('names the node that a failed pod was meant for', async () => {
+  await start(1);
+  await create();
+  const [pod] = await harness.pods();
+  await harness.end(pod!, 'Failed');
+  await harness.settle();
+  expect(await harness.events()).toContain(
+    `Warning FailedDaemonPod Found failed daemon pod default/${pod!.metadata.name} on node n1, will try to kill it`,
+  );
+});
+
 describe('an update', () => {
   it('replaces one pod at a time', async () => {
     await start(3);

@@ -320,7 +320,7 @@ describe('metrics that cannot be had', () => {
     await sync();
     await sync();
     expect(await condition('ScalingActive')).toBe(
-      'False AmbiguousSelector pods by selector app=web are controlled by multiple HPAs: [{web default} {web-2 default}]',
+      'False AmbiguousSelector pods by selector app=web are controlled by multiple HPAs: [default/web default/web-2]',
     );
   });
 

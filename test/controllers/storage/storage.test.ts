@@ -306,3 +306,14 @@ it('an ephemeral volume has a claim of its own that its pod owns', async () => {
   });
   expect(await harness.placeOf('user')).toBe('n1');
 });
+
+it('an ephemeral volume whose claim belongs to nobody says so', async () => {
+  await claim('user-scratch');
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  await harness.pod('user', {
+    volumes: [{ name: 'scratch', ephemeral: { volumeClaimTemplate: { spec } } }] as never,
+  });
+  expect(await harness.events()).toContain(
+    'Warning FailedBinding ephemeral volume scratch: PVC default/user-scratch was not created for pod default/user (pod is not owner)',
+  );
+});

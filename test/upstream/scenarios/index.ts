@@ -1,5 +1,28 @@
 /** Every scenario. */
 import type { Scenario } from '../scenario.ts';
+import { AVAILABILITY } from './availability.ts';
+import { CRON_JOBS } from './cronjobs.ts';
+import { DAEMON_SETS } from './daemon-sets.ts';
 import { DEPLOYMENTS } from './deployments.ts';
+import { JOBS } from './jobs.ts';
+import { OWNERSHIP } from './ownership.ts';
+import { REPLICA_SETS } from './replica-sets.ts';
+import { SCHEDULING } from './scheduling.ts';
+import { SERVICES } from './services.ts';
+import { STATEFUL_SETS } from './stateful-sets.ts';
+import { STORAGE } from './storage.ts';
 
-export const SCENARIOS: readonly Scenario[] = [...DEPLOYMENTS];
+export const SCENARIOS: readonly Scenario[] = [
+  // Those that wait longest come first.
+  ...CRON_JOBS,
+  ...AVAILABILITY,
+  ...JOBS,
+  ...DEPLOYMENTS,
+  ...REPLICA_SETS,
+  ...STATEFUL_SETS,
+  ...DAEMON_SETS,
+  ...STORAGE,
+  ...SCHEDULING,
+  ...OWNERSHIP,
+  ...SERVICES,
+];

@@ -1,6 +1,6 @@
 /** Objects that scenarios make, with what matters to them given and the rest plain. */
 
-type Fields = Readonly<Record<string, unknown>>;
+type Fields = object;
 type Named = { readonly kind: string; readonly metadata: { readonly name: string } };
 
 /** A container that runs until it is stopped. */
