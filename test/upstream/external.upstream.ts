@@ -33,6 +33,10 @@ function holder(lease: string): string | undefined {
   return plane.mirror.get('Lease', lease, 'kube-system')?.spec?.holderIdentity;
 }
 
+/** Ready, and without the taint that a new node has until the controller manager has seen that. */
+const isFree = (name: string) => (): boolean =>
+  isReady(name, 'True')() && plane.mirror.get('Node', name)?.spec?.taints === undefined;
+
 const isReady = (name: string, status: string) => (): boolean =>
   (plane.mirror.get('Node', name)?.status?.conditions ?? []).some(
     (condition: { type: string; status: string }) =>
@@ -65,7 +69,7 @@ describe('kwok', () => {
     const kwok = plane.startKwok(['--node-lease-duration-seconds=5']);
     await makeNode('kwok-1');
     await makeNode('kwok-2');
-    for (const name of ['kwok-1', 'kwok-2']) await plane.mirror.until(name, isReady(name, 'True'), 30_000);
+    for (const name of ['kwok-1', 'kwok-2']) await plane.mirror.until(name, isFree(name), 30_000);
     const session = await Session.open(plane, 'kwok');
     await session.create(deployment('web', { replicas: 4 }));
     await session.condition('Deployment', 'web', 'Progressing', 'True', 'NewReplicaSetAvailable');
