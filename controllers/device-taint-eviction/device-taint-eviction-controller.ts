@@ -1,6 +1,5 @@
 /** Deletes pods that use devices with a NoExecute taint their claims do not tolerate. Mirrors devicetainteviction. */
-import { formatTime, parseTime } from '../../api/machinery/clock.ts';
-import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
+import { parseTime } from '../../api/machinery/clock.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
 import {
@@ -11,6 +10,7 @@ import {
   type ResourceClaim,
   type ResourceSlice,
 } from '../../openapi/generated/resource-v1.ts';
+import { disruptPod } from '../runtime/disrupt-pod.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
@@ -157,24 +157,13 @@ class DeviceTaintEviction implements RunningController {
   }
 
   async #evict(pod: Pod): Promise<void> {
-    const { namespace, name, uid } = pod.metadata;
-    const target = { namespace, name: name! };
     this.#recorder.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Marking for deletion');
-    const condition = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      lastTransitionTime: formatTime(this.#context.clock.now()),
-      reason: 'DeletionByDeviceTaintManager',
-      message: 'Device Taint manager: deleting due to NoExecute taint',
-    };
-    const body = { metadata: { uid }, status: { conditions: [condition] } };
-    try {
-      await this.#context.client.patch(pods, target, { type: 'strategic', body }, { subresource: 'status' });
-      await this.#context.client.delete(pods, target, { preconditions: { uid } });
-    } catch (error) {
-      // Gone, or another pod of that name by now.
-      if (!isNotFound(error) && !isConflict(error)) throw error;
-    }
+    await disruptPod(
+      this.#context,
+      pod,
+      'DeletionByDeviceTaintManager',
+      'Device Taint manager: deleting due to NoExecute taint',
+    );
   }
 }
 

@@ -3,6 +3,7 @@ import { formatTime } from '../../api/machinery/clock.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, EventRecorder } from '../runtime/controller.ts';
+import { disruptPod } from '../runtime/disrupt-pod.ts';
 import type { Wait } from './plugin.ts';
 
 export class Reporter {
@@ -63,26 +64,9 @@ export class Reporter {
 
   /** Evicts a pod for another. */
   async evict(victim: Pod, preemptor: Pod, node: string): Promise<void> {
-    const { namespace, name, uid } = victim.metadata;
     const scheduler = preemptor.spec.schedulerName ?? 'default-scheduler';
-    await this.#patchStatus(victim, {
-      conditions: [
-        {
-          type: 'DisruptionTarget',
-          status: 'True',
-          lastTransitionTime: formatTime(this.#context.clock.now()),
-          reason: 'PreemptionByScheduler',
-          message: `${scheduler}: preempting to accommodate a higher priority pod`,
-        },
-      ],
-    });
-    try {
-      const preconditions = { uid };
-      await this.#context.client.delete(pods, { namespace, name: name! }, { preconditions });
-    } catch (error) {
-      if (isNotFound(error) || isConflict(error)) return;
-      throw error;
-    }
+    const why = `${scheduler}: preempting to accommodate a higher priority pod`;
+    if (!(await disruptPod(this.#context, victim, 'PreemptionByScheduler', why))) return;
     const message = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
     this.#recorder.event(victim, 'Normal', 'Preempted', message, {
       action: 'Preempting',

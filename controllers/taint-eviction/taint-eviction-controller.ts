@@ -1,8 +1,8 @@
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. Mirrors tainteviction. */
-import { formatTime, parseTime } from '../../api/machinery/clock.ts';
-import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
+import { parseTime } from '../../api/machinery/clock.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import { nodes, pods, type Node, type Pod, type Taint } from '../../openapi/generated/core-v1.ts';
+import { disruptPod } from '../runtime/disrupt-pod.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
@@ -116,24 +116,13 @@ class TaintEviction implements RunningController {
   }
 
   async #evict(key: string, pod: Pod): Promise<void> {
-    const { namespace, name, uid } = pod.metadata;
-    const target = { namespace, name: name! };
     this.#recorder.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`);
-    const condition = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      lastTransitionTime: formatTime(this.#context.clock.now()),
-      reason: 'DeletionByTaintManager',
-      message: 'Taint manager: deleting due to NoExecute taint',
-    };
-    const body = { metadata: { uid }, status: { conditions: [condition] } };
-    try {
-      await this.#context.client.patch(pods, target, { type: 'strategic', body }, { subresource: 'status' });
-      await this.#context.client.delete(pods, target, { preconditions: { uid } });
-    } catch (error) {
-      // Gone, or another pod of that name by now.
-      if (!isNotFound(error) && !isConflict(error)) throw error;
-    }
+    await disruptPod(
+      this.#context,
+      pod,
+      'DeletionByTaintManager',
+      'Taint manager: deleting due to NoExecute taint',
+    );
   }
 }
 
