@@ -6,8 +6,10 @@ import { SchedulerCache } from '../../controllers/scheduler/cache.ts';
 import type { DeviceCaches } from '../../controllers/scheduler/devices/caches.ts';
 import { Nominations } from '../../controllers/scheduler/nominations.ts';
 import type { Surroundings } from '../../controllers/scheduler/plugin.ts';
+import type { VolumeCaches } from '../../controllers/scheduler/plugins/volumes.ts';
 import { DEFAULT_PROFILE, newProfile } from '../../controllers/scheduler/profile.ts';
 import { Scheduling } from '../../controllers/scheduler/scheduling.ts';
+import type { VolumeBinder } from '../../controllers/scheduler/volume-binder.ts';
 import type { ReplicaSet } from '../../openapi/generated/apps-v1.ts';
 import type { Node, Pod } from '../../openapi/generated/core-v1.ts';
 import { now } from './measure.ts';
@@ -22,8 +24,9 @@ export function schedulingOn(count: number): { place(pods: number): Promise<numb
   const sets = new Map(Array.from({ length: DEPLOYMENTS }, (_, i) => [`default/rs-${i}`, replicaSet(i)]));
   const around: Surroundings = {
     cache,
-    volumes: { claims: informer(), volumes: informer(), classes: informer(), csiNodes: informer() },
-    volumeBinder: { bind: () => Promise.resolve(undefined) },
+    // No pod of these has claims or asks for devices.
+    volumes: {} as VolumeCaches,
+    volumeBinder: {} as VolumeBinder,
     workloads: {
       services: informer(),
       controllers: informer(),
@@ -31,7 +34,6 @@ export function schedulingOn(count: number): { place(pods: number): Promise<numb
       statefulSets: informer(),
     },
     namespaces: informer(),
-    // No pod of these asks for devices.
     devices: { extended: { revision: 0, classFor: () => undefined } } as unknown as DeviceCaches,
   };
   const profile = newProfile(DEFAULT_PROFILE);

@@ -12,6 +12,8 @@ export type ClusterEvent =
   | { readonly kind: 'claim-changed'; readonly claim: PersistentVolumeClaim }
   /** A volume, a storage class or what a node says of its drivers. */
   | { readonly kind: 'volumes-changed' }
+  /** A driver says that it can make larger volumes than before. */
+  | { readonly kind: 'more-room-for-volumes' }
   | { readonly kind: 'device-claim-changed'; readonly claim: ResourceClaim; readonly old?: ResourceClaim }
   /** A slice of devices or a class of them. */
   | { readonly kind: 'devices-changed' };

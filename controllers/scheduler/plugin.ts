@@ -40,7 +40,7 @@ export interface Rejection {
 export interface Surroundings {
   readonly cache: SchedulerCache;
   readonly volumes: VolumeCaches;
-  readonly volumeBinder: Pick<VolumeBinder, 'bind'>;
+  readonly volumeBinder: Pick<VolumeBinder, 'assume' | 'bind'>;
   readonly workloads: WorkloadCaches;
   readonly namespaces: Informer<Namespace>;
   readonly devices: DeviceCaches;

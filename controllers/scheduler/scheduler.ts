@@ -19,6 +19,7 @@ import type { PluginArguments } from './configuration/types.ts';
 import type { NodeInfo } from './node-info.ts';
 import { Nominations } from './nominations.ts';
 import { workloadCaches } from './plugins/default-selector.ts';
+import { volumeLimit } from './plugins/storage-capacity.ts';
 import { volumeCaches, type VolumeCaches } from './plugins/volumes.ts';
 import { podInfoOf, priorityOf } from './pod-info.ts';
 import { SchedulingError, type Plugin, type Rejection, type Surroundings } from './plugin.ts';
@@ -36,7 +37,9 @@ const DEFINITION: Omit<ControllerDefinition, 'setup'> = {
   description: {
     does: 'Gives pods a node, by the filters and scores of the default profile, preempting where priorities allow.',
     watches: [
+      'csidrivers',
       'csinodes',
+      'csistoragecapacities',
       'deviceclasses',
       'namespaces',
       'nodes',
@@ -167,6 +170,13 @@ class Scheduler implements RunningController {
     const volumesChanged = (): void => this.#queue.happened({ kind: 'volumes-changed' });
     for (const informer of [volumes.volumes, volumes.classes, volumes.csiNodes])
       (informer as Informer<Node>).addHandler({ added: volumesChanged, updated: volumesChanged });
+    const moreRoom = (): void => this.#queue.happened({ kind: 'more-room-for-volumes' });
+    volumes.capacities.addHandler({
+      added: moreRoom,
+      updated: (capacity, old) => {
+        if ((volumeLimit(capacity) ?? -1n) > (volumeLimit(old) ?? -1n)) moreRoom();
+      },
+    });
   }
 
   #watchDevices({ claims, classes, slices }: DeviceCaches): void {

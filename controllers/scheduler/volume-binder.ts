@@ -12,11 +12,22 @@ import {
   type Node,
   type PersistentVolume,
   type PersistentVolumeClaim,
-  type Pod,
 } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext } from '../runtime/controller.ts';
 import type { Wait } from './plugin.ts';
-import { podVolumes, volumeFor, type VolumeCaches } from './plugins/volumes.ts';
+import { volumesOn, type VolumeCaches } from './plugins/volumes.ts';
+
+/** What the claims of a pod get on its node. */
+export interface Choice {
+  readonly claims: readonly PersistentVolumeClaim[];
+  readonly node: string;
+  /** Reserved for their claims. */
+  readonly volumes: readonly PersistentVolume[];
+  /** Their volumes are to be made. */
+  readonly unbound: readonly PersistentVolumeClaim[];
+  /** Lets others have what was assumed. */
+  forget(): void;
+}
 
 interface Waiting {
   /** Keys of claims not bound yet. */
@@ -42,16 +53,31 @@ export class VolumeBinder {
     });
   }
 
+  /** Settles what the claims of a pod get on its node, so that no other pod is given the same. */
+  assume(claims: readonly PersistentVolumeClaim[], node: Node): Choice {
+    const { assumed } = this.#caches;
+    const { found, unbound = [] } = volumesOn(claims, node, this.#caches);
+    const undo: (() => void)[] = [];
+    const volumes = found.map(([claim, volume]) => {
+      const reserved = reservedFor(volume, claim);
+      if (reserved !== volume) undo.push(assumed.assumeVolume(reserved));
+      return reserved;
+    });
+    for (const claim of unbound)
+      if (assumed.nodeOf(claim) === undefined) undo.push(assumed.assumeNode(claim, node.metadata.name!));
+    const forget = (): void => undo.forEach((step) => step());
+    return { claims, node: node.metadata.name!, volumes, unbound, forget };
+  }
+
   /**
-   * Says which volumes the pod's claims are to have. Returns the wait for them, where there are any; it ends with an error
-   * when one cannot be bound, and the pod is to be placed anew.
+   * Says which volumes the pod's claims are to have. Returns the wait for them; it ends with an error when one cannot be
+   * bound, and the pod is to be placed anew.
    */
-  async bind(pod: Pod, node: Node, timeoutSeconds: number): Promise<Wait | undefined> {
-    const { waiting: claims } = podVolumes(pod, this.#caches);
-    if (claims.length === 0) return undefined;
-    const waiting = this.#wait(claims.map(keyOf), timeoutSeconds);
+  async bind(choice: Choice, timeoutSeconds: number): Promise<Wait> {
+    const waiting = this.#wait(choice.claims.map(keyOf), timeoutSeconds);
     try {
-      await this.#ask(claims, node);
+      for (const volume of choice.volumes) await this.#reserve(volume);
+      for (const claim of choice.unbound) await this.#selectNode(claim, choice.node);
     } catch (error) {
       this.#end(waiting, false);
       throw error;
@@ -62,18 +88,6 @@ export class VolumeBinder {
         if (waiting.isBound !== undefined) this.#end(waiting, waiting.isBound);
       },
     };
-  }
-
-  async #ask(claims: readonly PersistentVolumeClaim[], node: Node): Promise<void> {
-    const taken = new Set<string>();
-    for (const claim of claims) {
-      const volume = volumeFor(claim, node, this.#caches, taken);
-      if (volume === undefined) await this.#selectNode(claim, node.metadata.name!);
-      else {
-        taken.add(volume.metadata.name!);
-        await this.#reserve(volume, claim);
-      }
-    }
   }
 
   /** Lets go of all pods that wait. */
@@ -89,18 +103,10 @@ export class VolumeBinder {
     await this.#context.client.update(persistentVolumeClaims, changed);
   }
 
-  async #reserve(volume: PersistentVolume, claim: PersistentVolumeClaim): Promise<void> {
-    if (volume.spec.claimRef?.uid === claim.metadata.uid) return;
-    const changed = structuredCopy(volume);
-    const { namespace, name, uid, resourceVersion } = claim.metadata;
-    const kind = 'PersistentVolumeClaim';
-    if (changed.spec.claimRef === undefined)
-      changed.metadata.annotations = {
-        ...changed.metadata.annotations,
-        [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes',
-      };
-    changed.spec.claimRef = { kind, apiVersion: 'v1', namespace, name, uid, resourceVersion };
-    await this.#context.client.update(persistentVolumes, changed);
+  async #reserve(volume: PersistentVolume): Promise<void> {
+    const current = this.#caches.volumes.get(volume.metadata.name!);
+    if (current?.spec.claimRef?.uid === volume.spec.claimRef!.uid) return;
+    await this.#context.client.update(persistentVolumes, volume);
   }
 
   #wait(keys: readonly string[], timeoutSeconds: number): Waiting {
@@ -130,4 +136,25 @@ export class VolumeBinder {
   #giveUp(key: string): void {
     for (const waiting of this.#waiting) if (waiting.claims.has(key)) this.#end(waiting, false);
   }
+}
+
+/** The volume itself when it is the claim's already. Mirrors pkg/controller/volume/persistentvolume/util GetBindVolumeToClaim. */
+function reservedFor(volume: PersistentVolume, claim: PersistentVolumeClaim): PersistentVolume {
+  if (volume.spec.claimRef?.uid === claim.metadata.uid) return volume;
+  const changed = structuredCopy(volume);
+  const { namespace, name, uid, resourceVersion } = claim.metadata;
+  if (changed.spec.claimRef === undefined)
+    changed.metadata.annotations = {
+      ...changed.metadata.annotations,
+      [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes',
+    };
+  changed.spec.claimRef = {
+    kind: 'PersistentVolumeClaim',
+    apiVersion: 'v1',
+    namespace,
+    name,
+    uid,
+    resourceVersion,
+  };
+  return changed;
 }

@@ -25,7 +25,7 @@ export function interPodAffinity(args: PluginArguments['InterPodAffinity']): Plu
 
 function mayHelp(pod: Pod, event: ClusterEvent): boolean {
   if (event.kind === 'node-added' || event.kind === 'node-updated') return true;
-  if (event.kind === 'volumes-changed' || event.kind === 'claim-changed') return false;
+  if (['volumes-changed', 'more-room-for-volumes', 'claim-changed'].includes(event.kind)) return false;
   const { affinity, antiAffinity } = podInfoOf(pod);
   if (event.kind === 'pod-gone') {
     // A pod whose own anti-affinity kept this one away, or one this pod keeps away from.

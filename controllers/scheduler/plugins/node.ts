@@ -91,17 +91,13 @@ export function tolerates(tolerations: readonly Toleration[] | undefined, taint:
   return (tolerations ?? []).some((toleration) => toleratesTaint(toleration, taint));
 }
 
-/** Mirrors api/core/v1 Toleration.ToleratesTaint. */
+/** Mirrors api/core/v1 Toleration.ToleratesTaint; comparing by Lt and Gt is alpha, and off: no pod is let in with it. */
 export function toleratesTaint(toleration: Toleration, taint: Taint): boolean {
   if ((toleration.effect ?? '') !== '' && toleration.effect !== taint.effect) return false;
   if ((toleration.key ?? '') !== '' && toleration.key !== taint.key) return false;
   switch (toleration.operator ?? 'Equal') {
     case 'Exists':
       return true;
-    case 'Lt':
-      return Number(taint.value) < Number(toleration.value);
-    case 'Gt':
-      return Number(taint.value) > Number(toleration.value);
     default:
       return (toleration.key ?? '') !== '' && (toleration.value ?? '') === (taint.value ?? '');
   }

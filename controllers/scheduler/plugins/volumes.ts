@@ -1,10 +1,7 @@
 /** Plugins that look at a pod's claims: whether they are bound, reach the node, and are not too many for it. */
-import {
-  BIND_COMPLETED_ANNOTATION,
-  NO_PROVISIONER,
-  SELECTED_NODE_ANNOTATION,
-} from '../../persistent-volume-binder/annotations.ts';
+import { BIND_COMPLETED_ANNOTATION, NO_PROVISIONER } from '../../persistent-volume-binder/annotations.ts';
 import { controllerOf } from '../../../api/machinery/object-meta.ts';
+import { compareQuantity, parseQuantity, type Quantity } from '../../../api/machinery/quantity.ts';
 import {
   persistentVolumeClaims,
   persistentVolumes,
@@ -14,7 +11,9 @@ import {
   type Pod,
 } from '../../../openapi/generated/core-v1.ts';
 import {
+  csiDrivers,
   csiNodes,
+  csiStorageCapacities,
   storageClasses,
   type CSINode,
   type StorageClass,
@@ -22,10 +21,13 @@ import {
 import type { ControllerContext, Informer } from '../../runtime/controller.ts';
 import { findVolume, freeVolumesFor, indexFreeVolumes } from '../../persistent-volume-binder/matching.ts';
 import type { PluginArguments } from '../configuration/types.ts';
+import { AssumedVolumes } from '../assumed-volumes.ts';
 import type { NodeInfo } from '../node-info.ts';
 import { claimNames, type PodInfo } from '../pod-info.ts';
 import { resolvable, unresolvable, type Plugin, type PluginRun, type Rejection } from '../plugin.ts';
+import type { Choice } from '../volume-binder.ts';
 import { matchesTerm } from './node.ts';
+import { indexCapacities, roomFor, type CapacityCaches } from './storage-capacity.ts';
 
 const ZONE_LABELS = [
   'topology.kubernetes.io/zone',
@@ -34,21 +36,28 @@ const ZONE_LABELS = [
   'failure-domain.beta.kubernetes.io/region',
 ];
 
-export interface VolumeCaches {
+export interface VolumeCaches extends CapacityCaches {
   readonly claims: Informer<PersistentVolumeClaim>;
   readonly volumes: Informer<PersistentVolume>;
   readonly classes: Informer<StorageClass>;
   readonly csiNodes: Informer<CSINode>;
+  readonly assumed: AssumedVolumes;
 }
 
 export function volumeCaches(context: Pick<ControllerContext, 'informer'>): VolumeCaches {
   const volumes = context.informer(persistentVolumes);
   indexFreeVolumes(volumes);
+  const claims = context.informer(persistentVolumeClaims);
+  const capacities = context.informer(csiStorageCapacities);
+  indexCapacities(capacities);
   return {
-    claims: context.informer(persistentVolumeClaims),
+    claims,
     volumes,
     classes: context.informer(storageClasses),
     csiNodes: context.informer(csiNodes),
+    drivers: context.informer(csiDrivers),
+    capacities,
+    assumed: new AssumedVolumes(volumes, claims),
   };
 }
 
@@ -59,7 +68,7 @@ export interface PodVolumes {
   readonly bound: readonly PersistentVolume[];
   /** A claim is bound to a volume that there is not. */
   readonly isLost: boolean;
-  /** Claims that wait for a node to be chosen. */
+  /** Claims that wait for a node to be chosen; smaller ones first. */
   readonly waiting: readonly PersistentVolumeClaim[];
 }
 
@@ -87,7 +96,7 @@ export function podVolumes(pod: Pod, caches: VolumeCaches): PodVolumes {
     else unbound = true;
   }
   if (unbound) return { ...NO_VOLUMES, problem: 'pod has unbound immediate PersistentVolumeClaims' };
-  return { bound, isLost, waiting };
+  return { bound, isLost, waiting: waiting.toSorted(bySize) };
 }
 
 function isBound({ metadata, spec }: PersistentVolumeClaim): boolean {
@@ -121,6 +130,7 @@ export function waitsForConsumer({ spec }: PersistentVolumeClaim, { classes }: V
 
 const BINDING = 'VolumeBinding';
 const ZONE = 'VolumeZone';
+const NOTHING_TO_BIND = "node(s) didn't find available persistent volumes to bind";
 
 export function volumeBinding({ bindTimeoutSeconds }: PluginArguments['VolumeBinding']): Plugin {
   return {
@@ -129,15 +139,22 @@ export function volumeBinding({ bindTimeoutSeconds }: PluginArguments['VolumeBin
       const volumes = podVolumes(pod, caches);
       if (volumes.problem !== undefined) return { rejection: unresolvable(BINDING, volumes.problem) };
       if (claimNames(pod).length === 0) return undefined;
+      const reject = rejectionOf(volumes, caches);
+      let choice: Choice | undefined;
       return {
-        filter: ({ node }) => rejectVolumes(volumes, node, caches),
-        preBind: ({ node }) => volumeBinder.bind(pod, node, bindTimeoutSeconds),
+        filter: ({ node }) => reject(node),
+        reserve: ({ node }) => {
+          choice = volumeBinder.assume(volumes.waiting, node);
+          return undefined;
+        },
+        unreserve: () => choice?.forget(),
+        preBind: () => volumeBinder.bind(choice!, bindTimeoutSeconds),
         needsPreBind: () => volumes.waiting.length > 0,
       };
     },
     mayHelp: (pod, event) => {
       if (event.kind === 'claim-changed') return usesClaim(pod, event.claim);
-      return ['volumes-changed', 'node-added', 'node-updated'].includes(event.kind);
+      return ['volumes-changed', 'more-room-for-volumes', 'node-added', 'node-updated'].includes(event.kind);
     },
   };
 }
@@ -146,51 +163,100 @@ function usesClaim(pod: Pod, { metadata }: PersistentVolumeClaim): boolean {
   return pod.metadata.namespace === metadata.namespace && claimNames(pod).includes(metadata.name!);
 }
 
-function rejectVolumes(volumes: PodVolumes, node: Node, caches: VolumeCaches): Rejection | undefined {
-  const reasons: string[] = [];
-  if (!volumes.bound.every((volume) => reaches(volume, node)))
-    reasons.push("node(s) didn't match PersistentVolume's node affinity");
+/** Why a pod's volumes keep it from a node. Mirrors volumebinding FindPodVolumes. */
+function rejectionOf(volumes: PodVolumes, caches: VolumeCaches): (node: Node) => Rejection | undefined {
+  const provisioning = new Map(volumes.waiting.map((claim) => [claim, provisioningOf(claim, caches)]));
+  return (node) => {
+    const reasons: string[] = [];
+    if (!volumes.bound.every((volume) => reaches(volume, node)))
+      reasons.push("node(s) didn't match PersistentVolume's node affinity");
+    const { unbound } = volumesOn(volumes.waiting, node, caches);
+    if (unbound === undefined) reasons.push(NOTHING_TO_BIND);
+    else {
+      const problems = unbound.map((claim) => provisioning.get(claim)!(node));
+      const problem = problems.find((text) => text !== undefined);
+      if (problem !== undefined) reasons.push(problem);
+    }
+    if (volumes.isLost)
+      reasons.push('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)');
+    return reasons.length === 0 ? undefined : unresolvable(BINDING, ...reasons);
+  };
+}
+
+export interface VolumesOnNode {
+  readonly found: readonly (readonly [PersistentVolumeClaim, PersistentVolume])[];
+  /** Claims whose volumes are to be made; undefined when one of them is to be made for another node. */
+  readonly unbound?: readonly PersistentVolumeClaim[];
+}
+
+/** What becomes of claims on a node: the volumes that are there go to the smaller ones first. */
+export function volumesOn(
+  claims: readonly PersistentVolumeClaim[],
+  node: Node,
+  caches: VolumeCaches,
+): VolumesOnNode {
+  const found: [PersistentVolumeClaim, PersistentVolume][] = [];
+  const asked: PersistentVolumeClaim[] = [];
+  const unbound: PersistentVolumeClaim[] = [];
   const taken = new Set<string>();
-  for (const claim of volumes.waiting) {
-    const selected = claim.metadata.annotations?.[SELECTED_NODE_ANNOTATION];
-    const volume = selected === undefined ? volumeFor(claim, node, caches, taken) : undefined;
-    const isElsewhere = selected !== undefined && selected !== node.metadata.name;
-    if (volume !== undefined) taken.add(volume.metadata.name!);
-    else if (isElsewhere || !isProvisionable(claim, node, caches)) {
-      reasons.push("node(s) didn't find available persistent volumes to bind");
-      break;
+  for (const claim of claims) {
+    const selected = caches.assumed.nodeOf(claim);
+    if (selected !== undefined && selected !== node.metadata.name) return { found };
+    if (selected !== undefined) {
+      asked.push(claim);
+      continue;
+    }
+    const volume = volumeFor(claim, node, caches, taken);
+    if (volume === undefined) unbound.push(claim);
+    else {
+      taken.add(volume.metadata.name!);
+      found.push([claim, volume]);
     }
   }
-  if (volumes.isLost)
-    reasons.push('node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)');
-  return reasons.length === 0 ? undefined : unresolvable(BINDING, ...reasons);
+  return { found, unbound: [...asked, ...unbound] };
 }
 
 /** The volume that a claim would be given on a node. */
-export function volumeFor(
+function volumeFor(
   claim: PersistentVolumeClaim,
   node: Node,
-  { volumes }: VolumeCaches,
-  taken: ReadonlySet<string> = new Set(),
+  { volumes, assumed }: VolumeCaches,
+  taken: ReadonlySet<string>,
 ): PersistentVolume | undefined {
+  const free = freeVolumesFor(claim, volumes).map((volume) => assumed.current(volume));
   return findVolume(
     claim,
-    freeVolumesFor(claim, volumes).filter(
-      (volume) => !taken.has(volume.metadata.name!) && reaches(volume, node),
-    ),
+    free.filter((volume) => !taken.has(volume.metadata.name!) && reaches(volume, node)),
   );
 }
 
-function isProvisionable({ spec }: PersistentVolumeClaim, node: Node, { classes }: VolumeCaches): boolean {
-  const storageClass = classes.get(spec.storageClassName ?? '');
-  if (storageClass === undefined || storageClass.provisioner === NO_PROVISIONER) return false;
+/** Why no volume can be made for the claim on a node. Mirrors volumebinding checkVolumeProvisions. */
+function provisioningOf(
+  claim: PersistentVolumeClaim,
+  caches: VolumeCaches,
+): (node: Node) => string | undefined {
+  const storageClass = caches.classes.get(claim.spec.storageClassName ?? '');
+  if (storageClass === undefined || storageClass.provisioner === NO_PROVISIONER) return () => NOTHING_TO_BIND;
   const topologies = storageClass.allowedTopologies ?? [];
-  return (
-    topologies.length === 0 ||
-    topologies.some(({ matchLabelExpressions = [] }) =>
-      matchLabelExpressions.every(({ key, values }) => values.includes(node.metadata.labels?.[key] ?? '')),
-    )
-  );
+  const hasRoom = roomFor(claim, storageClass.provisioner, caches);
+  return (node) => {
+    const labels = node.metadata.labels ?? {};
+    const isAllowed =
+      topologies.length === 0 ||
+      topologies.some(({ matchLabelExpressions = [] }) =>
+        matchLabelExpressions.every(({ key, values }) => values.includes(labels[key] ?? '')),
+      );
+    if (!isAllowed) return NOTHING_TO_BIND;
+    return hasRoom(node) ? undefined : 'node(s) did not have enough free storage';
+  };
+}
+
+function bySize(a: PersistentVolumeClaim, b: PersistentVolumeClaim): number {
+  return compareQuantity(sizeOf(a), sizeOf(b));
+}
+
+function sizeOf({ spec }: PersistentVolumeClaim): Quantity {
+  return parseQuantity(spec.resources?.requests?.storage ?? '0');
 }
 
 function reaches({ spec }: PersistentVolume, node: Node): boolean {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { VolumeBinder } from '../../../controllers/scheduler/volume-binder.ts';
 import { DEFAULT_SETTINGS } from '../../../controllers/scheduler/configuration/settings.ts';
 import { SchedulerCache } from '../../../controllers/scheduler/cache.ts';
 import { deviceCaches } from '../../../controllers/scheduler/devices/caches.ts';
@@ -43,10 +44,11 @@ class Onlooker {
             if ((pod.spec.nodeName ?? '') !== '') cache.place(pod, pod.spec.nodeName!);
           },
         });
+        const volumes = volumeCaches(context);
         this.#around = {
           cache,
-          volumes: volumeCaches(context),
-          volumeBinder: { bind: () => Promise.resolve(undefined) },
+          volumes,
+          volumeBinder: new VolumeBinder(context, volumes),
           workloads: workloadCaches(context),
           namespaces: context.informer(namespaces),
           devices: deviceCaches(context),
