@@ -1,4 +1,5 @@
 /** Whether a schema is structural. Mirrors apiextensions-apiserver apiserver/schema validation.go and complete.go. */
+import { RE2JS } from 're2js';
 import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import type { FieldPath } from '../../machinery/field-path.ts';
@@ -124,17 +125,13 @@ function validateValues(schema: Schema, at: FieldPath, skipAnyOf: boolean, skipF
   ];
 }
 
-/** Patterns are compiled by this platform's engine, which knows a little more than Go's. */
 function validatePattern(pattern: string, at: FieldPath): FieldError[] {
   try {
-    new RegExp(pattern, 'u');
+    RE2JS.compile(pattern);
     return [];
-  } catch {
-    const bare = /^[*+?]/.exec(pattern)?.[0];
-    const why =
-      bare === undefined ? 'invalid pattern' : `missing argument to repetition operator: \`${bare}\``;
+  } catch (error) {
     return [
-      invalid(at, pattern, `must be a valid regular expression, but isn't: error parsing regexp: ${why}`),
+      invalid(at, pattern, `must be a valid regular expression, but isn't: ${(error as Error).message}`),
     ];
   }
 }

@@ -1,5 +1,5 @@
 /** Functions that Kubernetes adds to the language. Mirrors apiserver pkg/cel/library. */
-import { LinearRegex } from '../linear-regex.ts';
+import { RE2JS } from 're2js';
 import {
   addQuantity,
   compareQuantity,
@@ -89,8 +89,8 @@ export function declareRegexes(declare: DeclareFunction): void {
     regexOf(pattern).test(text),
   );
   declare('string.find(string): string', (text: string, pattern: string) => {
-    const span = regexOf(pattern).find(text);
-    return span === undefined ? '' : text.slice(span.start, span.end);
+    const matcher = regexOf(pattern).matcher(text);
+    return matcher.find() ? matcher.group()! : '';
   });
   declare('string.findAll(string): list<string>', (text: string, pattern: string) =>
     findAll(text, pattern, Infinity),
@@ -101,27 +101,28 @@ export function declareRegexes(declare: DeclareFunction): void {
 }
 
 function findAll(text: string, pattern: string, limit: number): string[] {
-  const regex = regexOf(pattern);
+  const matcher = regexOf(pattern).matcher(text);
   const found: string[] = [];
-  for (let from = 0; from <= text.length && found.length < limit;) {
-    const span = regex.find(text, from);
-    if (span === undefined) break;
-    found.push(text.slice(span.start, span.end));
-    from = span.end > span.start ? span.end : span.end + 1;
+  let end = -1;
+  while (found.length < limit && matcher.find()) {
+    // As in Go, nothing is found right behind what was found before.
+    if (matcher.start() === matcher.end() && matcher.start() === end) continue;
+    found.push(matcher.group()!);
+    end = matcher.end();
   }
   return found;
 }
 
 /** Patterns are few, and compiled once each. */
-const regexes = new Map<string, LinearRegex>();
+const regexes = new Map<string, RE2JS>();
 const REGEXES_MAX = 256;
 
 /** Throws {@link CelEvaluationError} when the pattern is none. */
-export function regexOf(pattern: string): LinearRegex {
+export function regexOf(pattern: string): RE2JS {
   let regex = regexes.get(pattern);
   if (regex !== undefined) return regex;
   try {
-    regex = new LinearRegex(pattern);
+    regex = RE2JS.compile(pattern);
   } catch (error) {
     throw new CelEvaluationError((error as Error).message);
   }

@@ -35,6 +35,8 @@ describe('expressions that hold', () => {
     'name.find("[a-z]+") == "gpu"',
     '"a1b22".findAll("[0-9]+") == ["1", "22"]',
     '"a1b22".findAll("[0-9]+", 1) == ["1"]',
+    '"baab".findAll("a*") == ["", "aa", ""]',
+    `!"${'a'.repeat(500)}!".matches("^(a+)+$")`, // which holds up an engine that goes back
     'name.replace("gpu", "tpu") == "tpu.example.com"',
     '"aaa".replace("a", "b", 2) == "bba"',
     '"abc".charAt(1) == "b" && "abc".reverse() == "cba"',
