@@ -1,6 +1,6 @@
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. Mirrors tainteviction. */
 import { parseTime } from '../../api/machinery/clock.ts';
-import { keyOf } from '../../api/machinery/object-meta.ts';
+import { keyOf, parseKey } from '../../api/machinery/object-meta.ts';
 import { nodes, pods, type Node, type Pod, type Taint } from '../../openapi/generated/core-v1.ts';
 import { disruptPod } from '../runtime/disrupt-pod.ts';
 import type {
@@ -34,7 +34,7 @@ class TaintEviction implements RunningController {
   readonly #pods: Informer<Pod>;
   readonly #reconciler: Reconciler;
   /** Pods whose time runs, by key. */
-  readonly #doomed = new Map<string, { readonly uid: string; readonly sinceMs: number }>();
+  readonly #doomed = new Map<string, { readonly uid: string; readonly dueMs: number }>();
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('taint-eviction-controller') };
@@ -60,7 +60,8 @@ class TaintEviction implements RunningController {
       added: (pod) => this.#podChanged(pod),
       updated: (pod, old) => {
         const isNews =
-          pod.spec.nodeName !== old.spec.nodeName || pod.metadata.generation !== old.metadata.generation;
+          pod.spec.nodeName !== old.spec.nodeName ||
+          JSON.stringify(pod.spec.tolerations) !== JSON.stringify(old.spec.tolerations);
         if (isNews) this.#podChanged(pod);
       },
       deleted: (pod) => {
@@ -88,40 +89,51 @@ class TaintEviction implements RunningController {
 
   async #reconcile(key: string): Promise<Result | void> {
     const pod = this.#pods.get(key);
-    const node = pod === undefined ? undefined : this.#nodes.get(pod.spec.nodeName ?? '');
-    const doomed = this.#doomed.get(key);
-    const known = doomed !== undefined && doomed.uid === pod?.metadata.uid ? doomed : undefined;
-    if (pod === undefined || pod.metadata.deletionTimestamp !== undefined) {
-      this.#doomed.delete(key);
-      return;
-    }
-    const seconds = node === undefined ? Infinity : toleratedSeconds(pod, evicting(node));
-    if (seconds === Infinity) {
-      if (known !== undefined) {
-        const message = `Cancelling deletion of Pod ${key}`;
-        this.#recorder.event(pod, 'Normal', 'TaintManagerEviction', message);
-      }
-      this.#doomed.delete(key);
-      return;
-    }
+    if (pod === undefined || this.#doomed.get(key)?.uid !== pod.metadata.uid) this.#cancel(key);
+    if (pod === undefined) return;
+    const node = this.#nodes.get(pod.spec.nodeName ?? '');
+    const known = this.#doomed.get(key);
+    // The time of a pod runs on when its node goes.
+    if (node === undefined) return known && this.#await(key, pod, known.dueMs);
+    const taints = evicting(node);
+    const seconds = toleratedSeconds(pod, taints);
+    if (seconds === undefined || seconds === Infinity) this.#cancel(key);
+    if (seconds === Infinity) return;
     const nowMs = this.#context.clock.now();
-    const sinceMs = known?.sinceMs ?? beginOf(evicting(node!), nowMs);
-    const leftMs = sinceMs + seconds * 1000 - nowMs;
+    if (seconds === undefined) return this.#await(key, pod, nowMs);
+    // What is due once stays so, whatever is tolerated by now.
+    const dueMs = known?.dueMs ?? beginOf(taints, nowMs) + seconds * 1000;
+    return this.#await(key, pod, dueMs);
+  }
+
+  async #await(key: string, pod: Pod, dueMs: number): Promise<Result | void> {
+    const leftMs = dueMs - this.#context.clock.now();
     if (leftMs > 0) {
-      this.#doomed.set(key, { uid: pod.metadata.uid!, sinceMs });
+      this.#doomed.set(key, { uid: pod.metadata.uid!, dueMs });
       return { requeueAfterMs: leftMs };
     }
     this.#doomed.delete(key);
     await this.#evict(key, pod);
   }
 
+  #cancel(key: string): void {
+    if (this.#doomed.delete(key)) this.#report(key, `Cancelling deletion of Pod ${key}`);
+  }
+
+  /** Upstream knows the pod by its name alone here: its event has no UID. */
+  #report(key: string, message: string): void {
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: parseKey(key) };
+    this.#recorder.event(pod, 'Normal', 'TaintManagerEviction', message);
+  }
+
   async #evict(key: string, pod: Pod): Promise<void> {
-    this.#recorder.event(pod, 'Normal', 'TaintManagerEviction', `Marking for deletion Pod ${key}`);
+    this.#report(key, `Marking for deletion Pod ${key}`);
     await disruptPod(
       this.#context,
       pod,
       'DeletionByTaintManager',
       'Taint manager: deleting due to NoExecute taint',
+      pod.metadata.generation,
     );
   }
 }
@@ -130,14 +142,16 @@ function evicting({ spec }: Node): Taint[] {
   return (spec.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
 }
 
-/** How long the pod may stay: the shortest of what its tolerations grant; Infinity for ever, 0 not at all. */
-function toleratedSeconds({ spec }: Pod, taints: readonly Taint[]): number {
+/**
+ * How long the pod may stay: the shortest of what the first toleration of each taint grants; Infinity for ever, undefined
+ * when a taint is not tolerated at all.
+ */
+function toleratedSeconds({ spec }: Pod, taints: readonly Taint[]): number | undefined {
   let shortest = Infinity;
   for (const taint of taints) {
-    const matching = (spec.tolerations ?? []).filter((toleration) => toleratesTaint(toleration, taint));
-    if (matching.length === 0) return 0;
-    for (const { tolerationSeconds } of matching)
-      if (tolerationSeconds !== undefined) shortest = Math.min(shortest, Math.max(0, tolerationSeconds));
+    const toleration = spec.tolerations?.find((candidate) => toleratesTaint(candidate, taint));
+    if (toleration === undefined) return undefined;
+    shortest = Math.min(shortest, Math.max(0, toleration.tolerationSeconds ?? Infinity));
   }
   return shortest;
 }
