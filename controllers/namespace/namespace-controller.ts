@@ -1,16 +1,12 @@
 /** Empties namespaces that are being deleted, pods first, and releases them. Mirrors namespace/deletion. */
 import type { ResourceType } from '../../api/machinery/client.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
-import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
+import { isConflict, isNotFound, isStatusError } from '../../api/machinery/errors.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
-import {
-  namespaces,
-  pods,
-  type Namespace,
-  type NamespaceCondition,
-} from '../../openapi/generated/core-v1.ts';
+import { namespaces, pods, type Namespace } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { deletionConditions, type Outcome, type Remaining } from './conditions.ts';
 
 const FINALIZER = 'kubernetes';
 /**
@@ -43,9 +39,9 @@ function setup(base: ControllerContext): RunningController {
     reconcile: async (name) => {
       const namespace = informer.get(name);
       if (namespace?.metadata.deletionTimestamp === undefined) return;
-      const remaining = await empty(context, namespace);
-      if (remaining.length === 0) return;
-      const wait = nextWait(waits.get(name), remaining);
+      const outcome = await empty(context, namespace);
+      if (outcome === undefined) return;
+      const wait = nextWait(waits.get(name), outcome);
       waits.set(name, wait);
       return { requeueAfterMs: wait.ms };
     },
@@ -58,32 +54,31 @@ function setup(base: ControllerContext): RunningController {
   return reconciler;
 }
 
-interface Remaining {
-  readonly resource: ResourceType<KubeObject>;
-  readonly count: number;
-  readonly finalizers: readonly string[];
-}
-
 /** How long the last wait was, and what it was for. */
 interface Wait {
   readonly ms: number;
   readonly remaining: string;
 }
 
-function nextWait(last: Wait | undefined, remaining: readonly Remaining[]): Wait {
-  const text = remaining.map(({ resource, count }) => `${resource.resource} ${count}`).join();
+function nextWait(last: Wait | undefined, { remaining, failures }: Outcome): Wait {
+  const counts = remaining.map(({ resource, count }) => `${resource.resource} ${count}`);
+  const text = [...counts, ...failures].join();
   const ms = last?.remaining === text ? Math.min(2 * last.ms, RETRY_MS.max) : RETRY_MS.initial;
   return { ms, remaining: text };
 }
 
 /** Deletes what is in the namespace and returns what is still there; when nothing is, lets the namespace go. */
-async function empty(context: ControllerContext, namespace: Namespace): Promise<readonly Remaining[]> {
-  const finalizers = namespace.spec.finalizers ?? [];
-  if (!finalizers.includes(FINALIZER)) return [];
+async function empty(context: ControllerContext, namespace: Namespace): Promise<Outcome | undefined> {
+  if ((namespace.spec.finalizers ?? []).length === 0) return undefined;
   const name = namespace.metadata.name!;
-  const remaining = await deleteContent(context, name);
-  await postConditions(context, namespace, remaining);
-  if (remaining.length > 0) return remaining;
+  const outcome = await deleteContent(context, name);
+  await postConditions(context, name, outcome);
+  if (outcome.remaining.length + outcome.failures.length > 0) return outcome;
+  await finalize(context, name);
+  return undefined;
+}
+
+async function finalize(context: ControllerContext, name: string): Promise<void> {
   try {
     const current = await context.client.get(namespaces, { name });
     const spec = {
@@ -94,20 +89,27 @@ async function empty(context: ControllerContext, namespace: Namespace): Promise<
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
-  return [];
 }
 
 /** Deletes everything in the namespace and says what is still there. While pods remain, nothing else is touched. */
-async function deleteContent(context: ControllerContext, namespace: string): Promise<Remaining[]> {
-  const podsLeft = await deleteResource(context, pods, namespace);
-  if (podsLeft !== undefined) return [podsLeft];
+async function deleteContent(context: ControllerContext, namespace: string): Promise<Outcome> {
   const remaining: Remaining[] = [];
-  for (const resource of context.client.resources(['list', 'delete'])) {
-    if (!resource.namespaced) continue;
-    const left = await deleteResource(context, resource, namespace);
-    if (left !== undefined) remaining.push(left);
-  }
-  return remaining;
+  const failures: string[] = [];
+  const visit = async (resource: ResourceType<KubeObject>): Promise<void> => {
+    try {
+      const left = await deleteResource(context, resource, namespace);
+      if (left !== undefined) remaining.push(left);
+    } catch (error) {
+      // Told in a condition; what else there is goes all the same.
+      if (!isStatusError(error)) throw error;
+      failures.push(error.message);
+    }
+  };
+  await visit(pods);
+  if (remaining.length > 0) return { remaining, failures };
+  for (const resource of context.client.resources(['list', 'delete']))
+    if (resource.namespaced && resource.resource !== pods.resource) await visit(resource);
+  return { remaining, failures };
 }
 
 async function deleteResource(
@@ -148,79 +150,16 @@ async function deleteObject(
 }
 
 async function postConditions(
-  context: ControllerContext,
-  namespace: Namespace,
-  remaining: readonly Remaining[],
+  { client, clock }: ControllerContext,
+  name: string,
+  outcome: Outcome,
 ): Promise<void> {
-  const now = formatTime(context.clock.now());
-  const contents = remaining.map(({ resource, count }) => {
-    // The core group has no name, but its dot.
-    const name = `${resource.resource}.${resource.group}`;
-    return `${name} has ${count} resource instances`;
-  });
-  const finalizerCounts = new Map<string, number>();
-  for (const { finalizers } of remaining) {
-    for (const finalizer of finalizers)
-      finalizerCounts.set(finalizer, (finalizerCounts.get(finalizer) ?? 0) + 1);
-  }
-  const finalizerTexts = [...finalizerCounts]
-    .map(([finalizer, count]) => `${finalizer} in ${count} resource instances`)
-    .toSorted();
-  const condition = (type: string, problem: boolean, reason: string, message: string): NamespaceCondition => {
-    const status = problem ? 'True' : 'False';
-    const before = namespace.status.conditions?.find((other) => other.type === type);
-    return {
-      type,
-      status,
-      lastTransitionTime: before?.status === status ? before.lastTransitionTime : now,
-      reason,
-      message,
-    };
-  };
-  const conditions = [
-    condition(
-      'NamespaceDeletionDiscoveryFailure',
-      false,
-      'ResourcesDiscovered',
-      'All resources successfully discovered',
-    ),
-    condition(
-      'NamespaceDeletionGroupVersionParsingFailure',
-      false,
-      'ParsedGroupVersions',
-      'All legacy kube types successfully parsed',
-    ),
-    condition(
-      'NamespaceDeletionContentFailure',
-      false,
-      'ContentDeleted',
-      'All content successfully deleted, may be waiting on finalization',
-    ),
-    contents.length > 0
-      ? condition(
-          'NamespaceContentRemaining',
-          true,
-          'SomeResourcesRemain',
-          `Some resources are remaining: ${contents.toSorted().join(', ')}`,
-        )
-      : condition('NamespaceContentRemaining', false, 'ContentRemoved', 'All content successfully removed'),
-    finalizerTexts.length > 0
-      ? condition(
-          'NamespaceFinalizersRemaining',
-          true,
-          'SomeFinalizersRemain',
-          `Some content in the namespace has finalizers remaining: ${finalizerTexts.join(', ')}`,
-        )
-      : condition(
-          'NamespaceFinalizersRemaining',
-          false,
-          'ContentHasNoFinalizers',
-          'All content-preserving finalizers finished',
-        ),
-  ];
   try {
-    const current = await context.client.get(namespaces, { name: namespace.metadata.name! });
-    await context.client.update(
+    const current = await client.get(namespaces, { name });
+    const before = current.status.conditions ?? [];
+    const conditions = deletionConditions(before, outcome, formatTime(clock.now()));
+    if (JSON.stringify(conditions) === JSON.stringify(before)) return;
+    await client.update(
       namespaces,
       { ...current, status: { ...current.status, conditions } },
       { subresource: 'status' },

@@ -1,12 +1,34 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { namespaceController } from '../../../controllers/namespace/namespace-controller.ts';
+import type { Client } from '../../../api/machinery/client.ts';
+import { newForbidden } from '../../../api/machinery/errors.ts';
 import { configMaps, namespaces, pods, secrets } from '../../../openapi/generated/core-v1.ts';
 import { startHarness, type Harness } from '../harness.ts';
 
 let harness: Harness;
+let kept: boolean;
 const namespace = 'doomed';
+
+/** As if admission kept secrets from being deleted. */
+function keepingSecrets(client: Client): Client {
+  const own: Pick<Client, 'as' | 'delete'> = {
+    as: (component) => keepingSecrets(client.as(component)),
+    delete: async (resource, target, options) => {
+      if (kept && resource.resource === 'secrets') throw newForbidden(secrets, target.name, 'kept');
+      await client.delete(resource, target, options);
+    },
+  };
+  return new Proxy(client, {
+    get: (_, key) => {
+      const value: unknown = Reflect.get(key in own ? own : client, key);
+      return typeof value === 'function' ? value.bind(client) : value;
+    },
+  });
+}
+
 beforeEach(async () => {
-  harness = await startHarness([namespaceController]);
+  kept = false;
+  harness = await startHarness([namespaceController], 'test', { clientFor: keepingSecrets });
   await harness.client.create(namespaces, { metadata: { name: namespace }, spec: {} });
 });
 afterEach(() => harness.stop());
@@ -71,4 +93,45 @@ it('pods go before everything else', async () => {
   await harness.client.delete(pods, { namespace, name: 'p' }, { gracePeriodSeconds: 0 });
   await harness.advance(20_000);
   await expect(harness.client.get(namespaces, { name: namespace })).rejects.toThrow('not found');
+});
+
+it('what cannot be deleted is told of, keeps the namespace, and nothing else', async () => {
+  kept = true;
+  await harness.client.create(secrets, { metadata: { name: 's', namespace } });
+  await harness.client.create(configMaps, { metadata: { name: 'a', namespace } });
+  await harness.client.delete(namespaces, { name: namespace });
+  await harness.settle();
+  expect(await conditions()).toMatchObject({
+    NamespaceDeletionContentFailure:
+      'True ContentDeletionFailed Failed to delete all resource types, 1 remaining: secrets "s" is forbidden: kept',
+    NamespaceContentRemaining: 'False ContentRemoved All content successfully removed',
+  });
+  expect((await harness.client.list(configMaps, { namespace })).items).toEqual([]);
+  kept = false;
+  await harness.advance(20_000);
+  await expect(harness.client.get(namespaces, { name: namespace })).rejects.toThrow('not found');
+});
+
+it('conditions of others stay, and so does the namespace as long as it has a finalizer of others', async () => {
+  const other = {
+    type: 'Other',
+    status: 'True',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+    reason: 'R',
+    message: 'm',
+  };
+  const fresh = await harness.client.get(namespaces, { name: namespace });
+  const spec = { finalizers: [...(fresh.spec.finalizers ?? []), 'example.com/hold'] };
+  const held = await harness.client.update(namespaces, { ...fresh, spec }, { subresource: 'finalize' });
+  await harness.client.update(
+    namespaces,
+    { ...held, status: { ...held.status, conditions: [other] } },
+    { subresource: 'status' },
+  );
+  await harness.client.delete(namespaces, { name: namespace });
+  await harness.settle();
+  expect(Object.keys(await conditions())).toContain('Other');
+  expect((await harness.client.get(namespaces, { name: namespace })).spec.finalizers).toEqual([
+    'example.com/hold',
+  ]);
 });
