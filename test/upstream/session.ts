@@ -29,6 +29,7 @@ const KINDS: Readonly<
   ServiceAccount: ['api/v1', 'serviceaccounts'],
   StatefulSet: ['apis/apps/v1', 'statefulsets'],
   StorageClass: ['apis/storage.k8s.io/v1', 'storageclasses', false],
+  CSIDriver: ['apis/storage.k8s.io/v1', 'csidrivers', false],
 };
 
 const TIMEOUT_MS = 75_000;

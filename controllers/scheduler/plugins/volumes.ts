@@ -322,7 +322,7 @@ export const volumeRestrictions: Plugin = {
     if (users.size === 0) return undefined;
     const rejection = resolvable(
       'VolumeRestrictions',
-      'node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode',
+      'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod',
     );
     return {
       // In use anywhere is in use everywhere; only evicting the user, on its own node, frees it.

@@ -278,7 +278,7 @@ describe('a volume in use', () => {
     await harness.pod('first', mounts('single'));
     await harness.pod('second', mounts('single'));
     expect(await harness.problemOf('second')).toMatch(
-      /1 node has pod using PersistentVolumeClaim with the same name and ReadWriteOncePod access mode/,
+      /1 node\(s\) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod/,
     );
     await harness.remove(await harness.get(pods, 'first'));
     await harness.settle();

@@ -26,6 +26,16 @@ async function makeVolume(session: Session): Promise<void> {
   await session.has('PersistentVolume', metadata.name!, ({ status }) => status?.phase === 'Available');
 }
 
+/** A class whose claims are bound when their pods are placed. */
+function makeLateClass(session: Session, provisioner: string): Promise<unknown> {
+  return session.create({
+    kind: 'StorageClass',
+    metadata: { name: session.namespace },
+    provisioner,
+    volumeBindingMode: 'WaitForFirstConsumer',
+  });
+}
+
 const mounts = (name: string): object => ({
   volumes: [{ name: 'data', persistentVolumeClaim: { claimName: name } }],
 });
@@ -82,6 +92,7 @@ export const STORAGE: readonly Scenario[] = [
     name: 'a claim in use is kept until its pod is gone',
     run: async (session) => {
       await session.create(claim('data'));
+      await session.event('WaitForFirstConsumer');
       await session.create(pod('user', mounts('data')));
       await session.has('Pod', 'user', ({ status }) => status?.phase === 'Running');
       await session.delete('PersistentVolumeClaim', 'data');
@@ -139,11 +150,72 @@ export const STORAGE: readonly Scenario[] = [
     name: 'a volume of a pod meets a claim of its name',
     run: async (session) => {
       await session.create(claim('user-data'));
+      await session.event('WaitForFirstConsumer');
       const template = { spec: (claim('data') as unknown as { spec: object }).spec };
       await session.create(
         pod('user', { volumes: [{ name: 'data', ephemeral: { volumeClaimTemplate: template } }] }),
       );
       await session.event('FailedScheduling');
+    },
+  },
+  {
+    name: 'a claim selects labels that no volume has',
+    run: async (session) => {
+      await makeVolume(session);
+      const selector = { matchLabels: { for: 'others' } };
+      await session.create(claim('data', { storageClassName: session.namespace, selector }));
+      await session.event('ProvisioningFailed');
+    },
+  },
+  {
+    name: 'a claim of one pod only is asked for by two',
+    run: async (session) => {
+      await session.create(claim('data', { accessModes: ['ReadWriteOncePod'] }));
+      await session.create(pod('first', mounts('data')));
+      await session.has('Pod', 'first', ({ status }) => status?.phase === 'Running');
+      await session.create(pod('second', mounts('data')));
+      await session.event('FailedScheduling', /ReadWriteOncePod/);
+    },
+  },
+  {
+    name: 'claims wait for volumes of which there are too few',
+    run: async (session) => {
+      await makeLateClass(session, 'kubernetes.io/no-provisioner');
+      await makeVolume(session);
+      await session.create(claim('first', { storageClassName: session.namespace }));
+      await session.create(pod('first', mounts('first')));
+      await session.has('Pod', 'first', ({ status }) => status?.phase === 'Running');
+      await session.create(claim('second', { storageClassName: session.namespace }));
+      await session.create(pod('second', mounts('second')));
+      await session.event('FailedScheduling', /available persistent volumes/);
+    },
+  },
+  {
+    name: 'a claim finds no room with its driver',
+    run: async (session) => {
+      await session.create({
+        kind: 'CSIDriver',
+        metadata: { name: session.namespace },
+        spec: { storageCapacity: true },
+      });
+      await makeLateClass(session, session.namespace);
+      await session.create(claim('data', { storageClassName: session.namespace }));
+      await session.event('WaitForFirstConsumer');
+      await session.create(pod('user', mounts('data')));
+      await session.event('FailedScheduling', /enough free storage/);
+    },
+  },
+  {
+    name: 'a claim goes and takes the volume made for it along',
+    run: async (session) => {
+      await session.create(claim('data'));
+      await session.event('WaitForFirstConsumer');
+      await session.create(pod('user', mounts('data')));
+      await session.has('Pod', 'user', ({ status }) => status?.phase === 'Running');
+      const { spec } = await session.has('PersistentVolumeClaim', 'data');
+      await session.delete('Pod', 'user');
+      await session.delete('PersistentVolumeClaim', 'data');
+      await session.gone('PersistentVolume', spec.volumeName);
     },
   },
 ];
