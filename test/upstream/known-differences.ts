@@ -24,7 +24,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     why: 'left of an attempt that lost such a race',
   },
   {
-    line: /^Event: [-+]Normal (WaitForPodScheduled|MissingJob|NoPods) /,
+    line: /^Event: [-+]Normal (WaitForFirstConsumer|WaitForPodScheduled|MissingJob|NoPods) /,
     why: 'said when something is looked at in the moment in between, which is chance',
   },
   {
