@@ -65,8 +65,9 @@ export class Reporter {
   /** Evicts a pod for another. */
   async evict(victim: Pod, preemptor: Pod, node: string): Promise<void> {
     const scheduler = preemptor.spec.schedulerName ?? 'default-scheduler';
+    const { generation } = victim.metadata;
     const why = `${scheduler}: preempting to accommodate a higher priority pod`;
-    if (!(await disruptPod(this.#context, victim, 'PreemptionByScheduler', why))) return;
+    if (!(await disruptPod(this.#context, victim, 'PreemptionByScheduler', why, generation))) return;
     const message = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
     this.#recorder.event(victim, 'Normal', 'Preempted', message, {
       action: 'Preempting',

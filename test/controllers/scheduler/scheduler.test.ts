@@ -196,6 +196,7 @@ describe('preemption', () => {
       expect.objectContaining({
         type: 'DisruptionTarget',
         status: 'True',
+        observedGeneration: 1,
         reason: 'PreemptionByScheduler',
         message: 'default-scheduler: preempting to accommodate a higher priority pod',
       }),
