@@ -1,12 +1,11 @@
 /** Makes EndpointSlices of the Endpoints that users write for services without a selector. Mirrors endpointslicemirroring. */
-import type { Client } from '../../api/machinery/client.ts';
-import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
+import { isNamespaceTerminating } from '../../api/machinery/errors.ts';
 import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
 import { endpoints, services, type Endpoints, type Service } from '../../openapi/generated/core-v1.ts';
 import { endpointSlices, type EndpointSlice } from '../../openapi/generated/discovery-v1.ts';
-import { SERVICE_LABEL, SLICE_MANAGED_BY_LABEL } from '../endpoints/service-pods.ts';
+import { ManagedSlices } from '../endpointslice/managed-slices.ts';
 import { recycle, sliceOf, type SliceChanges, type SliceDraft } from '../endpointslice/slice-draft.ts';
-import { serviceKeyOf, SliceTracker } from '../endpointslice/slice-tracker.ts';
+import { serviceKeyOf } from '../endpointslice/slice-tracker.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
@@ -21,7 +20,6 @@ import { ADDRESSES_MAX, MANAGED_BY, planMirror } from './mirrored-slices.ts';
 
 const SKIP_LABEL = 'endpointslice.kubernetes.io/skip-mirror';
 const LEADER_ANNOTATION = 'control-plane.alpha.kubernetes.io/leader';
-const INDEX = 'mirrored service';
 const RETRIES = { initialMs: 1000, maxMs: 100_000, count: 15 } as const;
 const ENDPOINTS_GVK = { apiVersion: 'v1', kind: 'Endpoints' } as const;
 
@@ -39,37 +37,35 @@ export const endpointSliceMirroringController: ControllerDefinition = {
 };
 
 class MirroringController implements RunningController {
-  readonly #client: Client;
   readonly #recorder: EventRecorder;
   readonly #services: Informer<Service>;
   readonly #endpoints: Informer<Endpoints>;
-  readonly #slices: Informer<EndpointSlice>;
+  readonly #slices: ManagedSlices;
   readonly #reconciler: Reconciler;
-  readonly #tracker: SliceTracker;
 
   constructor(context: ControllerContext) {
     const ownWrites = new OwnWrites(context, endpoints, [endpointSlices]);
-    this.#client = ownWrites.client;
     this.#recorder = context.recorder('endpoint-slice-mirroring-controller');
     this.#services = context.informer(services);
     this.#endpoints = context.informer(endpoints);
-    this.#slices = context.informer(endpointSlices);
-    this.#slices.addIndex(INDEX, (slice) => (isManaged(slice) ? [serviceKeyOf(slice)] : []));
+    this.#slices = new ManagedSlices({ ...context, client: ownWrites.client }, MANAGED_BY, (key) =>
+      this.#reconciler.queue.add(key),
+    );
     this.#reconciler = createReconciler({
       name: 'endpointslice-mirroring',
       context,
       workers: 5,
       retries: RETRIES,
       ownWrites,
-      reconcile: (key) => this.#tracker.during(key, () => this.#reconcile(key)),
+      reconcile: (key) => this.#slices.during(key, () => this.#reconcile(key)),
     });
-    this.#tracker = new SliceTracker((key) => this.#reconciler.queue.add(key));
     this.#watch();
   }
 
   start(): void {
-    for (const slice of this.#slices.list()) if (isManaged(slice)) this.#tracker.wrote(slice);
-    this.#watchSlices();
+    this.#slices.start();
+    // Slices of Endpoints that went while nobody looked.
+    for (const slice of this.#slices.list()) this.#reconciler.queue.add(serviceKeyOf(slice));
     this.#reconciler.start?.();
   }
 
@@ -101,40 +97,18 @@ class MirroringController implements RunningController {
     });
   }
 
-  #watchSlices(): void {
-    // Slices of Endpoints that went while nobody looked.
-    for (const slice of this.#slices.list())
-      if (isManaged(slice)) this.#reconciler.queue.add(serviceKeyOf(slice));
-    this.#slices.addHandler({
-      added: (slice) => {
-        if (isManaged(slice)) this.#tracker.changed(slice);
-      },
-      updated: (slice, old) => {
-        const isMoved = slice.metadata.labels?.[SERVICE_LABEL] !== old.metadata.labels?.[SERVICE_LABEL];
-        if (isMoved || isManaged(slice) !== isManaged(old))
-          for (const each of [slice, old]) this.#reconciler.queue.add(serviceKeyOf(each));
-        else if (isManaged(slice)) this.#tracker.changed(slice);
-      },
-      deleted: (slice) => {
-        if (isManaged(slice)) this.#tracker.removed(slice);
-      },
-    });
-  }
-
   async #reconcile(key: string): Promise<void> {
     const source = this.#endpoints.get(key);
     const service = this.#services.get(key);
-    const existing = [...this.#slices.byIndex(INDEX, key)].sort((a, b) =>
-      a.metadata.name! < b.metadata.name! ? -1 : 1,
-    );
+    const existing = this.#slices.ofService(key);
     if (
       source === undefined ||
       !isMirrored(source) ||
       service === undefined ||
       service.spec.selector !== undefined
     ) {
-      for (const slice of existing) await this.#delete(slice);
-      this.#tracker.forget(key);
+      for (const slice of existing) await this.#slices.delete(slice);
+      this.#slices.forget(key);
       return;
     }
     const { changes, skipped } = planMirror(source, existing);
@@ -151,30 +125,15 @@ class MirroringController implements RunningController {
       sliceOf(draft, source, ENDPOINTS_GVK) as EndpointSlice;
     for (const draft of source.metadata.deletionTimestamp === undefined ? toCreate : []) {
       try {
-        this.#tracker.wrote(await this.#client.create(endpointSlices, objectOf(draft)));
+        await this.#slices.create(objectOf(draft));
       } catch (error) {
         if (isNamespaceTerminating(error)) return;
         throw error;
       }
     }
-    for (const draft of toUpdate)
-      this.#tracker.wrote(await this.#client.update(endpointSlices, objectOf(draft)));
-    for (const slice of toDelete) await this.#delete(slice);
+    for (const draft of toUpdate) await this.#slices.update(objectOf(draft));
+    for (const slice of toDelete) await this.#slices.delete(slice);
   }
-
-  async #delete(slice: EndpointSlice): Promise<void> {
-    const { namespace, name, uid } = slice.metadata;
-    this.#tracker.deleted(slice);
-    await this.#client
-      .delete(endpointSlices, { namespace, name: name! }, { preconditions: { uid } })
-      .catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
-  }
-}
-
-function isManaged({ metadata }: EndpointSlice): boolean {
-  return metadata.labels?.[SLICE_MANAGED_BY_LABEL] === MANAGED_BY;
 }
 
 /** Neither kept out by its label nor what leaders are elected by. */

@@ -1,16 +1,9 @@
 /** Keeps EndpointSlices of services with a selector. Mirrors pkg/controller/endpointslice. */
-import type { Client } from '../../api/machinery/client.ts';
-import { isNamespaceTerminating, isNotFound, StatusError } from '../../api/machinery/errors.ts';
-import { keyOf } from '../../api/machinery/object-meta.ts';
+import { isNamespaceTerminating, StatusError } from '../../api/machinery/errors.ts';
+import { isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import { pods, services, nodes, type Node, type Service } from '../../openapi/generated/core-v1.ts';
 import { endpointSlices, type EndpointSlice } from '../../openapi/generated/discovery-v1.ts';
-import {
-  SERVICE_LABEL,
-  SLICE_MANAGED_BY_LABEL,
-  TRIGGER_ANNOTATION,
-  selectedBy,
-  watchServicePods,
-} from '../endpoints/service-pods.ts';
+import { TRIGGER_ANNOTATION, selectedBy, watchServicePods } from '../endpoints/service-pods.ts';
 import { TriggerTimes } from '../endpoints/trigger-times.ts';
 import type {
   ControllerContext,
@@ -22,15 +15,14 @@ import type {
 } from '../runtime/controller.ts';
 import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { ManagedSlices } from './managed-slices.ts';
 import { isZoneChange, NodeZones } from './node-zones.ts';
 import { MANAGED_BY, wantedEndpoints } from './service-endpoints.ts';
 import { recycle, sliceOf, type SliceChanges, type SliceDraft } from './slice-draft.ts';
 import { isOwnedBy, planSlices } from './slice-plan.ts';
-import { serviceKeyOf, SliceTracker } from './slice-tracker.ts';
 import { addDistributionHints, isDistribution, removeHints } from './traffic-distribution.ts';
 import { disabled, hintsWanted, ZoneHints, type HintEvent } from './zone-hints.ts';
 
-const SERVICE_INDEX = 'endpointslice-service';
 /** Wait before a change of somebody else is put right. */
 const FOREIGN_CHANGE_DELAY_MS = 1000;
 const RETRIES = { initialMs: 1000, maxMs: 1_000_000, count: 15 } as const;
@@ -50,66 +42,44 @@ export const endpointSliceController: ControllerDefinition = {
 };
 
 class SliceController implements RunningController {
-  readonly #client: Client;
   readonly #recorder: EventRecorder;
   readonly #services: Informer<Service>;
   readonly #nodes: Informer<Node>;
-  readonly #slices: Informer<EndpointSlice>;
+  readonly #slices: ManagedSlices;
   readonly #reconciler: Reconciler;
   readonly #zones = new NodeZones();
   readonly #zoneHints = new ZoneHints(() => this.#zones.ratios());
   readonly #triggerTimes = new TriggerTimes();
-  readonly #tracker: SliceTracker;
 
   constructor(context: ControllerContext) {
     const ownWrites = new OwnWrites(context, services, [endpointSlices]);
-    this.#client = ownWrites.client;
     this.#recorder = context.recorder('endpoint-slice-controller');
     this.#services = context.informer(services);
     const podInformer = context.informer(pods);
     this.#nodes = context.informer(nodes);
-    this.#slices = context.informer(endpointSlices);
-    this.#slices.addIndex(SERVICE_INDEX, (slice) => (isManaged(slice) ? [serviceKeyOf(slice)] : []));
+    this.#slices = new ManagedSlices({ ...context, client: ownWrites.client }, MANAGED_BY, (key) =>
+      this.#reconciler.queue.addAfter(key, FOREIGN_CHANGE_DELAY_MS),
+    );
     this.#reconciler = createReconciler({
       name: 'endpointslice',
       context,
       workers: 5,
       retries: RETRIES,
       ownWrites,
-      reconcile: (key) => this.#tracker.during(key, () => this.#reconcile(key, podInformer)),
+      reconcile: (key) => this.#slices.during(key, () => this.#reconcile(key, podInformer)),
     });
-    this.#tracker = new SliceTracker((key) => this.#reconciler.queue.addAfter(key, FOREIGN_CHANGE_DELAY_MS));
     watchServicePods(this.#reconciler.queue, this.#services, podInformer);
   }
 
   start(): void {
     // What is there already is looked at with its service.
-    for (const slice of this.#slices.list()) if (isManaged(slice)) this.#tracker.wrote(slice);
-    this.#watchSlices();
+    this.#slices.start();
     this.#watchNodes();
     this.#reconciler.start?.();
   }
 
   stop(): void | Promise<void> {
     return this.#reconciler.stop?.();
-  }
-
-  #watchSlices(): void {
-    this.#slices.addHandler({
-      added: (slice) => {
-        if (isManaged(slice)) this.#tracker.changed(slice);
-      },
-      updated: (slice, old) => {
-        const isMoved = slice.metadata.labels?.[SERVICE_LABEL] !== old.metadata.labels?.[SERVICE_LABEL];
-        if (isMoved || isManaged(slice) !== isManaged(old)) {
-          for (const each of [slice, old])
-            this.#reconciler.queue.addAfter(serviceKeyOf(each), FOREIGN_CHANGE_DELAY_MS);
-        } else if (isManaged(slice)) this.#tracker.changed(slice);
-      },
-      deleted: (slice) => {
-        if (isManaged(slice)) this.#tracker.removed(slice);
-      },
-    });
   }
 
   #watchNodes(): void {
@@ -137,15 +107,12 @@ class SliceController implements RunningController {
     if (service === undefined) {
       // The garbage collector removes the slices of a service that is gone.
       this.#triggerTimes.forget(key);
-      this.#tracker.forget(key);
+      this.#slices.forget(key);
       return;
     }
     if (service.spec.type === 'ExternalName' || service.spec.selector === undefined) return;
     const selected = selectedBy(service, podInformer);
-    const existing = this.#slices
-      .byIndex(SERVICE_INDEX, key)
-      .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-      .sort((a, b) => (a.metadata.name! < b.metadata.name! ? -1 : 1));
+    const existing = this.#slices.ofService(key).filter((slice) => !isBeingDeleted(slice));
     const scope = { service, key, trigger: this.#triggerTimes.next(service, selected) };
     const problems: string[] = [];
     const families = service.spec.ipFamilies ?? [];
@@ -156,7 +123,7 @@ class SliceController implements RunningController {
     }
     for (const slice of existing.filter(({ addressType }) => !families.includes(addressType))) {
       this.#zoneHints.forget(key, slice.addressType);
-      await this.#delete(slice);
+      await this.#slices.delete(slice);
     }
     if (problems.length > 0) this.#fail(service, problems);
   }
@@ -213,7 +180,7 @@ class SliceController implements RunningController {
     };
     for (const draft of service.metadata.deletionTimestamp === undefined ? toCreate : []) {
       try {
-        this.#tracker.wrote(await this.#client.create(endpointSlices, objectOf(draft)));
+        await this.#slices.create(objectOf(draft));
       } catch (error) {
         if (isNamespaceTerminating(error)) return;
         throw describe('create', error);
@@ -221,22 +188,12 @@ class SliceController implements RunningController {
     }
     for (const draft of toUpdate) {
       try {
-        this.#tracker.wrote(await this.#client.update(endpointSlices, objectOf(draft)));
+        await this.#slices.update(objectOf(draft));
       } catch (error) {
         throw describe(`update ${draft.base!.metadata.name}`, error);
       }
     }
-    for (const slice of toDelete) await this.#delete(slice);
-  }
-
-  async #delete(slice: EndpointSlice): Promise<void> {
-    const { namespace, name, uid } = slice.metadata;
-    this.#tracker.deleted(slice);
-    await this.#client
-      .delete(endpointSlices, { namespace, name: name! }, { preconditions: { uid } })
-      .catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
+    for (const slice of toDelete) await this.#slices.delete(slice);
   }
 
   #fail(service: Service, problems: readonly string[]): never {
@@ -251,8 +208,4 @@ interface Scope {
   readonly service: Service;
   readonly key: string;
   readonly trigger: string | undefined;
-}
-
-function isManaged({ metadata }: EndpointSlice): boolean {
-  return metadata.labels?.[SLICE_MANAGED_BY_LABEL] === MANAGED_BY;
 }

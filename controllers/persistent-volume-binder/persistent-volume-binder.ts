@@ -30,6 +30,7 @@ import {
 } from './annotations.ts';
 import { findVolume, freeVolumesFor, indexFreeVolumes, isReservedFor, mismatchOf } from './matching.ts';
 import { provisionerOf } from './plugins.ts';
+import { reservedFor } from './reserving.ts';
 import { VolumePhases } from './volume-phases.ts';
 
 const BETA_STORAGE_PROVISIONER = 'volume.beta.kubernetes.io/storage-provisioner';
@@ -290,25 +291,8 @@ class Binder implements RunningController {
   /** The four writes of a binding, each of which a restart may fall between: volume, its phase, claim, its phase. */
   async #bind(claim: PersistentVolumeClaim, volume: PersistentVolume, byController: boolean): Promise<void> {
     const client = this.#context.client;
-    let boundVolume = volume;
-    if (volume.spec.claimRef?.uid !== claim.metadata.uid) {
-      const changed = structuredCopy(volume);
-      if (volume.spec.claimRef === undefined)
-        changed.metadata.annotations = {
-          ...changed.metadata.annotations,
-          [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes',
-        };
-      const { namespace, name, uid, resourceVersion } = claim.metadata;
-      changed.spec.claimRef = {
-        kind: 'PersistentVolumeClaim',
-        apiVersion: 'v1',
-        namespace,
-        name,
-        uid,
-        resourceVersion,
-      };
-      boundVolume = await client.update(persistentVolumes, changed);
-    }
+    const reserved = reservedFor(volume, claim);
+    let boundVolume = reserved === volume ? volume : await client.update(persistentVolumes, reserved);
     if (boundVolume.status.phase !== 'Bound') {
       boundVolume = await client.update(
         persistentVolumes,

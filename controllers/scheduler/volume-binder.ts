@@ -1,8 +1,6 @@
 /** Has the claims of a placed pod bound before the pod is. Mirrors scheduler plugins/volumebinding binder.go. */
-import {
-  BOUND_BY_CONTROLLER_ANNOTATION,
-  SELECTED_NODE_ANNOTATION,
-} from '../persistent-volume-binder/annotations.ts';
+import { SELECTED_NODE_ANNOTATION } from '../persistent-volume-binder/annotations.ts';
+import { reservedFor } from '../persistent-volume-binder/reserving.ts';
 import type { Timer } from '../../api/machinery/clock.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
@@ -136,25 +134,4 @@ export class VolumeBinder {
   #giveUp(key: string): void {
     for (const waiting of this.#waiting) if (waiting.claims.has(key)) this.#end(waiting, false);
   }
-}
-
-/** The volume itself when it is the claim's already. Mirrors pkg/controller/volume/persistentvolume/util GetBindVolumeToClaim. */
-function reservedFor(volume: PersistentVolume, claim: PersistentVolumeClaim): PersistentVolume {
-  if (volume.spec.claimRef?.uid === claim.metadata.uid) return volume;
-  const changed = structuredCopy(volume);
-  const { namespace, name, uid, resourceVersion } = claim.metadata;
-  if (changed.spec.claimRef === undefined)
-    changed.metadata.annotations = {
-      ...changed.metadata.annotations,
-      [BOUND_BY_CONTROLLER_ANNOTATION]: 'yes',
-    };
-  changed.spec.claimRef = {
-    kind: 'PersistentVolumeClaim',
-    apiVersion: 'v1',
-    namespace,
-    name,
-    uid,
-    resourceVersion,
-  };
-  return changed;
 }
