@@ -39,6 +39,9 @@ const LEFT_OUT = new Set([
   'healthCheckNodePort',
 ]);
 
+/** Lists whose order is chance: controllers of Kubernetes keep these items in a map. */
+const SETS = new Set(['endpoints']);
+
 /** Reasons of events about attempts: how many there are is a matter of time. */
 const RETRIED = [
   'AmbiguousSelector',
@@ -115,7 +118,7 @@ function portray(object: Loose, plain: (text: string) => string): Portrait {
 /** Adds a line for each leaf. Items of lists with a key stand under it, whatever their order. */
 function flatten(value: unknown, path: string, plain: (text: string) => string, into: string[]): void {
   if (Array.isArray(value)) {
-    value.forEach((item, index) =>
+    (SETS.has(path) ? inOneOrder(value, plain) : value).forEach((item, index) =>
       flatten(item, `${path}[${plain(keyOf(item) ?? String(index))}]`, plain, into),
     );
     if (value.length === 0) into.push(`${path}: []`);
@@ -127,6 +130,15 @@ function flatten(value: unknown, path: string, plain: (text: string) => string, 
   }
   for (const [field, member] of Object.entries(value))
     if (!LEFT_OUT.has(field)) flatten(member, path === '' ? field : `${path}.${plain(field)}`, plain, into);
+}
+
+function inOneOrder(items: readonly unknown[], plain: (text: string) => string): unknown[] {
+  const told = items.map((item) => {
+    const lines: string[] = [];
+    flatten(item, '', plain, lines);
+    return { item, lines: lines.sort() };
+  });
+  return told.sort((a, b) => compareLines(a.lines, b.lines)).map(({ item }) => item);
 }
 
 /** What tells an item of a list from others: the type of a condition, the name of a container. */
