@@ -47,7 +47,8 @@ export class Mirror {
   readonly #objects = new Map<string, Loose>();
   /** As first seen, gone or not, in order. */
   readonly #firsts = new Map<string, Loose>();
-  readonly #kinds = new Set<string>();
+  /** The newest resourceVersion seen, by kind; those followed have one. */
+  readonly #revisions = new Map<string, number>();
   readonly #waiters = new Set<Waiter>();
   readonly #ends: (() => void)[] = [];
 
@@ -56,7 +57,7 @@ export class Mirror {
     const take = (event: WatchEvent): void => this.#take(event);
     const followed = await Promise.all(COLLECTIONS.map((path) => api.follow(path, take)));
     for (const { kind, end } of followed) {
-      this.#kinds.add(kind);
+      if (!this.#revisions.has(kind)) this.#revisions.set(kind, 0);
       this.#ends.push(end);
     }
   }
@@ -67,7 +68,12 @@ export class Mirror {
 
   /** Whether objects of this kind are seen. */
   follows(kind: string): boolean {
-    return this.#kinds.has(kind);
+    return this.#revisions.has(kind);
+  }
+
+  /** Whether everything that was written of a kind up to a resourceVersion has been seen, gone since or not. */
+  cameTo(kind: string, resourceVersion: number): boolean {
+    return (this.#revisions.get(kind) ?? 0) >= resourceVersion;
   }
 
   /** Objects of a kind, oldest first; of one namespace unless it is empty. */
@@ -133,7 +139,12 @@ export class Mirror {
   #take({ type, object }: WatchEvent): void {
     if (type === 'ERROR') throw new Error(`a watch broke: ${JSON.stringify(object)}`);
     const { namespace = '', name } = object.metadata;
-    const key = `${object['kind']}/${namespace}/${name}`;
+    const kind = object['kind'] as string;
+    const key = `${kind}/${namespace}/${name}`;
+    this.#revisions.set(
+      kind,
+      Math.max(this.#revisions.get(kind) ?? 0, Number(object.metadata.resourceVersion)),
+    );
     if (type === 'DELETED') this.#objects.delete(key);
     else this.#objects.set(key, object);
     const { uid = '' } = object.metadata;

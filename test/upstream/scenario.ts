@@ -25,7 +25,7 @@ export interface Outcome {
   /** What its namespace held at the end. */
   readonly picture: Picture;
   /** Why it did not come to its end. */
-  readonly error?: unknown;
+  readonly error?: Error;
 }
 
 /** Plays scenarios, several at a time, each in its namespace; by name what became of them. */
@@ -38,13 +38,13 @@ export async function play(
   const worker = async (): Promise<void> => {
     for (let scenario = left.shift(); scenario !== undefined; scenario = left.shift()) {
       const namespace = namespaceOf(scenario);
-      let failure: { error?: unknown } = {};
+      let failure: { error?: Error } = {};
       try {
         const session = await Session.open(plane, namespace);
         await scenario.run(session);
         await session.quiet();
       } catch (error) {
-        failure = { error };
+        failure = { error: error instanceof Error ? error : new Error(String(error)) };
       }
       const { mirror } = plane;
       const seen = picture(mirror.all(namespace), mirror.ever(namespace));

@@ -3,56 +3,59 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { differences } from './compare.ts';
 import { ControlPlane, type Controllers } from './control-plane.ts';
 import { isKnown } from './known-differences.ts';
-import { play, type Outcome } from './scenario.ts';
+import { Plays } from './plays.ts';
+import { play, type Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
 
 const NODES = 3;
 const ARGS = ['--nodes', String(NODES)];
 
-interface Play {
-  readonly outcomes: ReadonlyMap<string, Outcome>;
-  readonly complaints: readonly string[];
-}
+/** How often a scenario is played by both before they count as different. */
+const ROUNDS = 3;
 
 const wanted = SCENARIOS.filter(({ name }) => name.includes(process.env['SCENARIO'] ?? ''));
+const plays = new Plays((theirs, ours) => differences(theirs, ours).filter((line) => !isKnown(line)));
+const complaints: string[] = [];
 
-async function perform(controllers: Controllers): Promise<Play> {
+async function perform(controllers: Controllers, scenarios: readonly Scenario[]): Promise<void> {
   const plane = await ControlPlane.start(controllers, { kubemu: ARGS });
   try {
     const areFree = (): boolean =>
       plane.mirror.list('Node').length === NODES &&
       plane.mirror.list('Node').every(({ spec }) => spec.taints === undefined);
     await plane.mirror.until('nodes without taints', areFree, 30_000);
-    const outcomes = await play(plane, wanted);
-    return { outcomes, complaints: plane.programs.flatMap((program) => program.complaints()) };
+    plays.add(controllers, await play(plane, scenarios));
+    complaints.push(...plane.programs.flatMap((program) => program.complaints()));
   } finally {
     await plane.stop();
   }
 }
 
-let upstream: Play;
-let embedded: Play;
 beforeAll(async () => {
-  upstream = await perform('upstream');
-  embedded = await perform('embedded');
+  let left: readonly Scenario[] = wanted;
+  for (let round = 1; left.length > 0 && round <= ROUNDS; round++) {
+    await perform('upstream', left);
+    await perform('embedded', left);
+    left = left.filter(({ name }) => plays.verdict(name).length > 0);
+    if (round < ROUNDS)
+      for (const { name } of left)
+        process.stderr.write(`played again: ${name}\n  ${plays.verdict(name).join('\n  ')}\n`);
+  }
 });
 
 describe('the controllers of Kubernetes', () => {
   it.each(wanted.map(({ name }) => name))('%s', (name) => {
-    const error = upstream.outcomes.get(name)?.error;
-    if (error !== undefined) throw error;
+    plays.succeeded('upstream', name);
   });
 
   it('have nothing to complain of', () => {
-    expect(upstream.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   });
 });
 
 describe('the controllers of kubemu', () => {
   it.each(wanted.map(({ name }) => name))('%s', (name) => {
-    const { picture, error } = embedded.outcomes.get(name)!;
-    if (error !== undefined) throw error;
-    const found = differences(upstream.outcomes.get(name)!.picture, picture);
-    expect(found.filter((line) => !isKnown(line))).toEqual([]);
+    plays.succeeded('embedded', name);
+    expect(plays.verdict(name)).toEqual([]);
   });
 });

@@ -156,10 +156,9 @@ export class Session {
     const { name, resourceVersion } = answer.metadata;
     const of = kind ?? (answer['kind'] as string);
     if (!this.#plane.mirror.follows(of)) return answer;
-    await this.until(`${of} ${name} as it was written`, () => {
-      const seen = this.seen(of, name!);
-      return seen === undefined ? false : Number(seen.metadata.resourceVersion) >= Number(resourceVersion);
-    });
+    await this.until(`${of} ${name} as it was written`, () =>
+      this.#plane.mirror.cameTo(of, Number(resourceVersion)),
+    );
     return answer;
   }
 
