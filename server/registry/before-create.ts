@@ -94,11 +94,12 @@ export function generateName(object: UnknownObject, random: Random): string | un
   return prefix!.slice(0, GENERATED_PREFIX_MAX) + randomSuffix(random);
 }
 
-/** Throws 422 with everything that is wrong with a new object. */
+/** Throws 422 with everything that is wrong with a new object; `faults` are known already and come first. */
 export function validateNewObject(
   definition: ResourceDefinition,
   object: UnknownObject,
   version?: string,
+  faults: readonly FieldError[] = [],
 ): void {
   const { behaviour, namespaced } = definition;
   const metadata = [
@@ -106,8 +107,8 @@ export function validateNewObject(
     ...validateDomains(definition, object),
   ];
   const rest = behaviour.validate?.(object, version) ?? [];
-  if (behaviour.checksMetadataLast === true) throwInvalid(definition, object, rest);
-  throwInvalid(definition, object, [...metadata, ...rest]);
+  if (behaviour.checksMetadataLast === true) throwInvalid(definition, object, [...faults, ...rest]);
+  throwInvalid(definition, object, [...faults, ...metadata, ...rest]);
 }
 
 /** The stricter rule for finalizers, where a kind has it. */

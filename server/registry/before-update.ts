@@ -110,19 +110,21 @@ export function countGeneration(
   if (!equalJSON(view(object), view(old))) object.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
-/** Throws 422 with everything that is wrong with the change. */
+/** Throws 422 with everything that is wrong with the change; `faults` are known already and come behind those of metadata. */
 export function validateChange(
   definition: ResourceDefinition,
   subresource: string,
   object: UnknownObject,
   old: UnknownObject,
   version?: string,
+  faults: readonly FieldError[] = [],
 ): void {
   const { behaviour } = definition;
   const errors = [
     ...validateObjectMeta(object.metadata, { namespaced: definition.namespaced, nameRule: 'path-segment' }),
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
     ...validateDomains(definition, object),
+    ...faults,
   ];
   if (subresource === 'status') errors.push(...(behaviour.validateStatusUpdate?.(object, old) ?? []));
   else if (subresource === '') errors.push(...(behaviour.validateUpdate?.(object, old, version) ?? []));

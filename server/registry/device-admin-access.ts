@@ -1,7 +1,6 @@
 /** Who may ask for devices that others use: namespaces that say so. Mirrors registry/resource/utils.go AuthorizedForAdmin. */
-import { newInvalid } from '../../api/machinery/errors.ts';
-import { path } from '../../api/machinery/field-path.ts';
-import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { FieldError } from '../../api/machinery/errors.ts';
+import { path, type FieldPath } from '../../api/machinery/field-path.ts';
 import { forbidden } from '../../api/machinery/validation.ts';
 import type {
   DeviceClaim,
@@ -9,49 +8,47 @@ import type {
   ResourceClaimTemplate,
 } from '../../openapi/generated/resource-v1.ts';
 import type { ObjectReader } from '../admission/reader.ts';
-import type { Allocation, ResourceHooks } from './resource-hooks.ts';
+import type { ResourceHooks } from './resource-hooks.ts';
 
 const NAMESPACES = { group: '', resource: 'namespaces' };
 const ADMIN_LABEL = 'resource.kubernetes.io/admin-access';
 const WHY = `admin access to devices requires the \`${ADMIN_LABEL}: true\` label on the containing namespace`;
 
-const nothing = (): Promise<void> => Promise.resolve();
-const NO_ALLOCATION: Allocation = { prepare: nothing, commit: nothing, revert: nothing };
-
-/** Hooks for claims and their templates, whose specs never change. */
+/** For claims and their templates, whose specs never change, and for allocations of claims, which never change either. */
 export function deviceAdminAccess(reader: ObjectReader): Readonly<Record<string, ResourceHooks>> {
-  const hooks = (
-    kind: string,
-    devicesOf: (object: UnknownObject) => DeviceClaim | undefined,
-  ): ResourceHooks => ({
-    allocate: (object, old) => {
-      if (old === undefined) authorize(reader, kind, object, devicesOf(object));
-      return Promise.resolve(NO_ALLOCATION);
-    },
-    release: nothing,
-  });
+  const faults = (namespace: string | undefined, at: FieldPath | undefined): FieldError[] => {
+    if (at === undefined) return [];
+    const { labels } = reader.get(NAMESPACES, '', namespace ?? '')?.metadata ?? {};
+    return labels?.[ADMIN_LABEL] === 'true' ? [] : [forbidden(at, WHY)];
+  };
   return {
-    'resourceclaims.resource.k8s.io': hooks(
-      'ResourceClaim',
-      (object) => (object as unknown as ResourceClaim).spec?.devices,
-    ),
-    'resourceclaimtemplates.resource.k8s.io': hooks(
-      'ResourceClaimTemplate',
-      (object) => (object as unknown as ResourceClaimTemplate).spec?.spec?.devices,
-    ),
+    'resourceclaims.resource.k8s.io': {
+      validate: (object, old, subresource) => {
+        const { metadata, spec, status } = object as unknown as ResourceClaim;
+        if (old === undefined) return faults(metadata.namespace, asked(spec.devices));
+        const before = (old as unknown as ResourceClaim).status;
+        if (subresource !== 'status' || given(before) !== undefined) return [];
+        return faults(metadata.namespace, given(status));
+      },
+    },
+    'resourceclaimtemplates.resource.k8s.io': {
+      validate: (object, old) => {
+        const { metadata, spec } = object as unknown as ResourceClaimTemplate;
+        return old === undefined ? faults(metadata.namespace, asked(spec.spec?.devices)) : [];
+      },
+    },
   };
 }
 
-function authorize(
-  reader: ObjectReader,
-  kind: string,
-  { metadata }: UnknownObject,
-  devices: DeviceClaim | undefined,
-): void {
+function asked(devices: DeviceClaim | undefined): FieldPath | undefined {
   const index = (devices?.requests ?? []).findIndex(({ exactly }) => exactly?.adminAccess === true);
-  if (index === -1) return;
-  const namespace = reader.get(NAMESPACES, '', metadata.namespace ?? '');
-  if (namespace?.metadata.labels?.[ADMIN_LABEL] === 'true') return;
-  const at = path('spec', 'devices', 'requests').index(index).child('adminAccess');
-  throw newInvalid('resource.k8s.io', kind, metadata.name ?? '', [forbidden(at, WHY)]);
+  return index === -1 ? undefined : path('spec', 'devices', 'requests').index(index).child('adminAccess');
+}
+
+function given(status: ResourceClaim['status'] | undefined): FieldPath | undefined {
+  const results = status?.allocation?.devices?.results ?? [];
+  const index = results.findIndex(({ adminAccess }) => adminAccess === true);
+  return index === -1
+    ? undefined
+    : path('status', 'allocation', 'devices', 'results').index(index).child('adminAccess');
 }

@@ -1,3 +1,4 @@
+import type { FieldError } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 
 /** What was taken for one write: kept when the object was stored, given back when it was not. */
@@ -10,13 +11,15 @@ export interface Allocation {
   revert(): Promise<void>;
 }
 
-/** Side effects of a kind beyond the object itself: addresses and ports of services. */
+/** What a kind has to do with more than the object itself: addresses and ports of services, rules of namespaces. */
 export interface ResourceHooks {
   /**
    * Allocates for a new (`old` undefined) or changed object, changing it in place. The object has its name. Rejects with a
    * StatusError, holding nothing; until it is prepared it writes nothing. A dry run takes nothing.
    */
-  allocate(object: UnknownObject, old: UnknownObject | undefined, dryRun: boolean): Promise<Allocation>;
+  allocate?(object: UnknownObject, old: UnknownObject | undefined, dryRun: boolean): Promise<Allocation>;
   /** The object is gone. */
-  release(object: UnknownObject): Promise<void>;
+  release?(object: UnknownObject): Promise<void>;
+  /** Faults of a new or changed object that show beside other objects only; they are told before those of the kind. */
+  validate?(object: UnknownObject, old: UnknownObject | undefined, subresource: string): FieldError[];
 }

@@ -242,10 +242,11 @@ class Registry implements ResourceRegistry {
   ): Promise<StoredValue> {
     const { storing } = resolved;
     const hooks = this.#hooks(resolved);
-    const object = hooks === undefined ? draft : structuredCopy(draft);
-    return this.#allocating(hooks?.allocate(object, undefined, options.dryRun), async (allocation) => {
+    const object = hooks?.allocate === undefined ? draft : structuredCopy(draft);
+    return this.#allocating(hooks?.allocate?.(object, undefined, options.dryRun), async (allocation) => {
       const canonical = this.#canonical(storing, object);
-      validateNewObject(storing, canonical, resolved.apiVersion);
+      const faults = hooks?.validate?.(canonical, undefined, '');
+      validateNewObject(storing, canonical, resolved.apiVersion, faults);
       if (warns) context.warnings.push(...(storing.behaviour.warnings?.(canonical, undefined, '') ?? []));
       await options.authorizeCreate?.();
       const name = canonical.metadata.name!;
@@ -381,7 +382,7 @@ class Registry implements ResourceRegistry {
     if (managedFields === undefined) delete changed.metadata.managedFields;
     else changed.metadata.managedFields = managedFields;
     const hooks = subresource === '' ? this.#hooks(resolved) : undefined;
-    return this.#allocating(hooks?.allocate(changed, old, options.dryRun), (allocation) => {
+    return this.#allocating(hooks?.allocate?.(changed, old, options.dryRun), (allocation) => {
       if (subresource === '') storing.behaviour.prepareForUpdate?.(changed, old, facts);
       else if (subresource === 'status') storing.behaviour.prepareForStatusUpdate?.(changed, old, facts);
       return this.#storeChange(context, resolved, request, current, changed, options, allocation);
@@ -406,7 +407,8 @@ class Registry implements ResourceRegistry {
     canonical.metadata.resourceVersion = old.metadata.resourceVersion;
     const isSame = isUnchanged(canonical, old);
     if (!isSame) {
-      validateChange(storing, request.subresource, canonical, old, resolved.apiVersion);
+      const faults = this.#hooks(resolved)?.validate?.(canonical, old, request.subresource);
+      validateChange(storing, request.subresource, canonical, old, resolved.apiVersion, faults);
       context.warnings.push(...(storing.behaviour.warnings?.(canonical, old, request.subresource) ?? []));
     }
     await this.#options.admission.validate({ ...request, object: canonical });
@@ -678,7 +680,7 @@ class Registry implements ResourceRegistry {
       ? (revision: number) => encodeAt(current, revision)
       : (revision: number) => encodeForm(withResourceVersion(last, revision), revision);
     await this.#store.delete(current.key, encode, { expect: current.revision });
-    await this.#hooks(resolved)?.release(old);
+    await this.#hooks(resolved)?.release?.(old);
   }
 
   /** An object that is not, or no longer, stored. */
