@@ -1,6 +1,6 @@
 /** Which volume fits a claim. Mirrors persistentvolume/index findMatchingVolume. */
+import { compareAmounts } from '../../api/groups/common/resources.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
-import { compareQuantity, parseQuantity } from '../../api/machinery/quantity.ts';
 import type { PersistentVolume, PersistentVolumeClaim } from '../../openapi/generated/core-v1.ts';
 import type { Informer } from '../runtime/controller.ts';
 
@@ -42,7 +42,7 @@ export function findVolume(
   return candidates.sort(
     (a, b) =>
       modesOf(a).length - modesOf(b).length ||
-      compareQuantity(capacityOf(a), capacityOf(b)) ||
+      compareAmounts(a.spec.capacity?.storage, b.spec.capacity?.storage) ||
       (a.metadata.name! < b.metadata.name! ? -1 : 1),
   )[0];
 }
@@ -90,8 +90,7 @@ function differsInAttributes(claim: PersistentVolumeClaim, volume: PersistentVol
 }
 
 function isLargeEnough(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
-  const wanted = parseQuantity(claim.spec.resources?.requests?.storage ?? '0');
-  return compareQuantity(capacityOf(volume), wanted) >= 0;
+  return compareAmounts(volume.spec.capacity?.storage, claim.spec.resources?.requests?.storage) >= 0;
 }
 
 function hasModes(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
@@ -100,8 +99,4 @@ function hasModes(claim: PersistentVolumeClaim, volume: PersistentVolume): boole
 
 function modesOf({ spec }: PersistentVolume): readonly string[] {
   return spec.accessModes ?? [];
-}
-
-function capacityOf(volume: PersistentVolume): ReturnType<typeof parseQuantity> {
-  return parseQuantity(volume.spec.capacity?.storage ?? '0');
 }

@@ -2,8 +2,8 @@
  * Says of claims that want to grow who makes them grow: since 1.36 no volume plugin of the tree does it itself. Mirrors
  * pkg/controller/volume/expand.
  */
+import { compareAmounts } from '../../api/groups/common/resources.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
-import { compareQuantity, parseQuantity } from '../../api/machinery/quantity.ts';
 import {
   persistentVolumeClaims,
   persistentVolumes,
@@ -39,7 +39,7 @@ function setup(context: ControllerContext): RunningController {
       const volume = volumes.get(claim.spec.volumeName ?? '');
       if (volume?.spec.claimRef?.uid !== claim.metadata.uid)
         throw new Error(`persistent Volume is not bound to PVC being updated : ${key}`);
-      if (compare(requestOf(claim), capacityOf(claim)) <= 0) return;
+      if (compareAmounts(requestOf(claim), capacityOf(claim)) <= 0) return;
       const message = 'waiting for an external controller to expand this PVC';
       recorder.event(claim, 'Normal', 'ExternalExpanding', message);
     },
@@ -50,21 +50,17 @@ function setup(context: ControllerContext): RunningController {
   claims.addHandler({
     added: enqueue,
     updated: (claim, old) => {
-      const isMore = compare(requestOf(claim), requestOf(old)) > 0;
-      if (isMore || compare(capacityOf(claim), capacityOf(old)) > 0) enqueue(claim);
+      const isMore = compareAmounts(requestOf(claim), requestOf(old)) > 0;
+      if (isMore || compareAmounts(capacityOf(claim), capacityOf(old)) > 0) enqueue(claim);
     },
   });
   return reconciler;
 }
 
-function requestOf({ spec }: PersistentVolumeClaim): string {
-  return spec.resources?.requests?.['storage'] ?? '0';
+function requestOf({ spec }: PersistentVolumeClaim): string | undefined {
+  return spec.resources?.requests?.['storage'];
 }
 
-function capacityOf({ status }: PersistentVolumeClaim): string {
-  return status.capacity?.['storage'] ?? '0';
-}
-
-function compare(a: string, b: string): number {
-  return compareQuantity(parseQuantity(a), parseQuantity(b));
+function capacityOf({ status }: PersistentVolumeClaim): string | undefined {
+  return status.capacity?.['storage'];
 }

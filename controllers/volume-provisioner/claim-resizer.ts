@@ -1,7 +1,7 @@
 /** Makes the volumes of claims larger and changes their attributes, as external-resizer does. */
+import { compareAmounts } from '../../api/groups/common/resources.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
-import { compareQuantity, parseQuantity } from '../../api/machinery/quantity.ts';
 import {
   persistentVolumeClaims,
   persistentVolumes,
@@ -39,7 +39,7 @@ export class ClaimResizer {
   async #grow(claim: PersistentVolumeClaim, volume: PersistentVolume): Promise<boolean> {
     const wanted = claim.spec.resources?.requests?.['storage'];
     const { capacity, allocatedResources, allocatedResourceStatuses } = claim.status;
-    if (wanted === undefined || !isMore(wanted, capacity?.['storage'])) return false;
+    if (wanted === undefined || compareAmounts(wanted, capacity?.['storage']) <= 0) return false;
     const step = allocatedResourceStatuses?.['storage'];
     // The node is at it.
     if (step === NODE_PENDING) return false;
@@ -54,7 +54,7 @@ export class ClaimResizer {
       this.#recorder.event(claim, 'Normal', 'Resizing', message);
       return true;
     }
-    if (isMore(wanted, volume.spec.capacity?.['storage'])) {
+    if (compareAmounts(wanted, volume.spec.capacity?.['storage']) > 0) {
       const changed = structuredCopy(volume);
       changed.spec.capacity = { ...changed.spec.capacity, storage: wanted };
       await this.#context.client.update(persistentVolumes, changed);
@@ -159,8 +159,4 @@ export function resizedStatus(status: Status, storage: string): Status {
 export function pendingNodeSize({ status }: PersistentVolumeClaim): string | undefined {
   const isPending = status.allocatedResourceStatuses?.['storage'] === NODE_PENDING;
   return isPending ? status.allocatedResources?.['storage'] : undefined;
-}
-
-export function isMore(wanted: string, had: string | undefined): boolean {
-  return compareQuantity(parseQuantity(wanted), parseQuantity(had ?? '0')) > 0;
 }

@@ -1,5 +1,5 @@
 /** What a new volume is to be a copy of. Mirrors external-provisioner getVolumeContentSource. */
-import { compareQuantity, parseQuantity } from '../../api/machinery/quantity.ts';
+import { compareAmounts } from '../../api/groups/common/resources.ts';
 import type { PersistentVolumeClaim } from '../../openapi/generated/core-v1.ts';
 
 /** Why the volume of `claim` cannot be made from its data source; undefined when it can, or has none. */
@@ -28,9 +28,8 @@ function claimProblem(
     return `the PVC DataSource ${name} must have a status of Bound.  Got {${source.status.phase}}`;
   if (source.metadata.deletionTimestamp !== undefined)
     return `the PVC DataSource ${name} is currently being deleted`;
-  const size = (amount: string | undefined) => parseQuantity(amount ?? '0');
   const [wanted, held] = [spec, source.spec].map((each) => each.resources?.requests?.['storage']);
-  if (compareQuantity(size(wanted), size(held)) < 0)
+  if (compareAmounts(wanted, held) < 0)
     return `error, new PVC request must be greater than or equal in size to the specified PVC data source, requested ${wanted} but source is ${held}`;
   return (spec.volumeMode ?? 'Filesystem') === (source.spec.volumeMode ?? 'Filesystem')
     ? undefined

@@ -1,13 +1,8 @@
 /** Gives containers the resources that limit ranges set by default, and holds pods and claims to the limits. */
+import { compareAmounts } from '../../api/groups/common/resources.ts';
 import { containerTotals } from '../../api/groups/core/quota.ts';
 import { newForbidden } from '../../api/machinery/errors.ts';
-import {
-  compareQuantity,
-  formatQuantity,
-  milli,
-  parseQuantity,
-  type Quantity,
-} from '../../api/machinery/quantity.ts';
+import { formatQuantity, milli, parseQuantity, type Quantity } from '../../api/machinery/quantity.ts';
 import type {
   Container,
   LimitRange,
@@ -133,17 +128,13 @@ function claimProblems(item: LimitRangeItem, { spec }: PersistentVolumeClaim): s
       const begin = `maximum ${name} usage per ${item.type} is ${most}`;
       const request = requests[name];
       if (request === undefined) return [`${begin}.  No request is specified`];
-      return isMore(request, most) ? [`${begin}, but request is ${request}`] : [];
+      return compareAmounts(request, most) > 0 ? [`${begin}, but request is ${request}`] : [];
     }),
   ];
 }
 
 function sorted(amounts: Amounts | undefined): [string, string][] {
   return Object.entries(amounts ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function isMore(amount: string, other: string): boolean {
-  return compareQuantity(parseQuantity(amount), parseQuantity(other)) > 0;
 }
 
 function problemsOf(item: LimitRangeItem, requests: Amounts, limits: Amounts): string[] {
@@ -161,8 +152,8 @@ function tooLittle(type: string, name: string, least: string, requests: Amounts,
   const request = requests[name];
   const limit = limits[name];
   if (request === undefined) return [`${begin}.  No request is specified`];
-  if (isMore(least, request)) return [`${begin}, but request is ${request}`];
-  return limit !== undefined && isMore(least, limit) ? [`${begin}, but limit is ${limit}`] : [];
+  if (compareAmounts(least, request) > 0) return [`${begin}, but request is ${request}`];
+  return limit !== undefined && compareAmounts(least, limit) > 0 ? [`${begin}, but limit is ${limit}`] : [];
 }
 
 function tooMuch(type: string, name: string, most: string, requests: Amounts, limits: Amounts): string[] {
@@ -170,8 +161,10 @@ function tooMuch(type: string, name: string, most: string, requests: Amounts, li
   const request = requests[name];
   const limit = limits[name];
   if (limit === undefined) return [`${begin}.  No limit is specified`];
-  if (isMore(limit, most)) return [`${begin}, but limit is ${limit}`];
-  return request !== undefined && isMore(request, most) ? [`${begin}, but request is ${request}`] : [];
+  if (compareAmounts(limit, most) > 0) return [`${begin}, but limit is ${limit}`];
+  return request !== undefined && compareAmounts(request, most) > 0
+    ? [`${begin}, but request is ${request}`]
+    : [];
 }
 
 /** Digits of a ratio in messages, as Go writes floats. */

@@ -1,5 +1,5 @@
 import { newForbidden } from '../../api/machinery/errors.ts';
-import { compareQuantity, parseQuantity } from '../../api/machinery/quantity.ts';
+import { compareAmounts } from '../../api/groups/common/resources.ts';
 import type { PersistentVolumeClaim } from '../../openapi/generated/core-v1.ts';
 import type { StorageClass } from '../../openapi/generated/storage-v1.ts';
 import type { AdmissionContext } from './index.ts';
@@ -14,8 +14,8 @@ export function persistentVolumeClaimResize({ reader }: AdmissionContext): Admis
       if (!isClaim || operation !== 'UPDATE' || subresource !== '') return;
       const claim = object as unknown as PersistentVolumeClaim;
       const old = oldObject as unknown as PersistentVolumeClaim;
-      const size = ({ spec }: PersistentVolumeClaim): string => spec.resources?.requests?.['storage'] ?? '0';
-      if (compareQuantity(parseQuantity(size(claim)), parseQuantity(size(old))) <= 0) return;
+      if (compareAmounts(claim.spec.resources?.requests?.storage, old.spec.resources?.requests?.storage) <= 0)
+        return;
       const refuse = (why: string): Error =>
         newForbidden({ group: '', resource: 'persistentvolumeclaims' }, name, why);
       if (old.status?.phase !== 'Bound') throw refuse('Only bound persistent volume claims can be expanded');

@@ -15,11 +15,13 @@ export function resourceScorer({
 }: ScoringStrategy): ResourceScorer {
   switch (type) {
     case 'MostAllocated':
-      return weighted(resources, usedShare);
+      return weighted(resources, { share: usedShare, counts: always, round: Math.floor });
     case 'RequestedToCapacityRatio':
-      return ratioScorer(resources, requestedToCapacityRatio?.shape ?? []);
+      return weighted(resources, byShape(requestedToCapacityRatio?.shape ?? []));
     default:
-      return isCPUAndMemory(resources) ? leastAllocatedOfBoth : weighted(resources, freeShare);
+      return isCPUAndMemory(resources)
+        ? leastAllocatedOfBoth
+        : weighted(resources, { share: freeShare, counts: always, round: Math.floor });
   }
 }
 
@@ -55,41 +57,42 @@ function usedShare(used: number, allocatable: number): number {
   return Math.floor((Math.min(used, allocatable) * 100) / allocatable);
 }
 
-function weighted(
-  resources: readonly ResourceWeight[],
-  share: (used: number, allocatable: number) => number,
-): ResourceScorer {
+/** How the parts that resources have in a score come about, and come together. */
+interface Rating {
+  /** From 0 to 100, of what would be used. */
+  readonly share: (used: number, allocatable: number) => number;
+  /** Whether a resource of that share has a part in the mean. */
+  readonly counts: (share: number) => boolean;
+  readonly round: (mean: number) => number;
+}
+
+const always = (): boolean => true;
+
+function weighted(resources: readonly ResourceWeight[], { share, counts, round }: Rating): ResourceScorer {
   return (pod, node) => {
     let sum = 0;
     let weights = 0;
     for (const { name, weight } of resources) {
       const amount = amountFor(name, pod, node);
       if (amount === undefined) continue;
-      sum += weight * share(amount.used + amount.wanted, amount.allocatable);
+      const part = share(amount.used + amount.wanted, amount.allocatable);
+      if (!counts(part)) continue;
+      sum += weight * part;
       weights += weight;
     }
-    return weights === 0 ? 0 : Math.floor(sum / weights);
+    return weights === 0 ? 0 : round(sum / weights);
   };
 }
 
 /** Of the custom scores, up to 10, in scores up to 100. */
 const SHAPE_SCALE = 10;
 
-function ratioScorer(resources: readonly ResourceWeight[], shape: readonly ShapePoint[]): ResourceScorer {
+function byShape(shape: readonly ShapePoint[]): Rating {
   const scoreAt = brokenLine(shape);
-  return (pod, node) => {
-    let sum = 0;
-    let weights = 0;
-    for (const { name, weight } of resources) {
-      const amount = amountFor(name, pod, node);
-      if (amount === undefined) continue;
-      const used = amount.used + amount.wanted;
-      const score = scoreAt(used > amount.allocatable ? 100 : Math.floor((used * 100) / amount.allocatable));
-      if (score <= 0) continue;
-      sum += weight * score;
-      weights += weight;
-    }
-    return weights === 0 ? 0 : Math.round(sum / weights);
+  return {
+    share: (used, allocatable) => scoreAt(used > allocatable ? 100 : Math.floor((used * 100) / allocatable)),
+    counts: (score) => score > 0,
+    round: Math.round,
   };
 }
 

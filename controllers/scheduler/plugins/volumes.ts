@@ -1,7 +1,7 @@
 /** Plugins that look at a pod's claims: whether they are bound, reach the node, and are not too many for it. */
 import { BIND_COMPLETED_ANNOTATION, NO_PROVISIONER } from '../../persistent-volume-binder/annotations.ts';
+import { compareAmounts } from '../../../api/groups/common/resources.ts';
 import { controllerOf } from '../../../api/machinery/object-meta.ts';
-import { compareQuantity, parseQuantity, type Quantity } from '../../../api/machinery/quantity.ts';
 import {
   persistentVolumeClaims,
   persistentVolumes,
@@ -252,11 +252,7 @@ function provisioningOf(
 }
 
 function bySize(a: PersistentVolumeClaim, b: PersistentVolumeClaim): number {
-  return compareQuantity(sizeOf(a), sizeOf(b));
-}
-
-function sizeOf({ spec }: PersistentVolumeClaim): Quantity {
-  return parseQuantity(spec.resources?.requests?.storage ?? '0');
+  return compareAmounts(a.spec.resources?.requests?.storage, b.spec.resources?.requests?.storage);
 }
 
 function reaches({ spec }: PersistentVolume, node: Node): boolean {
