@@ -1,12 +1,12 @@
 /** What the managers of fields need to know of a resource, and the managedFields of a write to it. */
 import type { ResetFields, ResourceDefinition, VersionDefinition } from '../../api/definition.ts';
 import { canonicalize } from '../../api/machinery/codec.ts';
+import type { Clock } from '../../api/machinery/clock.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { formatGroupVersion } from '../../api/machinery/gvk.ts';
 import {
   managedFieldsOfUpdate,
   type FieldManagerScope,
-  type UpdateWrite,
 } from '../../api/machinery/managed-fields/field-manager.ts';
 import {
   excludeFields,
@@ -15,7 +15,7 @@ import {
 } from '../../api/machinery/managed-fields/reset-filter.ts';
 import type { ManagedFieldsEntry, UnknownObject } from '../../api/machinery/object-meta.ts';
 import { hasSubresource } from './before-create.ts';
-import type { ResourceTarget } from './interface.ts';
+import type { ResourceTarget, WriteOptions } from './interface.ts';
 import { convertObject } from './results.ts';
 
 const scopes = new WeakMap<ResourceDefinition, Map<string, FieldManagerScope>>();
@@ -79,22 +79,33 @@ function defaultResetFields(definition: ResourceDefinition, subresource: string)
   return subresource === '' && hasSubresource(definition, 'status') ? { exclude: ['status'] } : undefined;
 }
 
-/**
- * Works out the managedFields of `changed`, in place. It is in the version it is stored in, `live` in that of the
- * target.
- */
-export function trackManagedFields(
-  scope: FieldManagerScope,
-  live: UnknownObject | undefined,
-  changed: UnknownObject,
-  write: UpdateWrite,
-): void {
-  const { metadata, apiVersion } = changed;
-  const versioned = apiVersion === scope.apiVersion ? changed : scope.convert(changed, scope.apiVersion);
-  setManagedFields(metadata, managedFieldsOfUpdate(scope, live, versioned, write));
+/** An object as a write makes it, in the version it is stored in. */
+interface TrackedWrite {
+  /** '' for the main resource. */
+  readonly subresource: string;
+  /** As it is, in the version of the target; absent for a new object. */
+  readonly live?: UnknownObject;
+  readonly changed: UnknownObject;
+  /** The managedFields that the caller gave. */
+  readonly given: ManagedFieldsEntry[] | undefined;
 }
 
-function setManagedFields(
+/** Works out who manages what of a changed object, in place. */
+export function trackWrite(
+  { target, storing }: { readonly target: ResourceTarget; readonly storing: ResourceDefinition },
+  { subresource, live, changed, given }: TrackedWrite,
+  { tracked = true, fieldManager: manager }: WriteOptions,
+  clock: Clock,
+): void {
+  if (!tracked) return;
+  const scope = fieldManagerScope(target, storing, subresource);
+  const versioned =
+    changed.apiVersion === scope.apiVersion ? changed : scope.convert(changed, scope.apiVersion);
+  const entries = managedFieldsOfUpdate(scope, live, versioned, { manager, nowMs: clock.now(), given });
+  setManagedFields(changed.metadata, entries);
+}
+
+export function setManagedFields(
   metadata: UnknownObject['metadata'],
   entries: ManagedFieldsEntry[] | undefined,
 ): void {

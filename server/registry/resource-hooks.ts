@@ -1,3 +1,4 @@
+import type { ResourceDefinition } from '../../api/definition.ts';
 import type { FieldError } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 
@@ -22,4 +23,36 @@ export interface ResourceHooks {
   release?(object: UnknownObject): Promise<void>;
   /** Faults of a new or changed object that show beside other objects only; they are told before those of the kind. */
   validate?(object: UnknownObject, old: UnknownObject | undefined, subresource: string): FieldError[];
+}
+
+/** The hooks of a kind among those of all, by `plural.group` (`services`). */
+export function hooksOf(
+  hooks: Readonly<Record<string, ResourceHooks>> | undefined,
+  { group, names }: ResourceDefinition,
+): ResourceHooks | undefined {
+  return hooks?.[group === '' ? names.plural : `${names.plural}.${group}`];
+}
+
+/** Keeps what was allocated for a write that succeeds, and gives it back when it fails. */
+export function whileAllocated<R>(
+  allocating: Promise<Allocation> | undefined,
+  write: (allocation?: Allocation) => Promise<R>,
+): Promise<R> {
+  return allocating === undefined ? write() : keepOrRevert(allocating, write);
+}
+
+async function keepOrRevert<R>(
+  allocating: Promise<Allocation>,
+  write: (allocation: Allocation) => Promise<R>,
+): Promise<R> {
+  const allocation = await allocating;
+  let result: R;
+  try {
+    result = await write(allocation);
+  } catch (error) {
+    await allocation.revert();
+    throw error;
+  }
+  await allocation.commit();
+  return result;
 }

@@ -1,0 +1,39 @@
+import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { AdmissionRequest } from '../admission/plugin.ts';
+import type { ObjectTarget, RequestContext } from './interface.ts';
+import type { ResolvedTarget } from './resolved-target.ts';
+
+/** What a write asks of admission besides who asks. */
+interface AskedWrite {
+  readonly operation: AdmissionRequest['operation'];
+  readonly subresource: string;
+  readonly dryRun: boolean;
+  readonly object?: UnknownObject;
+  readonly oldObject?: UnknownObject;
+}
+
+export function newAdmissionRequest(
+  { user, warnings }: RequestContext,
+  { storing }: ResolvedTarget,
+  { namespace, name }: ObjectTarget,
+  { operation, subresource, dryRun, object, oldObject }: AskedWrite,
+): AdmissionRequest {
+  return {
+    operation,
+    definition: storing,
+    subresource,
+    namespace,
+    name,
+    object,
+    oldObject,
+    user,
+    dryRun,
+    warnings,
+    settled: [],
+  };
+}
+
+/** Tells those who wait for it that a write is done, or will not be. */
+export function settle({ settled }: AdmissionRequest): void {
+  for (const call of settled.splice(0)) call();
+}
