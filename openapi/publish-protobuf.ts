@@ -2,7 +2,7 @@
  * The OpenAPI 2.0 document in the protobuf form that older kubectl asks for. Field numbers are those of gnostic's
  * OpenAPIv2.proto; what our documents never hold has no line here.
  */
-import { WireWriter } from '../api/machinery/protobuf-wire.ts';
+import { WireWriter } from '../api/machinery/protobuf/wire-writer.ts';
 
 type JSONObject = Readonly<Record<string, unknown>>;
 

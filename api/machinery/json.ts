@@ -253,6 +253,14 @@ export function setMember(object: Record<string, unknown>, key: string, value: u
   else object[key] = value;
 }
 
+/** Keys in the order of their UTF-8 bytes, as Go sorts them. */
+export function sortedKeys(object: Readonly<Record<string, unknown>>): string[] {
+  const keys = Object.keys(object);
+  if (keys.length < 2) return keys;
+  const ascii = keys.every((key) => !/[^ -~]/.test(key));
+  return ascii ? keys.sort() : keys.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
 /** `['spec', 'containers', 0, 'name']` is `spec.containers[0].name`. */
 export function formatPath(path: readonly (string | number)[]): string {
   return path.reduce<string>(

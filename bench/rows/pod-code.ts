@@ -1,7 +1,8 @@
 /** What a pod costs in process: protobuf against JSON, and validation, beside parsing the same pod. */
 import { builtInDefinitions } from '../../api/groups/index.ts';
 import { canonicalize } from '../../api/machinery/codec.ts';
-import { decodeProtobuf, encodeProtobuf } from '../../api/machinery/protobuf.ts';
+import { decodeProtobuf } from '../../api/machinery/protobuf/decode.ts';
+import { encodeProtobuf } from '../../api/machinery/protobuf/encode.ts';
 import { applyDefaults, prepareForCreate } from '../../server/registry/before-create.ts';
 import type { Finding, Row } from '../harness/finding.ts';
 import { inTurn, now } from '../harness/measure.ts';

@@ -1,4 +1,4 @@
-import { sortedKeys } from '../../api/machinery/codec.ts';
+import { sortedKeys } from '../../api/machinery/json.ts';
 
 /** JSON text with the keys of every object sorted: the same for equal values. Members that are undefined are left out. */
 export function sortedJSON(value: unknown): string {

@@ -1,5 +1,6 @@
 /** Server-side apply: PATCH with a configuration that is merged in, field by field. Mirrors handlers/patch.go applyPatcher. */
-import { canonicalize, DecodeError } from '../../api/machinery/codec.ts';
+import { canonicalize } from '../../api/machinery/codec.ts';
+import { DecodeError } from '../../api/machinery/decode-error.ts';
 import { newBadRequest, newConflict, newNotFound, StatusError } from '../../api/machinery/errors.ts';
 import { JSONError, parseJSON } from '../../api/machinery/json.ts';
 import { applyToObject, type FieldManagerScope } from '../../api/machinery/managed-fields/field-manager.ts';

@@ -1,13 +1,15 @@
 /** Objects of request bodies. Mirrors apiserver handlers/create.go and rest.go, with the wording of Go's decoders. */
 import type { DefinitionSet } from '../../api/definition-set.ts';
-import { decodeObject, DecodeError } from '../../api/machinery/codec.ts';
+import { decodeObject } from '../../api/machinery/codec.ts';
+import { DecodeError } from '../../api/machinery/decode-error.ts';
 import { newBadRequest } from '../../api/machinery/errors.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
 import { formatGroupVersion, parseGroupVersion } from '../../api/machinery/gvk.ts';
 import { JSONError, parseJSON } from '../../api/machinery/json.ts';
 import { keepReset } from '../../api/machinery/managed-fields/managed-entries.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { decodeEnvelope, decodeProtobuf } from '../../api/machinery/protobuf.ts';
+import { decodeEnvelope } from '../../api/machinery/protobuf/envelope.ts';
+import { decodeProtobuf } from '../../api/machinery/protobuf/decode.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
 import { JSON_TYPE, PROTOBUF_TYPE, type BodyType } from '../negotiation/accept.ts';
 import { parseYAML, warningsOfYAML, YAMLError } from '../negotiation/yaml.ts';

@@ -1,5 +1,6 @@
 /** PATCH of an object, or of a part of it that has its shape. Mirrors apiserver handlers/patch.go. */
-import { decodeObject, DecodeError } from '../../api/machinery/codec.ts';
+import { decodeObject } from '../../api/machinery/codec.ts';
+import { DecodeError } from '../../api/machinery/decode-error.ts';
 import {
   newBadRequest,
   newInvalid,

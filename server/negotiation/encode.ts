@@ -1,7 +1,8 @@
 /** Bytes of single objects in each media type. */
 import { stringifyJSON } from '../../api/machinery/json.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { encodeEnvelope, encodeProtobuf } from '../../api/machinery/protobuf.ts';
+import { encodeEnvelope } from '../../api/machinery/protobuf/envelope.ts';
+import { encodeProtobuf } from '../../api/machinery/protobuf/encode.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
 import { JSON_TYPE, YAML_TYPE, type OutputFormat } from './accept.ts';
 import { indentJSON } from './pretty.ts';

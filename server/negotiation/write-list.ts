@@ -2,8 +2,9 @@
 import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
 import type { Clock } from '../../api/machinery/clock.ts';
 import { stringifyJSON } from '../../api/machinery/json.ts';
-import { encodeEnvelope, encodeProtobuf } from '../../api/machinery/protobuf.ts';
-import { WireWriter } from '../../api/machinery/protobuf-wire.ts';
+import { encodeEnvelope } from '../../api/machinery/protobuf/envelope.ts';
+import { encodeProtobuf } from '../../api/machinery/protobuf/encode.ts';
+import { WireWriter } from '../../api/machinery/protobuf/wire-writer.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { Exchange } from '../exchange.ts';

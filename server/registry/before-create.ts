@@ -1,6 +1,6 @@
 /** What happens to every new object before it is stored. Mirrors apiserver registry/rest/create.go BeforeCreate. */
 import type { ResourceDefinition, WriteFacts } from '../../api/definition.ts';
-import { applyDeclaredDefaults } from '../../api/machinery/codec.ts';
+import { applyDeclaredDefaults } from '../../api/machinery/declared-defaults.ts';
 import { formatTime, type Clock } from '../../api/machinery/clock.ts';
 import { newBadRequest, newInvalid, StatusError, type FieldError } from '../../api/machinery/errors.ts';
 import type { OwnerReference, UnknownObject } from '../../api/machinery/object-meta.ts';

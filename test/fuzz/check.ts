@@ -1,6 +1,7 @@
 /** What must hold of every request, whatever it is. */
 import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
-import { decodeEnvelope, decodeProtobuf } from '../../api/machinery/protobuf.ts';
+import { decodeEnvelope } from '../../api/machinery/protobuf/envelope.ts';
+import { decodeProtobuf } from '../../api/machinery/protobuf/decode.ts';
 import type { TestServer } from '../server/fixtures/server.ts';
 import { ADMIN_TOKEN } from '../server/fixtures/server.ts';
 import type { FuzzRequest } from './requests.ts';

@@ -3,12 +3,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { builtInDefinitions } from '../../api/groups/index.ts';
 import { builtInSchema } from '../../api/machinery/built-in-schemas.ts';
 import { encodeObject } from '../../api/machinery/codec.ts';
-import {
-  decodeEnvelope,
-  decodeProtobuf,
-  encodeEnvelope,
-  encodeProtobuf,
-} from '../../api/machinery/protobuf.ts';
+import { decodeEnvelope, encodeEnvelope } from '../../api/machinery/protobuf/envelope.ts';
+import { decodeProtobuf } from '../../api/machinery/protobuf/decode.ts';
+import { encodeProtobuf } from '../../api/machinery/protobuf/encode.ts';
 import { createAuthenticator } from '../../server/authn/authenticator.ts';
 import type { ResourceRegistry } from '../../server/registry/interface.ts';
 import {

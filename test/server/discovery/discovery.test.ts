@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { builtInDefinitions } from '../../../api/groups/index.ts';
 import { builtInSchema } from '../../../api/machinery/built-in-schemas.ts';
-import { decodeEnvelope, decodeProtobuf } from '../../../api/machinery/protobuf.ts';
+import { decodeEnvelope } from '../../../api/machinery/protobuf/envelope.ts';
+import { decodeProtobuf } from '../../../api/machinery/protobuf/decode.ts';
 import { newTestServer, type TestServer } from '../fixtures/server.ts';
 
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';

@@ -1,6 +1,6 @@
 /** Bad bodies, and what clients are told about them. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeEnvelope } from '../../../api/machinery/protobuf.ts';
+import { encodeEnvelope } from '../../../api/machinery/protobuf/envelope.ts';
 import { deployment, newTestServer, type TestServer } from '../fixtures/server.ts';
 
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments';

@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { builtInSchema } from '../../../api/machinery/built-in-schemas.ts';
 import { newExpired } from '../../../api/machinery/errors.ts';
-import { decodeEnvelope, decodeProtobuf } from '../../../api/machinery/protobuf.ts';
-import { WireReader } from '../../../api/machinery/protobuf-wire.ts';
+import { decodeEnvelope } from '../../../api/machinery/protobuf/envelope.ts';
+import { decodeProtobuf } from '../../../api/machinery/protobuf/decode.ts';
+import { WireReader } from '../../../api/machinery/protobuf/wire-reader.ts';
 import type { RegistryWatchListener, ResourceRegistry } from '../../../server/registry/interface.ts';
 import { configMap, deployment, frameReader, newTestServer, type TestServer } from '../fixtures/server.ts';
 
