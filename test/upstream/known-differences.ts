@@ -20,7 +20,7 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     why: 'who of several writers comes first is chance, and tries again',
   },
   {
-    line: /^Pod .*: -managed by kube-scheduler \(Update v1 status\)$/,
+    line: /^Pod .*: -managed by kube-scheduler \(Update v1 status\)/,
     why: 'left of an attempt that lost such a race',
   },
   {
@@ -30,6 +30,10 @@ export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     line: /^EndpointSlice .*: [-+]metadata.generation: /,
     why: 'how many changes of pods one write takes in is a matter of time',
+  },
+  {
+    line: /^(EndpointSlice|Endpoints) .*: [-+](metadata.annotations.|managed by .*)endpoints.kubernetes.io\/last-change-trigger-time: /,
+    why: 'times have no parts of seconds: the annotation goes when the last write took in no pod of a later second',
   },
 ];
 

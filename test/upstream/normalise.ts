@@ -110,8 +110,11 @@ function portray(object: Loose, plain: (text: string) => string): Portrait {
   const { managedFields, ...metadata } = object.metadata;
   const lines: string[] = [];
   flatten({ ...object, metadata }, '', plain, lines);
-  for (const { manager, operation, subresource = '', apiVersion } of managedFields ?? [])
-    lines.push(`managed by ${manager} (${operation} ${apiVersion} ${subresource})`);
+  for (const { manager, operation, subresource = '', apiVersion, fieldsV1 = {} } of managedFields ?? []) {
+    const by = `managed by ${manager} (${operation} ${apiVersion} ${subresource})`;
+    lines.push(by);
+    flatten(fieldsV1, by, plain, lines);
+  }
   return { title: plain(`${object['kind']} ${metadata.name}`), lines: lines.sort() };
 }
 
@@ -128,7 +131,9 @@ function flatten(value: unknown, path: string, plain: (text: string) => string, 
     into.push(`${path}: ${plain(String(value))}`);
     return;
   }
-  for (const [field, member] of Object.entries(value))
+  const members = Object.entries(value);
+  if (members.length === 0 && path !== '') into.push(`${path}: {}`);
+  for (const [field, member] of members)
     if (!LEFT_OUT.has(field)) flatten(member, path === '' ? field : `${path}.${plain(field)}`, plain, into);
 }
 
