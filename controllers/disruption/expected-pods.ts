@@ -1,6 +1,7 @@
 /** How many pods a budget counts on: what their controllers ask for. Mirrors getExpectedScale of disruption.go. */
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import { isNotFound } from '../../api/machinery/errors.ts';
+import { goQuote } from '../../api/machinery/go-format.ts';
 import { parseGroupVersion } from '../../api/machinery/gvk.ts';
 import { controllerOf, type KubeObject, type OwnerReference } from '../../api/machinery/object-meta.ts';
 import { deployments, replicaSets, statefulSets } from '../../openapi/generated/apps-v1.ts';
@@ -54,38 +55,41 @@ export class ExpectedPods {
     return { count: [...scales.values()].reduce((sum, replicas) => sum + replicas, 0), unmanaged };
   }
 
-  /** A replica set of a deployment stands for the deployment. */
+  /** A replica set of a deployment stands for the deployment. Whoever is not found in a cache is asked for its scale. */
   async #scaleOf(reference: OwnerReference, namespace: string): Promise<Scaled | undefined> {
-    const group = parseGroupVersion(reference.apiVersion)?.group ?? '';
-    const informer = this.#byKind.get(`${group}/${reference.kind}`);
-    if (informer === undefined) return this.#askScale(group, reference, namespace);
-    const owner = informer.get(`${namespace}/${reference.name}`);
-    if (owner?.metadata.uid !== reference.uid) return undefined;
-    const above = controllerOf(owner);
-    if (reference.kind === 'ReplicaSet' && above?.kind === 'Deployment')
-      return this.#scaleOf(above, namespace);
-    return { uid: owner.metadata.uid, replicas: owner.spec.replicas ?? 1 };
+    const owner = this.#find(reference, namespace);
+    const above = owner === undefined ? undefined : controllerOf(owner);
+    const isOfDeployment = reference.kind === 'ReplicaSet' && above?.kind === 'Deployment';
+    const found = isOfDeployment ? this.#find(above, namespace) : owner;
+    if (found === undefined) return this.#askScale(reference, namespace);
+    return { uid: found.metadata.uid!, replicas: found.spec.replicas ?? 1 };
+  }
+
+  #find({ apiVersion, kind, name, uid }: OwnerReference, namespace: string): Replicated | undefined {
+    const group = parseGroupVersion(apiVersion)?.group ?? '';
+    const found = this.#byKind
+      .get(`${group === 'extensions' ? 'apps' : group}/${kind}`)
+      ?.get(`${namespace}/${name}`);
+    return found?.metadata.uid === uid ? found : undefined;
   }
 
   async #askScale(
-    group: string,
-    { kind, name, uid }: OwnerReference,
+    { apiVersion, kind, name, uid }: OwnerReference,
     namespace: string,
   ): Promise<Scaled | undefined> {
+    const group = parseGroupVersion(apiVersion)?.group ?? '';
     const resource = this.#client
       .resources(['get'])
       .find((candidate) => candidate.group === group && candidate.kind === kind);
-    if (resource === undefined) return undefined;
+    if (resource === undefined)
+      throw new Error(`no matches for kind ${goQuote(kind)} in version ${goQuote(apiVersion)}`);
     try {
       const { metadata, spec } = await this.#client.getScale(resource, { namespace, name });
       return metadata.uid === uid ? { uid, replicas: spec?.replicas ?? 0 } : undefined;
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      const exists = await this.#client.get(resource, { namespace, name }).then(
-        () => true,
-        () => false,
-      );
-      if (!exists) return undefined;
+      // What is not there is the owner, or the subresource.
+      if (error.status.details?.kind !== `${resource.resource}/scale`) return undefined;
       const plural = group === '' ? resource.resource : `${resource.resource}.${group}`;
       throw new Error(`${plural} does not implement the scale subresource`);
     }

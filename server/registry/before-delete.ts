@@ -14,7 +14,8 @@ export function checkDeletePreconditions(
   object: UnknownObject,
   { preconditions }: DeleteOptions,
 ): void {
-  const resource = { group: definition.group, resource: definition.names.plural };
+  // Upstream names the kind here, not the resource.
+  const resource = { group: definition.group, resource: definition.names.kind };
   const { name, uid, resourceVersion } = object.metadata;
   if (preconditions?.uid !== undefined && preconditions.uid !== uid) {
     const why = `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;

@@ -1,6 +1,12 @@
 /** Deletes a pod unless a disruption budget forbids it. Mirrors registry/core/pod/storage eviction.go. */
 import { isPodTerminal } from '../../../api/groups/core/pod-phase.ts';
-import { isConflict, newBadRequest, newInvalid, type Status } from '../../../api/machinery/errors.ts';
+import {
+  isConflict,
+  newBadRequest,
+  newInvalid,
+  StatusError,
+  type Status,
+} from '../../../api/machinery/errors.ts';
 import { formatTime } from '../../../api/machinery/clock.ts';
 import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
 import { invalid } from '../../../api/machinery/validation.ts';
@@ -78,6 +84,7 @@ function deleteOptionsOf(
     orphanDependents,
     dryRun = [],
   } = deleteOptions;
+  checkDryRun(writeOptions.dryRun, dryRun);
   const legacy = orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background';
   const policy = (propagationPolicy as DeleteOptions['propagationPolicy']) ?? legacy;
   return {
@@ -86,6 +93,13 @@ function deleteOptionsOf(
     ...(preconditions === undefined ? {} : { preconditions }),
     ...(policy === undefined ? {} : { propagationPolicy: policy }),
   };
+}
+
+/** Both the request and its body may ask for a dry run, but not for different ones. */
+function checkDryRun(isAsked: boolean, inBody: readonly string[]): void {
+  if (!isAsked || inBody.length === 0 || inBody.join(' ') === 'All') return;
+  const texts = `[All] and [${inBody.join(' ')}]`;
+  throw new StatusError('', `Non-matching dry-run options in request and content: ${texts}`);
 }
 
 /** Removes a pod whose disruption no budget counts; answers with the pod when budgets have a say. */
@@ -141,12 +155,11 @@ async function removePod({ options, context, target, object, writeOptions }: Cre
   });
 }
 
-function withDisruption({ status, metadata }: Pod, now: string): PodCondition[] {
+function withDisruption({ status }: Pod, now: string): PodCondition[] {
   const conditions = status.conditions ?? [];
   const before = conditions.find(({ type }) => type === 'DisruptionTarget');
   const condition: PodCondition = {
     type: 'DisruptionTarget',
-    ...(metadata.generation === undefined ? {} : { observedGeneration: metadata.generation }),
     status: 'True',
     lastTransitionTime: before?.status === 'True' ? before.lastTransitionTime : now,
     reason: 'EvictionByEvictionAPI',

@@ -145,6 +145,46 @@ describe('a budget', () => {
     );
   });
 
+  it.each([
+    {
+      owner: 'a daemon set that is gone',
+      reference: { apiVersion: 'apps/v1', kind: 'DaemonSet' },
+      message: 'daemonsets.apps does not implement the scale subresource',
+    },
+    {
+      owner: 'a replica set that is gone',
+      reference: { apiVersion: 'apps/v1', kind: 'ReplicaSet' },
+      message: 'found no controllers for pod "lone"',
+    },
+    {
+      owner: 'a kind that nobody knows',
+      reference: { apiVersion: 'example.com/v1', kind: 'Fleet' },
+      message: 'no matches for kind "Fleet" in version "example.com/v1"',
+    },
+  ])('of a pod of $owner fails', async ({ reference, message }) => {
+    await start();
+    const owner = { ...reference, name: 'gone', uid: 'gone', controller: true };
+    await harness.client.create(pods, {
+      metadata: { name: 'lone', namespace: NAMESPACE, labels, ownerReferences: [owner] },
+      spec: template.spec,
+    });
+    await budget({ maxUnavailable: 1 });
+    expect((await status()).conditions).toMatchObject([{ status: 'False', reason: 'SyncFailed', message }]);
+  });
+
+  it('counts a replica set by itself when its deployment is gone', async () => {
+    await start();
+    await deploy(2, 2);
+    await harness.client.delete(
+      deployments,
+      { namespace: NAMESPACE, name: 'web' },
+      { propagationPolicy: 'Background' },
+    );
+    await harness.settle();
+    await budget({ maxUnavailable: 1 });
+    expect(await counts()).toEqual([2, 1, 2, 1]);
+  });
+
   it('of pods without a controller warns', async () => {
     await start();
     await harness.client.create(pods, {

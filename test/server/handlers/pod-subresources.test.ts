@@ -124,14 +124,14 @@ describe('eviction', () => {
     expect([answer.status, answer.json]).toMatchObject([201, { kind: 'Status', status: 'Success' }]);
     const pod = await podOf();
     expect(pod.metadata.deletionTimestamp).toBeDefined();
-    expect(pod.status.conditions).toContainEqual(
-      expect.objectContaining({
-        type: 'DisruptionTarget',
-        status: 'True',
-        reason: 'EvictionByEvictionAPI',
-        message: 'Eviction API: evicting',
-      }),
-    );
+    expect(pod.status.conditions).toContainEqual({
+      type: 'DisruptionTarget',
+      status: 'True',
+      lastProbeTime: null,
+      lastTransitionTime: expect.any(String),
+      reason: 'EvictionByEvictionAPI',
+      message: 'Eviction API: evicting',
+    });
     expect(await budgetStatus()).toMatchObject({
       disruptionsAllowed: 0,
       disruptedPods: { p: expect.any(String) },
@@ -197,6 +197,15 @@ describe('eviction', () => {
     expect((await podOf()).metadata.deletionTimestamp).toBeUndefined();
   });
 
+  it('refuses a dry run of another kind than the one asked for', async () => {
+    await createPod();
+    const answer = await evict({ deleteOptions: { dryRun: ['Most'] } }, '?dryRun=All');
+    expect([answer.status, answer.json['message']]).toEqual([
+      500,
+      'Non-matching dry-run options in request and content: [All] and [Most]',
+    ]);
+  });
+
   it('answers with a failure when several budgets select the pod', async () => {
     await running();
     await budget({ observedGeneration: 1 });
@@ -229,8 +238,14 @@ describe('eviction', () => {
   it('heeds preconditions', async () => {
     await createPod();
     const wrong = await evict({ deleteOptions: { preconditions: { uid: 'x' } } });
-    expect([wrong.status, wrong.json['reason']]).toEqual([409, 'Conflict']);
     const { uid } = (await podOf()).metadata;
+    expect([wrong.status, wrong.json]).toMatchObject([
+      409,
+      {
+        message: `Operation cannot be fulfilled on Pod "p": the UID in the precondition (x) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+        details: { name: 'p', kind: 'Pod' },
+      },
+    ]);
     expect((await evict({ deleteOptions: { preconditions: { uid } } })).status).toBe(201);
   });
 
