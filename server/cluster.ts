@@ -256,7 +256,7 @@ async function startOn(
     cluster: CLUSTER_NAME,
     definitions,
     admission: createAdmissionChain(
-      { reader, random },
+      { reader, random, client: () => client.as('kube-apiserver') },
       { enable: options.enableAdmissionPlugins, disable: options.disableAdmissionPlugins },
     ),
     clock,

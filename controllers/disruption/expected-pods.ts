@@ -1,6 +1,6 @@
 /** How many pods a budget counts on: what their controllers ask for. Mirrors getExpectedScale of disruption.go. */
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
-import { isNotFound } from '../../api/machinery/errors.ts';
+import { isNotFound, type StatusError } from '../../api/machinery/errors.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
 import { parseGroupVersion } from '../../api/machinery/gvk.ts';
 import { controllerOf, type KubeObject, type OwnerReference } from '../../api/machinery/object-meta.ts';
@@ -89,7 +89,7 @@ export class ExpectedPods {
     } catch (error) {
       if (!isNotFound(error)) throw error;
       // What is not there is the owner, or the subresource.
-      if (error.status.details?.kind !== `${resource.resource}/scale`) return undefined;
+      if ((error as StatusError).status.details?.kind !== `${resource.resource}/scale`) return undefined;
       const plural = group === '' ? resource.resource : `${resource.resource}.${group}`;
       throw new Error(`${plural} does not implement the scale subresource`);
     }

@@ -1,5 +1,5 @@
 /** Keeps in the status of quotas what is used of them. Mirrors resourcequota, counting by events instead of by listing. */
-import { isQuotaName } from '../../api/groups/core/quota.ts';
+import { isQuotaNameOf } from '../../api/groups/core/quota.ts';
 import type { ResourceType } from '../../api/machinery/client.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isNotFound } from '../../api/machinery/errors.ts';
@@ -95,9 +95,16 @@ class QuotaController implements RunningController {
     const totals = quota === undefined ? undefined : this.#tracker.totals(quota);
     if (quota === undefined || totals === undefined) return;
     const hard = quota.spec.hard ?? {};
-    const names = Object.keys(hard).filter((name) => isQuotaName(name, (each) => this.#isCounted(each)));
+    const before = quota.status?.used ?? {};
     const used = Object.fromEntries(
-      names.sort().map((name) => [name, formatQuantity(totals.get(name) ?? ZERO_QUANTITY)]),
+      Object.keys(hard)
+        .sort()
+        .flatMap((name) => {
+          if (this.#isCounted(name))
+            return [[name, formatQuantity(totals.get(name) ?? ZERO_QUANTITY)] as const];
+          // Others may count what this controller knows nothing of.
+          return before[name] === undefined ? [] : [[name, before[name]] as const];
+        }),
     );
     const status = { ...(quota.spec.hard === undefined ? {} : { hard }), used };
     if (equalJSON(quota.status, status)) return;
@@ -109,8 +116,6 @@ class QuotaController implements RunningController {
   }
 
   #isCounted(name: string): boolean {
-    return this.#counted.some(
-      ([{ group, resource }]) => name === `count/${group === '' ? resource : `${resource}.${group}`}`,
-    );
+    return this.#counted.some(([resource]) => isQuotaNameOf(resource, name));
   }
 }

@@ -13,12 +13,15 @@ import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import { storageObjectInUseProtection } from './storage-object-in-use-protection.ts';
 import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
+import type { Client } from '../../api/machinery/client.ts';
 import type { Random } from '../../api/machinery/random.ts';
 
 /** What plugins may look at. */
 export interface AdmissionContext {
   readonly reader: ObjectReader;
   readonly random: Random;
+  /** The API server's own; first asked for when an object is admitted. */
+  readonly client: () => Client;
 }
 
 interface PluginEntry {

@@ -21,8 +21,8 @@ export interface AdmissionRequest {
   readonly dryRun: boolean;
   /** Collects texts for Warning headers. */
   readonly warnings: string[];
-  /** Called when the object is stored, or is not going to be. */
-  readonly settled: (() => void)[];
+  /** Called when the object is stored, or is not going to be; the request is answered once they are done. */
+  readonly settled: ((isStored: boolean) => void | Promise<void>)[];
 }
 
 export interface AdmissionPlugin {

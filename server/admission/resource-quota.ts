@@ -1,7 +1,7 @@
 /**
  * Refuses what would use more than the quotas of a namespace allow. Usage is counted from the objects that are there and
- * those about to be stored, so that writes at the same time cannot share what is left. Mirrors apiserver
- * admission/plugin/resourcequota and pkg/quota/v1/evaluator.
+ * those about to be stored, so that writes at the same time cannot share what is left, and told in the status of the quotas
+ * before the write is answered. Mirrors apiserver admission/plugin/resourcequota and pkg/quota/v1/evaluator.
  */
 import {
   addUsage,
@@ -19,18 +19,19 @@ import {
   formatQuantity,
   parseQuantity,
   subtractQuantity,
-  ZERO_QUANTITY,
   type Quantity,
 } from '../../api/machinery/quantity.ts';
 import type { Pod, ResourceQuota } from '../../openapi/generated/core-v1.ts';
 import type { AdmissionContext } from './index.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './plugin.ts';
-import type { ObjectReader } from './reader.ts';
+import { QuotaCharges, type Charge } from './quota-charges.ts';
+import { QuotaLedger } from './quota-ledger.ts';
 
 const QUOTAS = { group: '', resource: 'resourcequotas' };
 
-export function resourceQuota({ reader }: AdmissionContext): AdmissionPlugin {
-  const ledger = new Ledger(reader);
+export function resourceQuota({ reader, client }: AdmissionContext): AdmissionPlugin {
+  const ledger = new QuotaLedger(reader);
+  const charges = new QuotaCharges({ reader, client, ledger });
   return {
     name: 'ResourceQuota',
     validate: (request) => {
@@ -39,8 +40,14 @@ export function resourceQuota({ reader }: AdmissionContext): AdmissionPlugin {
       const resource = { group: definition.group, resource: definition.names.plural };
       if (!isCounted(resource, request)) return;
       const quotas = reader.list(QUOTAS, namespace) as unknown as readonly ResourceQuota[];
-      if (quotas.length === 0 || !checkQuotas(quotas, ledger, resource, request)) return;
-      if (!dryRun) settled.push(ledger.reserve(resource, object));
+      if (quotas.length === 0) return;
+      const { isConcerned, charged } = checkQuotas(quotas, ledger, resource, request);
+      if (!isConcerned || dryRun) return;
+      const release = ledger.reserve(resource, object);
+      settled.push(async (isStored) => {
+        release();
+        if (isStored) await charges.write(resource, charged);
+      });
     },
   };
 }
@@ -71,13 +78,20 @@ function isTerminating(object: UnknownObject): boolean {
   return (object as unknown as Pod).spec.activeDeadlineSeconds !== undefined;
 }
 
-/** Returns whether any quota has to do with the write; throws when one does not allow it. */
+interface Verdict {
+  /** Whether any quota has to do with the write. */
+  readonly isConcerned: boolean;
+  /** Those it takes something of. */
+  readonly charged: readonly Charge[];
+}
+
+/** Throws when a quota does not allow the write. */
 function checkQuotas(
   quotas: readonly ResourceQuota[],
-  ledger: Ledger,
+  ledger: QuotaLedger,
   resource: QuotaResource,
   request: AdmissionRequest,
-): boolean {
+): Verdict {
   const object = request.object!;
   const refuse = (why: string): never => {
     throw newForbidden(resource, request.name === '' ? 'Unknown' : request.name, why);
@@ -95,10 +109,12 @@ function checkQuotas(
   const usage = quotaUsage(resource, object);
   const negative = [...usage].filter(([, { nano }]) => nano < 0n).map(([name]) => name);
   if (negative.length > 0) refuse(`quota usage is negative for resource(s): ${negative.sort().join(',')}`);
+  const charged: Charge[] = [];
   for (const { quota, names } of matching) {
     const requested = moreUsage(usage, quota, names, resource, request.oldObject);
     if (requested.size === 0) continue;
-    const used = ledger.used(quota, resource, [...requested.keys()], request);
+    charged.push({ quota: quota.metadata, names: [...requested.keys()] });
+    const used = ledger.used(quota, resource, [...requested.keys()], request.namespace, object);
     const hard = quota.status!.hard!;
     const exceeded = [...requested.keys()]
       .filter(
@@ -114,7 +130,7 @@ function checkQuotas(
         `limited: ${exceeded.map((name) => `${name}=${hard[name]}`).join(',')}`,
     );
   }
-  return matching.length > 0;
+  return { isConcerned: matching.length > 0, charged };
 }
 
 /** What the write uses of the names beyond what the object used before, without what is no more. */
@@ -135,66 +151,4 @@ function moreUsage(
     if (difference.nano > 0n) more.set(name, difference);
   }
   return more;
-}
-
-/** Counts the objects of a namespace, stored and about to be. */
-class Ledger {
-  readonly #reader: ObjectReader;
-  /** Stored objects never change, so neither does what they use. */
-  readonly #usages = new WeakMap<UnknownObject, Usage>();
-  readonly #pending = new Map<string, readonly [QuotaResource, UnknownObject]>();
-
-  constructor(reader: ObjectReader) {
-    this.#reader = reader;
-  }
-
-  /** Counts an object until the returned function is called: by then it is stored, or given up. */
-  reserve(resource: QuotaResource, object: UnknownObject): () => void {
-    const uid = object.metadata.uid!;
-    this.#pending.set(uid, [resource, object]);
-    return () => {
-      if (this.#pending.get(uid)?.[1] === object) this.#pending.delete(uid);
-    };
-  }
-
-  /** What is used of `names` by objects of the resource, the one of the request as it is before. */
-  used(
-    quota: ResourceQuota,
-    resource: QuotaResource,
-    names: readonly string[],
-    { namespace, object }: AdmissionRequest,
-  ): Usage {
-    const totals = new Map<string, Quantity>(names.map((name) => [name, ZERO_QUANTITY]));
-    const own = object?.metadata.uid;
-    const add = (counted: UnknownObject): void => {
-      if (!isInScope(quota, resource, counted)) return;
-      const usage = this.#usageOf(resource, counted);
-      for (const name of names) {
-        const amount = usage.get(name);
-        if (amount !== undefined) totals.set(name, addUsage(totals.get(name)!, amount));
-      }
-    };
-    const pending = new Map(
-      [...this.#pending].filter(
-        ([uid, [of, { metadata }]]) =>
-          uid !== own &&
-          metadata.namespace === namespace &&
-          of.resource === resource.resource &&
-          of.group === resource.group,
-      ),
-    );
-    for (const stored of this.#reader.list(resource, namespace)) {
-      const uid = stored.metadata.uid!;
-      add(pending.get(uid)?.[1] ?? stored);
-      pending.delete(uid);
-    }
-    for (const [, counted] of pending.values()) add(counted);
-    return totals;
-  }
-
-  #usageOf(resource: QuotaResource, object: UnknownObject): Usage {
-    let usage = this.#usages.get(object);
-    if (usage === undefined) this.#usages.set(object, (usage = quotaUsage(resource, object)));
-    return usage;
-  }
 }

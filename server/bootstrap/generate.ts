@@ -32,7 +32,10 @@ const registry = createRegistry({
   store,
   cluster: CLUSTER,
   definitions,
-  admission: createAdmissionChain({ reader, random }, { disable: ['NamespaceLifecycle'] }),
+  admission: createAdmissionChain(
+    { reader, random, client: () => client },
+    { disable: ['NamespaceLifecycle'] },
+  ),
   clock,
   random,
 });

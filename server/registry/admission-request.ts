@@ -33,7 +33,15 @@ export function newAdmissionRequest(
   };
 }
 
-/** Tells those who wait for it that a write is done, or will not be. */
-export function settle({ settled }: AdmissionRequest): void {
-  for (const call of settled.splice(0)) call();
+/** Writes, and tells those who wait for it that the write is done, or will not be. */
+export async function settling<R>({ settled }: AdmissionRequest, write: () => Promise<R>): Promise<R> {
+  if (settled.length === 0) return write();
+  let isStored = false;
+  try {
+    const result = await write();
+    isStored = true;
+    return result;
+  } finally {
+    for (const call of settled.splice(0)) await call(isStored);
+  }
 }

@@ -5,7 +5,7 @@ import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import { isKeyExists } from '../../storage/errors.ts';
 import type { StoredValue } from '../../storage/interface.ts';
 import type { AdmissionRequest } from '../admission/plugin.ts';
-import { newAdmissionRequest, settle } from './admission-request.ts';
+import { newAdmissionRequest, settling } from './admission-request.ts';
 import {
   applyDefaults,
   checkNewObject,
@@ -125,13 +125,11 @@ export class Creations {
       await options.authorizeCreate?.();
       const name = canonical.metadata.name!;
       await admission.validate({ ...request, name, object: canonical });
-      try {
+      return settling(request, async () => {
         const key = keyOfTarget(resolved, { namespace: request.namespace, name })!;
         if (allocation !== undefined && store.latest(key) === undefined) await allocation.prepare();
-        return await this.#writes.putNew(resolved, key, canonical, options.dryRun);
-      } finally {
-        settle(request);
-      }
+        return this.#writes.putNew(resolved, key, canonical, options.dryRun);
+      });
     });
   }
 }

@@ -4,7 +4,7 @@ import { newConflict, newNotFound } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { StoredValue } from '../../storage/interface.ts';
 import type { AdmissionRequest } from '../admission/plugin.ts';
-import { newAdmissionRequest, settle } from './admission-request.ts';
+import { newAdmissionRequest, settling } from './admission-request.ts';
 import { applyDefaults, dedupeOwnerReferences } from './before-create.ts';
 import {
   checkPreconditions,
@@ -164,7 +164,7 @@ export class Updates {
       context.warnings.push(...(storing.behaviour.warnings?.(canonical, old, subresource) ?? []));
     }
     await admission.validate({ ...request, object: canonical });
-    try {
+    return settling(request, async () => {
       if (isReleased(storing, canonical)) {
         await this.#writes.remove(resolved, current, canonical, dryRun);
         return detached(current, canonical);
@@ -175,10 +175,8 @@ export class Updates {
       }
       const isLatest = store.latest(current.key)?.revision === current.revision;
       if (allocation !== undefined && isLatest) await allocation.prepare();
-      return await this.#writes.putChanged(current, canonical, dryRun);
-    } finally {
-      settle(request);
-    }
+      return this.#writes.putChanged(current, canonical, dryRun);
+    });
   }
 }
 

@@ -110,7 +110,10 @@ export async function startHarness(
     random,
     client: () => client,
   });
-  const admission = createAdmissionChain({ reader, random }, { disable: ['ServiceAccount'] });
+  const admission = createAdmissionChain(
+    { reader, random, client: () => client.as('kube-apiserver') },
+    { disable: ['ServiceAccount'] },
+  );
   const objects = createRegistry({
     store,
     cluster: 'test',

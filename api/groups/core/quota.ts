@@ -1,5 +1,6 @@
 /** What an object takes of the quotas of its namespace. Pure. Mirrors pkg/quota/v1/evaluator. */
 import { isPodTerminal } from './pod-phase.ts';
+import { qosClass } from './qos.ts';
 import type { UnknownObject } from '../../machinery/object-meta.ts';
 import {
   addQuantity,
@@ -38,6 +39,11 @@ const COUNTED_BY_NAME = new Set([
   'services',
 ]);
 const STORAGE_CLASS_INFIX = '.storageclass.storage.k8s.io/';
+const CLAIM_NAMES = ['persistentvolumeclaims', 'requests.storage'];
+/** An older way for a claim to say its class, which goes before the field. */
+const CLASS_ANNOTATION = 'volume.beta.kubernetes.io/storage-class';
+/** Before the name of a device class, in place of an extended resource. */
+const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/';
 const DEVICE_CLASS_SUFFIX = '.deviceclass.resource.k8s.io/devices';
 /** What a claim for all devices counts as: the most that a claim gets. */
 const ALL_DEVICES = 32;
@@ -58,19 +64,6 @@ export function quotaUsage({ group, resource }: QuotaResource, object: UnknownOb
 
 export function countName({ group, resource }: QuotaResource): string {
   return group === '' ? `count/${resource}` : `count/${resource}.${group}`;
-}
-
-/** Whether a quota's name is one that some object may use. */
-export function isQuotaName(name: string, isCounted: (name: string) => boolean): boolean {
-  return (
-    isCounted(name) ||
-    COUNTED_BY_NAME.has(name) ||
-    PLAIN_REQUESTS.has(name) ||
-    ['pods', 'services.nodeports', 'services.loadbalancers'].includes(name) ||
-    /^(requests|limits|hugepages-)/.test(name) ||
-    name.includes(STORAGE_CLASS_INFIX) ||
-    name.endsWith(DEVICE_CLASS_SUFFIX)
-  );
 }
 
 function isDeviceClaim({ group, resource }: QuotaResource): boolean {
@@ -95,17 +88,20 @@ export function isQuotaNameOf({ group, resource }: QuotaResource, name: string):
       return (
         POD_NAMES.has(name) ||
         /^(requests\.)?hugepages-/.test(name) ||
-        (name.startsWith('requests.') && name.includes('/') && !name.includes('kubernetes.io/'))
+        (name.startsWith('requests.') && isExtended(name.slice('requests.'.length)))
       );
     case 'services':
       return ['services', 'services.nodeports', 'services.loadbalancers'].includes(name);
     case 'persistentvolumeclaims':
-      return (
-        ['persistentvolumeclaims', 'requests.storage'].includes(name) || name.includes(STORAGE_CLASS_INFIX)
-      );
+      return CLAIM_NAMES.some((each) => name === each || name.endsWith(STORAGE_CLASS_INFIX + each));
     default:
       return COUNTED_BY_NAME.has(resource) && name === resource;
   }
+}
+
+/** Whether a pod's resource is one of devices: a name with a domain that is not Kubernetes' own. */
+function isExtended(name: string): boolean {
+  return name.startsWith(DEVICE_CLASS_PREFIX) || (name.includes('/') && !name.includes('kubernetes.io/'));
 }
 
 /** Names that every container must say once a quota counts them, with the member and name they are said by. */
@@ -141,16 +137,21 @@ export function missingResources(
 function addPod(usage: Map<string, Quantity>, pod: Pod): void {
   if (isPodTerminal(pod)) return;
   usage.set('pods', ONE);
-  for (const [name, amount] of podTotals(pod, 'requests')) {
-    usage.set(`requests.${name}`, amount);
-    if (PLAIN_REQUESTS.has(name) || name.startsWith('hugepages-')) usage.set(name, amount);
+  for (const [name, amount] of withOverhead(containerTotals(pod, 'requests'), pod, false)) {
+    const isPlain = PLAIN_REQUESTS.has(name) || name.startsWith('hugepages-');
+    if (isPlain) usage.set(name, amount);
+    if (isPlain || isExtended(name)) usage.set(`requests.${name}`, amount);
   }
-  for (const [name, amount] of podTotals(pod, 'limits')) usage.set(`limits.${name}`, amount);
+  for (const [name, amount] of withOverhead(containerTotals(pod, 'limits'), pod, true))
+    if (PLAIN_REQUESTS.has(name)) usage.set(`limits.${name}`, amount);
 }
 
-function podTotals(pod: Pod, kind: 'requests' | 'limits'): Map<string, Quantity> {
-  const total = containerTotals(pod, kind);
-  if (pod.spec.overhead !== undefined) addAll(total, pod.spec.overhead);
+/** What running a pod takes comes on top; of limits only where there is one. */
+function withOverhead(total: Map<string, Quantity>, { spec }: Pod, isLimit: boolean): Map<string, Quantity> {
+  const extra = Object.entries(spec.overhead ?? {}).filter(
+    ([name]) => !isLimit || (total.get(name)?.nano ?? 0n) !== 0n,
+  );
+  addAll(total, Object.fromEntries(extra));
   return total;
 }
 
@@ -196,23 +197,33 @@ export function addUsage(a: Quantity, b: Quantity): Quantity {
 }
 
 function addService(usage: Map<string, Quantity>, { spec }: Service): void {
-  const ports = BigInt(spec.ports?.length ?? 0);
-  const count = (number: bigint): Quantity => ({ nano: number * ONE.nano, format: 'DecimalSI' });
-  if (spec.type === 'LoadBalancer') usage.set('services.loadbalancers', ONE);
-  const hasNodePorts =
-    spec.type === 'NodePort' ||
-    (spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts !== false);
-  if (hasNodePorts) usage.set('services.nodeports', count(ports));
+  const { type, ports = [], allocateLoadBalancerNodePorts } = spec;
+  if (type === 'LoadBalancer') usage.set('services.loadbalancers', ONE);
+  if (type !== 'NodePort' && type !== 'LoadBalancer') return;
+  const getsAll = type === 'NodePort' || allocateLoadBalancerNodePorts !== false;
+  const count = getsAll ? ports.length : ports.filter(({ nodePort = 0 }) => nodePort !== 0).length;
+  usage.set('services.nodeports', { nano: BigInt(count) * ONE.nano, format: 'DecimalSI' });
 }
 
-function addClaim(usage: Map<string, Quantity>, { spec }: PersistentVolumeClaim): void {
-  const className = spec.storageClassName ?? '';
+function addClaim(usage: Map<string, Quantity>, claim: PersistentVolumeClaim): void {
+  const className = claim.metadata.annotations?.[CLASS_ANNOTATION] ?? claim.spec.storageClassName ?? '';
   const prefix = `${className}${STORAGE_CLASS_INFIX}`;
   if (className !== '') usage.set(`${prefix}persistentvolumeclaims`, ONE);
-  const requested = spec.resources?.requests?.['storage'];
+  const requested = storageOf(claim);
   if (requested === undefined) return;
-  usage.set('requests.storage', parseQuantity(requested));
-  if (className !== '') usage.set(`${prefix}requests.storage`, parseQuantity(requested));
+  usage.set('requests.storage', requested);
+  if (className !== '') usage.set(`${prefix}requests.storage`, requested);
+}
+
+/** In whole bytes: what a claim asks for, or has been given of an expansion if that is more. */
+function storageOf({ spec, status }: PersistentVolumeClaim): Quantity | undefined {
+  const requested = spec.resources?.requests?.['storage'];
+  if (requested === undefined) return undefined;
+  const asked = parseQuantity(requested);
+  const given = status?.allocatedResources?.['storage'];
+  const { nano, format } =
+    given === undefined || compareQuantity(parseQuantity(given), asked) <= 0 ? asked : parseQuantity(given);
+  return { nano: ((nano + ONE.nano - 1n) / ONE.nano) * ONE.nano, format };
 }
 
 /** Devices by class; of alternatives the largest number of each class. Mirrors evaluator/core resource_claims.go. */
@@ -233,7 +244,7 @@ function addDevices(usage: Map<string, Quantity>, { spec }: ResourceClaim): void
   }
 }
 
-/** Whether the quota's scopes take the object in; quotas with scopes are about pods. */
+/** Whether the quota's scopes take the object in; quotas with scopes are about pods, or claims by their attributes class. */
 export function isInScope(
   { spec }: ResourceQuota,
   { group, resource }: QuotaResource,
@@ -244,9 +255,28 @@ export function isInScope(
     ...(spec.scopeSelector?.matchExpressions ?? []),
   ];
   if (requirements.length === 0) return true;
-  if (group !== '' || resource !== 'pods') return false;
-  const pod = object as unknown as Pod;
-  return requirements.every((requirement) => isInPodScope(requirement, pod));
+  if (group !== '') return false;
+  if (resource === 'pods')
+    return requirements.every((requirement) => isInPodScope(requirement, object as unknown as Pod));
+  if (resource !== 'persistentvolumeclaims') return false;
+  const classes = attributesClasses(object as unknown as PersistentVolumeClaim);
+  return requirements.every(
+    ({ scopeName, operator, values = [] }) =>
+      scopeName === 'VolumeAttributesClass' &&
+      (classes.length === 0
+        ? matchesClass(operator, values, undefined)
+        : classes.some((name) => matchesClass(operator, values, name))),
+  );
+}
+
+/** The class a claim asks for, the one it has, and the one it is on its way to. */
+function attributesClasses({ spec, status }: PersistentVolumeClaim): string[] {
+  const names = [
+    spec.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ];
+  return names.filter((name): name is string => (name ?? '') !== '');
 }
 
 function isInPodScope(
@@ -271,10 +301,8 @@ function isInPodScope(
   }
 }
 
-function isBestEffort(pod: Pod): boolean {
-  const named = (kind: 'requests' | 'limits'): boolean =>
-    [...podTotals(pod, kind)].some(([name, { nano }]) => (name === 'cpu' || name === 'memory') && nano > 0n);
-  return !named('requests') && !named('limits');
+function isBestEffort({ spec, status }: Pod): boolean {
+  return (status?.qosClass || qosClass(spec)) === 'BestEffort';
 }
 
 function matchesClass(operator: string, values: readonly string[], name: string | undefined): boolean {

@@ -188,6 +188,24 @@ describe('the status of a quota', () => {
     expect(await used('q')).toEqual({ 'requests.cpu': '100m' });
   });
 
+  it('leaves what others count as they wrote it, and counts nothing that no object uses', async () => {
+    const hard = { 'example.com/licences': '5', 'limits.example.com/gpu': '1' };
+    await quota('q', { hard });
+    expect(await used('q')).toEqual({});
+    const counted = { 'example.com/licences': '2' };
+    await harness.change(resourceQuotas, 'q', ({ status }) => (status.used = counted), 'status');
+    await pod('a', '1', {
+      containers: [
+        {
+          name: 'main',
+          image: 'app:1',
+          resources: { requests: { 'example.com/gpu': '1' }, limits: { 'example.com/gpu': '1' } },
+        },
+      ],
+    });
+    expect(await used('q')).toEqual(counted);
+  });
+
   it('is the sum over the pods there are, whatever came and went', async () => {
     await quota('q', { hard: { pods: '100', 'requests.cpu': '100' } });
     let made = 0;

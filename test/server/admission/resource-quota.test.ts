@@ -37,6 +37,25 @@ describe('ResourceQuota', () => {
     );
   });
 
+  it('says in its status what was admitted before the answer comes', async () => {
+    await allow({ pods: '30', 'requests.cpu': '9', secrets: '3' });
+    const requests = { cpu: '250m' };
+    const status = async (): Promise<unknown> =>
+      (await server.call('GET', `${DEFAULT}/resourcequotas/q`)).json['status'];
+    await pod('first', { requests });
+    expect(await status()).toMatchObject({ used: { pods: '1', 'requests.cpu': '250m', secrets: '0' } });
+    await Promise.all(Array.from({ length: 20 }, (_, index) => pod(`p${index}`, { requests })));
+    expect(await status()).toMatchObject({ used: { pods: '21', 'requests.cpu': '5250m', secrets: '0' } });
+    expect((await pod('first', { requests })).status).toBe(409);
+    expect(await status()).toMatchObject({ used: { pods: '21', 'requests.cpu': '5250m', secrets: '0' } });
+    const { json } = await server.call('GET', `${DEFAULT}/resourcequotas/q`);
+    expect(json['metadata']).toMatchObject({
+      managedFields: expect.arrayContaining([
+        expect.objectContaining({ manager: 'kube-apiserver', subresource: 'status' }),
+      ]),
+    });
+  });
+
   it('gives back what a failed write had taken', async () => {
     await allow({ 'count/configmaps': '2' });
     const map = (name: string): Promise<Answer> =>
