@@ -40,6 +40,8 @@ export class Branch {
   readonly #prefix: string;
   readonly #originPrefix: string;
   #tree = new SortedMap<StoredValue>();
+  /** The values of the trunk's tree, found without comparing keys. */
+  readonly #current = new Map<string, StoredValue>();
   /** Revision of its last event. */
   #changed = 0;
   /** By ascending revision. */
@@ -76,6 +78,11 @@ export class Branch {
     return this.#tree;
   }
 
+  /** The value now of a key inside `range`. */
+  current(key: string): StoredValue | undefined {
+    return this.fork === undefined ? this.#current.get(key) : this.get(this.#tree, key);
+  }
+
   /** The value of a key inside `range` in `state`, one of the trees of this branch. */
   get(state: SortedMap<StoredValue>, key: string): StoredValue | undefined {
     const value = state.get(this.#inner(key));
@@ -95,15 +102,21 @@ export class Branch {
   /** Sets a value without an event: state older than all history. */
   setBase(value: StoredValue): void {
     this.#tree.set(this.#inner(value.key), value);
+    if (this.fork === undefined) this.#current.set(value.key, value);
   }
 
   deleteBase(key: string): void {
     this.#tree.delete(this.#inner(key));
+    if (this.fork === undefined) this.#current.delete(key);
   }
 
   /** Applies an event, which is the last of the log. */
   append(event: StoreEvent): void {
     this.#redo(this.#tree, event);
+    if (this.fork === undefined) {
+      if (event.type === 'deleted') this.#current.delete(event.key);
+      else this.#current.set(event.key, event.value);
+    }
     const last = this.#milestones.at(-1)?.revision ?? Math.max(this.#log.compactedRevision, this.since);
     this.#changed = event.revision;
     if (event.revision - last >= this.#interval) this.#addMilestone();

@@ -80,8 +80,7 @@ export class History {
 
   /** Current value of a key. */
   get(key: string): StoredValue | undefined {
-    const branch = this.branchOf(key);
-    return branch.get(branch.tree, key);
+    return this.branchOf(key).current(key);
   }
 
   /** Errors: `compacted`, `future-revision`. */

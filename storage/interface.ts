@@ -296,6 +296,9 @@ export interface EngineEntry {
   readonly value: Buffer;
 }
 
-export type EngineOperation =
-  | { readonly type: 'put'; readonly key: string; readonly value: Buffer }
-  | { readonly type: 'delete'; readonly key: string };
+/** `value` may be made anew each time it is asked for, from what does not change. */
+export interface EnginePut extends EngineEntry {
+  readonly type: 'put';
+}
+
+export type EngineOperation = EnginePut | { readonly type: 'delete'; readonly key: string };

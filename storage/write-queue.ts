@@ -1,6 +1,6 @@
 import type { Change } from './cluster-changes.ts';
 import type { StorageError } from './errors.ts';
-import type { EngineOperation, StoredValue, StoreEvent } from './interface.ts';
+import type { EngineOperation, EnginePut, StoredValue, StoreEvent } from './interface.ts';
 import { encodeMeta, encodeRecord, logKey, META_KEY } from './log-format.ts';
 
 /** Writes in one engine batch: bounds what one commit holds up, far above where batching still pays. */
@@ -38,6 +38,22 @@ export interface Batch {
   readonly operations: readonly EngineOperation[];
 }
 
+/** Puts the record of an event, which is made when the engine looks at it: one in memory need not. */
+class PutRecord implements EnginePut {
+  readonly type = 'put';
+  readonly key: string;
+  readonly #event: StoreEvent;
+
+  constructor(event: StoreEvent) {
+    this.key = logKey(event.revision);
+    this.#event = event;
+  }
+
+  get value(): Buffer {
+    return encodeRecord(this.#event);
+  }
+}
+
 /** What was accepted and waits for its batch, oldest first. */
 export class WriteQueue {
   readonly writes: AcceptedWrite[] = [];
@@ -56,9 +72,7 @@ export class WriteQueue {
     const newCompactedRevision = Math.max(compactedRevision, ...compactions.map((each) => each.revision));
     const ready = this.changes.findIndex(({ after }) => after > newRevision);
     const changes = this.changes.splice(0, ready < 0 ? Infinity : ready);
-    const operations: EngineOperation[] = writes.map(({ event }) => {
-      return { type: 'put', key: logKey(event.revision), value: encodeRecord(event) };
-    });
+    const operations: EngineOperation[] = writes.map(({ event }) => new PutRecord(event));
     for (const { change } of changes) operations.push(change.operation(newRevision));
     for (const key of cleanups) operations.push({ type: 'delete', key });
     if (writes.length + compactions.length + changes.length > 0) {

@@ -10,7 +10,7 @@ export class FieldPath {
 
   /** A field of a struct; several names go one level down each. */
   child(...names: string[]): FieldPath {
-    const tail = names.join('.');
+    const tail = names.length === 1 ? names[0]! : names.join('.');
     return new FieldPath(this.#text === '' ? tail : `${this.#text}.${tail}`);
   }
 

@@ -3,6 +3,7 @@
  * nothing is. Mirrors apimachinery util/validation and api/validate/content.
  */
 import { byteLength } from './go-format.ts';
+import { remembering } from './remembering.ts';
 
 /** Texts of what is wrong with a name; with `prefix` the name will have characters appended. */
 export type NameCheck = (name: string, prefix: boolean) => string[];
@@ -157,7 +158,10 @@ export function checkWildcardDNS1123Subdomain(value: string): string[] {
 }
 
 /** `[prefix/]name`: keys of labels and annotations, finalizers, condition types, resource names. */
-export function checkQualifiedName(value: string): string[] {
+/** Few keys name the labels and annotations of many objects. */
+export const checkQualifiedName: (value: string) => readonly string[] = remembering(qualifiedNameErrors);
+
+function qualifiedNameErrors(value: string): readonly string[] {
   const rule =
     "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character";
   const examples = ['MyName', 'my.name', '123-abc'];

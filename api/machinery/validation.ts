@@ -103,6 +103,7 @@ export function validateLabels(
   labels: Readonly<Record<string, string>> | undefined,
   path: PathOrText,
 ): FieldError[] {
+  if (labels === undefined) return [];
   return sortedEntries(labels).flatMap(([key, value]) => [
     ...invalidEach(path, key, checkQualifiedName(key)),
     ...invalidEach(path, value, checkLabelValue(value)),
@@ -114,6 +115,7 @@ export function validateAnnotations(
   annotations: Readonly<Record<string, string>> | undefined,
   path: PathOrText,
 ): FieldError[] {
+  if (annotations === undefined) return [];
   let bytes = 0;
   const errors = sortedEntries(annotations).flatMap(([key, value]) => {
     bytes += byteLength(key) + byteLength(value);
@@ -123,8 +125,9 @@ export function validateAnnotations(
   return errors;
 }
 
-function sortedEntries(map: Readonly<Record<string, string>> | undefined): [string, string][] {
-  return Object.entries(map ?? {}).sort(([a], [b]) => compareText(a, b));
+function sortedEntries(map: Readonly<Record<string, string>>): [string, string][] {
+  const entries = Object.entries(map);
+  return entries.length < 2 ? entries : entries.sort(([a], [b]) => compareText(a, b));
 }
 
 export interface LabelSelectorObject {
@@ -180,8 +183,12 @@ export function validateLabelSelector(
 /** In bytes. */
 export const FIELD_MANAGER_LENGTH_MAX = 128;
 
+/** Text of which nothing but its length has to be looked at. */
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
 /** Name of a field manager; empty is fine. */
 export function validateFieldManager(manager: string, path: PathOrText): FieldError[] {
+  if (manager.length <= FIELD_MANAGER_LENGTH_MAX && PRINTABLE_ASCII.test(manager)) return [];
   const errors: FieldError[] = [];
   if (byteLength(manager) > FIELD_MANAGER_LENGTH_MAX)
     errors.push(tooLong(path, '', FIELD_MANAGER_LENGTH_MAX));
@@ -248,9 +255,9 @@ function validateManagedFields(
   entries: readonly ManagedFieldsEntry[] | undefined,
   path: FieldPath,
 ): FieldError[] {
-  return (entries ?? []).flatMap((entry, index) => {
+  const errors: FieldError[] = [];
+  for (const [index, entry] of (entries ?? []).entries()) {
     const at = path.index(index);
-    const errors: FieldError[] = [];
     if (entry.operation !== 'Apply' && entry.operation !== 'Update') {
       errors.push(invalid(at.child('operation'), entry.operation ?? '', 'must be `Apply` or `Update`'));
     }
@@ -261,8 +268,8 @@ function validateManagedFields(
     if (byteLength(entry.subresource ?? '') > SUBRESOURCE_LENGTH_MAX) {
       errors.push(tooLong(at.child('subresource'), '', SUBRESOURCE_LENGTH_MAX));
     }
-    return errors;
-  });
+  }
+  return errors;
 }
 
 const STANDARD_FINALIZERS = ['kubernetes', 'orphan', 'foregroundDeletion'];
@@ -286,40 +293,74 @@ export interface ObjectMetaRules {
   readonly path?: FieldPath;
 }
 
+/** Where metadata are, and its members, that are named on every write. */
+class MetaPaths {
+  readonly generateName: FieldPath;
+  readonly name: FieldPath;
+  readonly namespace: FieldPath;
+  readonly uid: FieldPath;
+  readonly resourceVersion: FieldPath;
+  readonly generation: FieldPath;
+  readonly creationTimestamp: FieldPath;
+  readonly deletionTimestamp: FieldPath;
+  readonly deletionGracePeriodSeconds: FieldPath;
+  readonly labels: FieldPath;
+  readonly annotations: FieldPath;
+  readonly ownerReferences: FieldPath;
+  readonly finalizers: FieldPath;
+  readonly managedFields: FieldPath;
+
+  constructor(at: FieldPath) {
+    this.generateName = at.child('generateName');
+    this.name = at.child('name');
+    this.namespace = at.child('namespace');
+    this.uid = at.child('uid');
+    this.resourceVersion = at.child('resourceVersion');
+    this.generation = at.child('generation');
+    this.creationTimestamp = at.child('creationTimestamp');
+    this.deletionTimestamp = at.child('deletionTimestamp');
+    this.deletionGracePeriodSeconds = at.child('deletionGracePeriodSeconds');
+    this.labels = at.child('labels');
+    this.annotations = at.child('annotations');
+    this.ownerReferences = at.child('ownerReferences');
+    this.finalizers = at.child('finalizers');
+    this.managedFields = at.child('managedFields');
+  }
+}
+
+const METADATA = new MetaPaths(newPath('metadata'));
+
 /** Metadata of a new object, after its name was generated. */
 export function validateObjectMeta(meta: ObjectMeta, rules: ObjectMetaRules): FieldError[] {
-  const at = rules.path ?? newPath('metadata');
+  const at = rules.path === undefined ? METADATA : new MetaPaths(rules.path);
   const rule = rules.nameRule ?? 'dns-subdomain';
   const errors: FieldError[] = [];
   const generateName = meta.generateName ?? '';
   if (generateName !== '') {
-    errors.push(...invalidEach(at.child('generateName'), generateName, checkName(rule, generateName, true)));
+    errors.push(...invalidEach(at.generateName, generateName, checkName(rule, generateName, true)));
   }
   const name = meta.name ?? '';
-  if (name === '') errors.push(required(at.child('name'), 'name or generateName is required'));
-  else errors.push(...invalidEach(at.child('name'), name, checkName(rule, name)));
+  if (name === '') errors.push(required(at.name, 'name or generateName is required'));
+  else errors.push(...invalidEach(at.name, name, checkName(rule, name)));
   const namespace = meta.namespace ?? '';
   if (!rules.namespaced) {
-    if (namespace !== '') errors.push(forbidden(at.child('namespace'), 'not allowed on this type'));
-  } else if (namespace === '') errors.push(required(at.child('namespace')));
-  else errors.push(...invalidEach(at.child('namespace'), namespace, checkDNS1123Label(namespace)));
+    if (namespace !== '') errors.push(forbidden(at.namespace, 'not allowed on this type'));
+  } else if (namespace === '') errors.push(required(at.namespace));
+  else errors.push(...invalidEach(at.namespace, namespace, checkDNS1123Label(namespace)));
   errors.push(
-    ...validateNonnegative(at.child('generation'), meta.generation ?? 0),
-    ...validateLabels(meta.labels, at.child('labels')),
-    ...validateAnnotations(meta.annotations, at.child('annotations')),
-    ...validateOwnerReferences(meta.ownerReferences, at.child('ownerReferences')),
-    ...validateFinalizers(meta.finalizers, at.child('finalizers')),
-    ...validateManagedFields(meta.managedFields, at.child('managedFields')),
+    ...validateNonnegative(at.generation, meta.generation ?? 0),
+    ...validateLabels(meta.labels, at.labels),
+    ...validateAnnotations(meta.annotations, at.annotations),
+    ...validateOwnerReferences(meta.ownerReferences, at.ownerReferences),
+    ...validateFinalizers(meta.finalizers, at.finalizers),
+    ...validateManagedFields(meta.managedFields, at.managedFields),
   );
   return errors;
 }
 
 /** Metadata of a changed object against what is stored. */
-export function validateObjectMetaUpdate(
-  meta: ObjectMeta,
-  old: ObjectMeta,
-  at: FieldPath = newPath('metadata'),
-): FieldError[] {
+export function validateObjectMetaUpdate(meta: ObjectMeta, old: ObjectMeta, path?: FieldPath): FieldError[] {
+  const at = path === undefined ? METADATA : new MetaPaths(path);
   const errors: FieldError[] = [];
   if (old.deletionTimestamp !== undefined) {
     const known = new Set(old.finalizers);
@@ -327,33 +368,33 @@ export function validateObjectMetaUpdate(
     if (added.length > 0) {
       errors.push(
         forbidden(
-          at.child('finalizers'),
+          at.finalizers,
           `no new finalizers can be added if the object is being deleted, found new finalizers ${goStringSlice(added)}`,
         ),
       );
     }
   }
   if ((meta.resourceVersion ?? '') === '') {
-    errors.push(invalid(at.child('resourceVersion'), '', 'must be specified for an update'));
+    errors.push(invalid(at.resourceVersion, '', 'must be specified for an update'));
   }
   if ((meta.generation ?? 0) < (old.generation ?? 0)) {
-    errors.push(invalid(at.child('generation'), meta.generation ?? 0, 'must not be decremented'));
+    errors.push(invalid(at.generation, meta.generation ?? 0, 'must not be decremented'));
   }
   errors.push(
-    ...validateImmutable(at.child('name'), meta.name ?? '', old.name ?? ''),
-    ...validateImmutable(at.child('namespace'), meta.namespace ?? '', old.namespace ?? ''),
-    ...validateImmutable(at.child('uid'), meta.uid ?? '', old.uid ?? ''),
-    ...validateImmutable(at.child('creationTimestamp'), meta.creationTimestamp, old.creationTimestamp),
-    ...validateImmutable(at.child('deletionTimestamp'), meta.deletionTimestamp, old.deletionTimestamp),
+    ...validateImmutable(at.name, meta.name ?? '', old.name ?? ''),
+    ...validateImmutable(at.namespace, meta.namespace ?? '', old.namespace ?? ''),
+    ...validateImmutable(at.uid, meta.uid ?? '', old.uid ?? ''),
+    ...validateImmutable(at.creationTimestamp, meta.creationTimestamp, old.creationTimestamp),
+    ...validateImmutable(at.deletionTimestamp, meta.deletionTimestamp, old.deletionTimestamp),
     ...validateImmutable(
-      at.child('deletionGracePeriodSeconds'),
+      at.deletionGracePeriodSeconds,
       meta.deletionGracePeriodSeconds,
       old.deletionGracePeriodSeconds,
     ),
-    ...validateLabels(meta.labels, at.child('labels')),
-    ...validateAnnotations(meta.annotations, at.child('annotations')),
-    ...validateOwnerReferences(meta.ownerReferences, at.child('ownerReferences')),
-    ...validateManagedFields(meta.managedFields, at.child('managedFields')),
+    ...validateLabels(meta.labels, at.labels),
+    ...validateAnnotations(meta.annotations, at.annotations),
+    ...validateOwnerReferences(meta.ownerReferences, at.ownerReferences),
+    ...validateManagedFields(meta.managedFields, at.managedFields),
   );
   return errors;
 }

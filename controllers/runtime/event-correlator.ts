@@ -64,7 +64,7 @@ export class EventCorrelator {
     readonly key: string;
     readonly message: string;
   } {
-    const group = JSON.stringify([...identityOf(involved), type, reason]);
+    const group = `${identityOf(involved)}\0${type}\0${reason}`;
     const before = this.#similar.get(group);
     const similar =
       before === undefined || atMs - before.lastMs > SIMILAR_INTERVAL_MS
@@ -74,7 +74,7 @@ export class EventCorrelator {
     similar.lastMs = atMs;
     this.#similar.put(group, similar);
     if (similar.messages.size < SIMILAR_MAX) {
-      return { key: JSON.stringify([group, involved.fieldPath ?? '', message]), message };
+      return { key: `${group}\0${involved.fieldPath ?? ''}\0${message}`, message };
     }
     // The first nine go on as events of their own.
     similar.messages.delete(message);
@@ -83,7 +83,7 @@ export class EventCorrelator {
 
   /** A token bucket for each object and type, so that warnings do not silence what goes well. */
   #isAllowed({ involved, type, atMs }: Occurrence): boolean {
-    const key = JSON.stringify([...identityOf(involved), type]);
+    const key = `${identityOf(involved)}\0${type}`;
     const budget = this.#budgets.get(key) ?? { tokens: SPAM_BURST, atMs };
     const tokens = Math.min(SPAM_BURST, budget.tokens + (atMs - budget.atMs) / SPAM_REFILL_MS);
     const isAllowed = tokens >= 1;
@@ -93,14 +93,8 @@ export class EventCorrelator {
 }
 
 /** Which object it is, at whatever version. */
-function identityOf({
-  kind,
-  namespace,
-  name,
-  uid,
-  apiVersion,
-}: Event['involvedObject']): (string | undefined)[] {
-  return [kind, namespace, name, uid, apiVersion];
+function identityOf({ kind, namespace, name, uid, apiVersion }: Event['involvedObject']): string {
+  return `${kind}\0${namespace}\0${name}\0${uid}\0${apiVersion}`;
 }
 
 /** A map that forgets what was not used for the longest time. */

@@ -73,7 +73,7 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
 
   addHandler(handler: InformerHandler<T>): void {
     this.#handlers.push(handler);
-    for (const object of this.#objects.values()) this.#call(() => handler.added?.(object));
+    for (const object of this.#objects.values()) this.#notify(handler, object, undefined);
   }
 
   /** Lists and watches until `stop`. Resolves when the first list is in the cache, or when stopped before. */
@@ -166,12 +166,10 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     if (old !== undefined && old.metadata.resourceVersion === object.metadata.resourceVersion) return;
     this.#objects.set(key, object);
     for (const index of this.#indexes.values()) {
-      if (old !== undefined) unfile(index, key, old);
-      file(index, key, object);
+      if (old === undefined) file(index, key, object);
+      else refile(index, key, object, old);
     }
-    for (const handler of this.#handlers) {
-      this.#call(() => (old === undefined ? handler.added?.(object) : handler.updated?.(object, old)));
-    }
+    for (const handler of this.#handlers) this.#notify(handler, object, old);
   }
 
   #remove(key: string, last: T): void {
@@ -179,13 +177,15 @@ export class SharedInformer<T extends KubeObject> implements Informer<T> {
     if (old === undefined) return;
     this.#objects.delete(key);
     for (const index of this.#indexes.values()) unfile(index, key, old);
-    for (const handler of this.#handlers) this.#call(() => handler.deleted?.(last));
+    for (const handler of this.#handlers) this.#notify(handler, undefined, last);
   }
 
   /** What one handler throws must not keep the event from the others, nor stop the watch that brought it. */
-  #call(notify: () => void): void {
+  #notify(handler: InformerHandler<T>, object: T | undefined, old: T | undefined): void {
     try {
-      notify();
+      if (object === undefined) handler.deleted?.(old!);
+      else if (old === undefined) handler.added?.(object);
+      else handler.updated?.(object, old);
     } catch (error) {
       this.#options.logger.error('informer handler failed', { resource: this.resource.resource, error });
     }
@@ -206,4 +206,17 @@ function unfile<T>(index: Index<T>, key: string, object: T): void {
     entries?.delete(key);
     if (entries?.size === 0) index.entries.delete(value);
   }
+}
+
+/** Most updates leave an object where it is filed. */
+function refile<T>(index: Index<T>, key: string, object: T, old: T): void {
+  const values = index.values(object);
+  const before = index.values(old);
+  const isSame = values.length === before.length && values.every((value, at) => value === before[at]);
+  if (!isSame) {
+    unfile(index, key, old);
+    file(index, key, object);
+    return;
+  }
+  for (const value of values) index.entries.get(value)!.set(key, object);
 }

@@ -4,7 +4,6 @@
  */
 import { dateOf, parseTime, type Timer } from '../../api/machinery/clock.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
-import { keyOf } from '../../api/machinery/object-meta.ts';
 import { configMaps, pods, secrets, serviceAccounts, type Secret } from '../../openapi/generated/core-v1.ts';
 import { secretNames } from './secret-names.ts';
 import type { ControllerContext, ControllerDefinition } from '../runtime/controller.ts';
@@ -84,9 +83,8 @@ function usageOf(context: ControllerContext): (secret: Secret, limitMs: number) 
   const accounts = context.informer(serviceAccounts);
   const podInformer = context.informer(pods);
   context.informer(secrets);
-  podInformer.addIndex('secrets', (pod) =>
-    secretNames(pod).map((name) => `${pod.metadata.namespace}/${name}`),
-  );
+  const isMounted = ({ metadata: { namespace, name } }: Secret): boolean =>
+    podInformer.list(namespace).some((pod) => secretNames(pod).includes(name!));
   return (secret, limitMs) => {
     const { metadata, type } = secret;
     const { name, namespace, annotations = {}, labels = {} } = metadata;
@@ -99,7 +97,7 @@ function usageOf(context: ControllerContext): (secret: Secret, limitMs: number) 
     const uid = annotations[ACCOUNT_UID] ?? '';
     if (account === undefined || (uid !== '' && uid !== account.metadata.uid)) return false;
     const isListed = account.secrets?.some((reference) => reference.name === name) ?? false;
-    return isListed && podInformer.byIndex('secrets', keyOf(secret)).length === 0;
+    return isListed && !isMounted(secret);
   };
 }
 

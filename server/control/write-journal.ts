@@ -50,6 +50,11 @@ export class WriteJournal {
     };
   }
 
+  /** Whether anybody waits for what it tells. */
+  get isOpen(): boolean {
+    return this.#readers > 0;
+  }
+
   get fights(): Fight[] {
     return [...this.#trails]
       .filter(([, { rounds }]) => rounds >= FIGHT_ROUNDS)
@@ -63,7 +68,7 @@ export class WriteJournal {
 
   /** Notes a write; a state that the object had before, and another writer left, counts against both. */
   note(writer: string, object: string, value: UnknownObject): void {
-    if (this.#readers === 0) return;
+    if (!this.isOpen) return;
     const content = contentOf(value);
     const trail = this.#trailOf(object);
     const last = trail.states.at(-1);
@@ -109,7 +114,7 @@ function changedPaths(a: unknown, b: unknown, path = ''): string[] {
   );
 }
 
-/** The registry, with every write that changed something noted in the journal. */
+/** The registry, with every write that begins while the journal is open, and changes something, noted in it. */
 export function journalled(registry: ResourceRegistry, journal: WriteJournal): ResourceRegistry {
   const note = (context: RequestContext, target: ResourceTarget, { object }: ResultObject): void => {
     const { group, names } = target.definition;
@@ -126,15 +131,21 @@ export function journalled(registry: ResourceRegistry, journal: WriteJournal): R
     get: (...args) => registry.get(...args),
     list: (...args) => registry.list(...args),
     watch: (...args) => registry.watch(...args),
-    create: async (context, target, scope, object, options) => {
-      const result = await registry.create(context, target, scope, object, options);
-      if (!options.dryRun) note(context, target, result);
-      return result;
+    create: (context, target, scope, object, options) => {
+      const creation = registry.create(context, target, scope, object, options);
+      if (!journal.isOpen || options.dryRun) return creation;
+      return creation.then((result) => {
+        note(context, target, result);
+        return result;
+      });
     },
-    update: async (context, target, object, updater, options) => {
-      const outcome = await registry.update(context, target, object, updater, options);
-      if (!options.dryRun) note(context, target, outcome.result);
-      return outcome;
+    update: (context, target, object, updater, options) => {
+      const update = registry.update(context, target, object, updater, options);
+      if (!journal.isOpen || options.dryRun) return update;
+      return update.then((outcome) => {
+        note(context, target, outcome.result);
+        return outcome;
+      });
     },
     delete: (...args) => registry.delete(...args),
     deleteCollection: (...args) => registry.deleteCollection(...args),

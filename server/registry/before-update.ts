@@ -133,7 +133,8 @@ export function validateChange(
 }
 
 /** Metadata is looked at twice on updates; each finding is told once. */
-function withoutRepeats(errors: readonly FieldError[]): FieldError[] {
+function withoutRepeats(errors: readonly FieldError[]): readonly FieldError[] {
+  if (errors.length < 2) return errors;
   const seen = new Set<string>();
   return errors.filter(({ type, field, message }) => {
     const text = `${type} ${field} ${message}`;

@@ -57,14 +57,14 @@ export function withComputed(registry: ResourceRegistry, sources: ComputedSource
 
 function bound(registry: ResourceRegistry): ResourceRegistry {
   return {
-    current: (...args) => registry.current(...args),
-    get: (...args) => registry.get(...args),
-    list: (...args) => registry.list(...args),
-    watch: (...args) => registry.watch(...args),
-    create: (...args) => registry.create(...args),
-    update: (...args) => registry.update(...args),
-    delete: (...args) => registry.delete(...args),
-    deleteCollection: (...args) => registry.deleteCollection(...args),
+    current: registry.current.bind(registry),
+    get: registry.get.bind(registry),
+    list: registry.list.bind(registry),
+    watch: registry.watch.bind(registry),
+    create: registry.create.bind(registry),
+    update: registry.update.bind(registry),
+    delete: registry.delete.bind(registry),
+    deleteCollection: registry.deleteCollection.bind(registry),
   };
 }
 

@@ -30,7 +30,7 @@ export class MemoryEngine implements Engine {
     const entries = this.#opened();
     for (const operation of operations) {
       if (operation.type === 'delete') entries.delete(operation.key);
-      else entries.set(operation.key, { key: operation.key, value: operation.value });
+      else entries.set(operation.key, operation);
     }
   }
 

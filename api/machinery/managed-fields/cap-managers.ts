@@ -8,6 +8,7 @@ const OLD_UPDATES_MANAGER = 'ancient-changes';
 
 /** Joins the oldest updates of each version into one manager until there are few enough; in place. */
 export function capUpdateManagers({ owners, times }: Managed): void {
+  if (owners.size <= UPDATE_MANAGERS_MAX) return;
   const updaters = [...owners].filter(([, { applied }]) => !applied).map(([manager]) => manager);
   if (updaters.length <= UPDATE_MANAGERS_MAX) return;
   updaters.sort((a, b) => compareText(times.get(a) ?? '', times.get(b) ?? '') || compareText(a, b));

@@ -128,11 +128,14 @@ function trackUpdate(
   managed: Managed,
   { manager, nowMs }: Write,
 ): void {
+  // Nobody owns managedFields; where they are the same no comparison meets them.
+  const isSameManaged = live.metadata.managedFields === changed.metadata.managedFields;
+  const asTyped = isSameManaged ? typedWhole : typed;
   const owners = updateOwners(
     // Types of what is stored are today's; what a client gives may be of any.
     updaterOptions(scope, managed.sources.size < managed.owners.size),
-    typed(scope, live),
-    typed(scope, changed),
+    asTyped(scope, live),
+    asTyped(scope, changed),
     managed.owners,
     CURRENT_OPERATION,
   );
@@ -144,7 +147,7 @@ function trackUpdate(
     const previous = owners.get(identifier);
     owners.set(identifier, {
       ...current!,
-      set: previous === undefined ? set : union(set, previous.set),
+      set: previous === undefined ? set : union(previous.set, set),
     });
     managed.times.set(identifier, formatTime(nowMs));
   }
@@ -170,8 +173,12 @@ function identifierOf(
 }
 
 /** The object without its managedFields, typed. */
-function typed({ apiVersion, schemaAt }: FieldManagerScope, object: UnknownObject): TypedObject {
-  return { value: withoutManagedFields(object), apiVersion, type: mergeTypeOf(schemaAt(apiVersion)!) };
+function typed(scope: FieldManagerScope, object: UnknownObject): TypedObject {
+  return typedWhole(scope, withoutManagedFields(object));
+}
+
+function typedWhole({ apiVersion, schemaAt }: FieldManagerScope, object: UnknownObject): TypedObject {
+  return { value: object, apiVersion, type: mergeTypeOf(schemaAt(apiVersion)!) };
 }
 
 function withoutManagedFields(object: UnknownObject): UnknownObject {

@@ -70,22 +70,24 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function unionMembers(a: FieldSet, b: FieldSet): FieldSet {
-  let changed = false;
-  const added: string[] = [];
-  const merged: MutableFieldSet = {};
+  let merged: MutableFieldSet | undefined;
   for (const element in a) {
     const other = b[element];
-    const node = other === undefined ? a[element]! : unionNodes(a[element]!, other);
-    if (node !== a[element]) changed = true;
-    merged[element] = node;
+    if (other === undefined) continue;
+    const node = unionNodes(a[element]!, other);
+    if (node !== a[element]) (merged ??= { ...a })[element] = node;
   }
-  for (const element in b) if (!(element in a)) added.push(element);
-  if (added.length === 0) return changed ? merged : a;
-  for (const element of added) merged[element] = b[element]!;
-  return ordered(merged);
+  let isGrown = false;
+  for (const element in b) {
+    if (element in a) continue;
+    (merged ??= { ...a })[element] = b[element]!;
+    isGrown = true;
+  }
+  return isGrown ? ordered(merged!) : (merged ?? a);
 }
 
-function unionNodes(a: FieldSet, b: FieldSet): FieldSet {
+/** The union of two nodes of one place. */
+export function unionNodes(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b) return a;
   if (isLeaf(a)) return withSelf(b);
   if (isLeaf(b)) return withSelf(a);
@@ -104,14 +106,14 @@ export function intersection(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function intersectMembers(a: FieldSet, b: FieldSet): FieldSet | undefined {
-  const common: MutableFieldSet = {};
+  let common: MutableFieldSet | undefined;
   for (const element in a) {
     const other = b[element];
     if (other === undefined) continue;
     const node = element === SELF ? LEAF : intersectNodes(a[element]!, other);
-    if (node !== undefined) common[element] = node;
+    if (node !== undefined) (common ??= {})[element] = node;
   }
-  return nodeOf(common);
+  return common === undefined ? undefined : nodeOf(common);
 }
 
 function intersectNodes(a: FieldSet, b: FieldSet): FieldSet | undefined {
@@ -133,17 +135,25 @@ export function recursiveDifference(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function subtractMembers(a: FieldSet, b: FieldSet, recursive: boolean): FieldSet | undefined {
-  let changed = false;
-  const kept: MutableFieldSet = {};
+  let kept: MutableFieldSet | undefined;
   for (const element in a) {
     const node = a[element]!;
     const other = b[element];
     const rest =
       other === undefined ? node : element === SELF ? undefined : subtractNodes(node, other, recursive);
-    if (rest !== node) changed = true;
-    if (rest !== undefined) kept[element] = rest;
+    if (rest !== node) kept ??= membersBefore(a, element);
+    if (kept !== undefined && rest !== undefined) kept[element] = rest;
   }
-  return changed ? nodeOf(kept) : a;
+  return kept === undefined ? a : nodeOf(kept);
+}
+
+function membersBefore(set: FieldSet, end: string): MutableFieldSet {
+  const members: MutableFieldSet = {};
+  for (const element in set) {
+    if (element === end) break;
+    members[element] = set[element]!;
+  }
+  return members;
 }
 
 function subtractNodes(a: FieldSet, b: FieldSet, recursive: boolean): FieldSet | undefined {

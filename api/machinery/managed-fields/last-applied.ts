@@ -34,8 +34,8 @@ function fieldsAsLastApplied({ value, apiVersion, type }: TypedObject): FieldSet
     const config = parseJSON(text).value as UnknownObject;
     const misfits = findMisfits(type, config, false).length + findMisfits(type, value, false).length;
     if (misfits > 0 || config?.apiVersion !== apiVersion) return EMPTY_SET;
-    const { removed, modified, added } = compareValues(type, config, value);
-    return difference(difference(difference(fieldSetOf(type, config), modified), added), removed);
+    const { removed, written } = compareValues(type, config, value);
+    return difference(difference(fieldSetOf(type, config), written), removed);
   } catch (error) {
     if (error instanceof JSONError || error instanceof TypedError) return EMPTY_SET;
     throw error;

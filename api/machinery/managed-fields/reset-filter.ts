@@ -46,6 +46,6 @@ function includeNode(node: FieldSet, rests: readonly (readonly string[])[]): Fie
   return SELF in node ? withSelf(below) : below;
 }
 
-export function filterComparison({ removed, modified, added }: Comparison, filter: FieldFilter): Comparison {
-  return { removed: filter(removed), modified: filter(modified), added: filter(added) };
+export function filterComparison({ removed, written }: Comparison, filter: FieldFilter): Comparison {
+  return { removed: filter(removed), written: filter(written) };
 }

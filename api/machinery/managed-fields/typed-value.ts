@@ -1,6 +1,6 @@
 /** Reading values by their type: members of maps, items of lists with their path elements, and Go's words for misfits. */
 import { compareText, goQuote } from '../go-format.ts';
-import type { ListShape, MapField, MapShape, MergeType, ScalarShape } from './merge-type.ts';
+import type { ListKey, ListShape, MapField, MapShape, MergeType, ScalarShape } from './merge-type.ts';
 import {
   fieldElement,
   formatElement,
@@ -103,7 +103,8 @@ function collectFields(
   return true;
 }
 
-function visitSorted(
+/** As {@link visitMembers}, for maps any of whose members may be undeclared. */
+export function visitSorted(
   shape: MapShape,
   a: ValueMap | undefined,
   b: ValueMap | undefined,
@@ -122,6 +123,16 @@ function visitSorted(
 /** Path element of an item of an associative list. Throws {@link TypedError} for an item that has none. */
 export function itemElement(list: ListShape, item: unknown): string {
   return list.keys.length > 0 ? keyedElement(list, item) : setElement(item);
+}
+
+/** Whether both items say their keys themselves, as text, and the same. */
+export function haveSameKeys(keys: readonly ListKey[], a: unknown, b: unknown): boolean {
+  const left = asMap(a);
+  const right = asMap(b);
+  return keys.every(({ name }) => {
+    const value = memberOf(left, name);
+    return typeof value === 'string' && value === memberOf(right, name);
+  });
 }
 
 function keyedElement({ keys }: ListShape, item: unknown): string {

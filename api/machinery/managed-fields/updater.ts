@@ -76,9 +76,8 @@ export function updateOwners(
   const reconciled = reconcileOwners(options, live, owners);
   const comparison = compareFiltered(options, live, changed);
   if (isSame(comparison)) return reconciled;
-  const takeover = ownedByWriter(comparison);
-  releaseChanged(options, live, changed, reconciled, manager, takeover, true);
-  const set = takeover.written;
+  releaseChanged(options, live, changed, reconciled, manager, comparison, true);
+  const set = comparison.written;
   if (!isEmptySet(set)) reconciled.set(manager, { set, apiVersion: changed.apiVersion, applied: false });
   return reconciled;
 }
@@ -111,7 +110,7 @@ export function applyConfiguration(
   reconciled.set(manager, { set, apiVersion, applied: true });
   const pruned = prune(options, merged, reconciled, last, apiVersion);
   const comparison = compareFiltered(options, live, pruned);
-  releaseChanged(options, live, pruned, reconciled, manager, ownedByWriter(comparison), force);
+  releaseChanged(options, live, pruned, reconciled, manager, comparison, force);
   return { value: equalJSON(live.value, pruned.value) ? undefined : pruned.value, owners: reconciled };
 }
 
@@ -140,10 +139,10 @@ function releaseChanged(
   changed: TypedObject,
   owners: Owners,
   manager: string,
-  takeover: Takeover,
+  comparison: Comparison,
   force: boolean,
 ): void {
-  const comparisons = new Map([[changed.apiVersion, takeover]]);
+  const comparisons = new Map([[changed.apiVersion, comparison]]);
   const kept = new Map<string, FieldSet>();
   const conflicts: Conflict[] = [];
   for (const [other, { set, apiVersion }] of owners) {
@@ -154,10 +153,10 @@ function releaseChanged(
       continue;
     }
     const lost = intersection(set, versioned.written);
-    for (const path of pathsOf(lost)) conflicts.push({ manager: other, path });
+    if (!force) for (const path of pathsOf(lost)) conflicts.push({ manager: other, path });
     kept.set(other, difference(difference(set, lost), versioned.removed));
   }
-  if (!force && conflicts.length > 0) throw new ConflictError(conflicts);
+  if (conflicts.length > 0) throw new ConflictError(conflicts);
   for (const [other, set] of kept) {
     const owner = owners.get(other)!;
     if (set !== owner.set) owners.set(other, { ...owner, set });
@@ -165,31 +164,21 @@ function releaseChanged(
   for (const [other, { set }] of owners) if (isEmptySet(set)) owners.delete(other);
 }
 
-/** What the writer takes from others, and what nobody has any more. */
-interface Takeover {
-  readonly written: FieldSet;
-  readonly removed: FieldSet;
-}
-
-function ownedByWriter({ removed, modified, added }: Comparison): Takeover {
-  return { removed, written: union(modified, added) };
-}
-
 function comparisonAt(
   options: UpdaterOptions,
   live: TypedObject,
   changed: TypedObject,
   apiVersion: string,
-  comparisons: Map<string, Takeover>,
-): Takeover | undefined {
+  comparisons: Map<string, Comparison>,
+): Comparison | undefined {
   const known = comparisons.get(apiVersion);
   if (known !== undefined) return known;
   const versionedLive = options.convert(live, apiVersion);
   const versionedChanged = options.convert(changed, apiVersion);
   if (versionedLive === undefined || versionedChanged === undefined) return undefined;
-  const takeover = ownedByWriter(compareFiltered(options, versionedLive, versionedChanged));
-  comparisons.set(apiVersion, takeover);
-  return takeover;
+  const comparison = compareFiltered(options, versionedLive, versionedChanged);
+  comparisons.set(apiVersion, comparison);
+  return comparison;
 }
 
 /** Takes out what the manager applied last, and nobody owns any more. */

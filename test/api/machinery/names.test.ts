@@ -22,7 +22,7 @@ const DNS1035 =
 const KEY =
   "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 
-const cases: { name: string; got: string[]; want: string[] }[] = [
+const cases: { name: string; got: readonly string[]; want: string[] }[] = [
   { name: 'label', got: checkDNS1123Label('my-name'), want: [] },
   { name: 'label with digits first', got: checkDNS1123Label('1a'), want: [] },
   { name: 'label with a dot', got: checkDNS1123Label('a.b'), want: ['must not contain dots'] },
