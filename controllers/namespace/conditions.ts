@@ -9,7 +9,7 @@ export interface Remaining {
   readonly finalizers: readonly string[];
 }
 
-/** What a round of deleting left: objects, and the resources whose deletion failed. */
+/** What a round of deleting left: objects, and what went wrong. */
 export interface Outcome {
   readonly remaining: readonly Remaining[];
   /** One message for each resource that failed. */
@@ -17,6 +17,15 @@ export interface Outcome {
 }
 
 type Verdict = Pick<NamespaceCondition, 'type' | 'status' | 'reason' | 'message'>;
+
+/** Pods go first, and while some are left upstream tells of no remains. */
+export function isWaitingForPods({ remaining }: Outcome): boolean {
+  return remaining.some(({ resource }) => isPods(resource));
+}
+
+export function isPods({ group, resource }: Pick<ResourceType<KubeObject>, 'group' | 'resource'>): boolean {
+  return group === '' && resource === 'pods';
+}
 
 /** The five conditions after `outcome`, in place of those of their types among `before`; others stay. `now` is RFC 3339. */
 export function deletionConditions(
@@ -34,7 +43,9 @@ export function deletionConditions(
   return conditions;
 }
 
-function verdictsOf({ remaining, failures }: Outcome): Verdict[] {
+function verdictsOf(outcome: Outcome): Verdict[] {
+  const { failures } = outcome;
+  const remaining = isWaitingForPods(outcome) ? [] : outcome.remaining;
   const finalizers = new Map<string, number>();
   for (const finalizer of remaining.flatMap((left) => left.finalizers))
     finalizers.set(finalizer, (finalizers.get(finalizer) ?? 0) + 1);

@@ -6,9 +6,11 @@ import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import { namespaces, pods, type Namespace } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import { deletionConditions, type Outcome, type Remaining } from './conditions.ts';
+import { deletionConditions, isPods, isWaitingForPods, type Outcome, type Remaining } from './conditions.ts';
 
 const FINALIZER = 'kubernetes';
+/** Those of the garbage collector, which a deletion in the background takes away again. */
+const PROPAGATION = ['foregroundDeletion', 'orphan'];
 /**
  * Waits before looking again at content that ends by itself (grace periods, finalizers of others). Doubles while nothing
  * changes, up to what upstream waits when finalizers are in the way.
@@ -24,6 +26,7 @@ export const namespaceController: ControllerDefinition = {
     does: 'Empties namespaces that are being deleted, pods first, says in conditions what is left, and finalizes them.',
     watches: ['namespaces'],
     writes: ['*', 'namespaces/finalize', 'namespaces/status'],
+    leavesOut: ['the five seconds it waits before it begins, for the sake of other API servers'],
   },
   setup,
 };
@@ -71,7 +74,7 @@ function nextWait(last: Wait | undefined, { remaining, failures }: Outcome): Wai
 async function empty(context: ControllerContext, namespace: Namespace): Promise<Outcome | undefined> {
   if ((namespace.spec.finalizers ?? []).length === 0) return undefined;
   const name = namespace.metadata.name!;
-  const outcome = await deleteContent(context, name);
+  const outcome = await deleteContent(context, namespace);
   await postConditions(context, name, outcome);
   if (outcome.remaining.length + outcome.failures.length > 0) return outcome;
   await finalize(context, name);
@@ -81,10 +84,9 @@ async function empty(context: ControllerContext, namespace: Namespace): Promise<
 async function finalize(context: ControllerContext, name: string): Promise<void> {
   try {
     const current = await context.client.get(namespaces, { name });
-    const spec = {
-      ...current.spec,
-      finalizers: (current.spec.finalizers ?? []).filter((other) => other !== FINALIZER),
-    };
+    const finalizers = new Set(current.spec.finalizers);
+    finalizers.delete(FINALIZER);
+    const spec = { ...current.spec, finalizers: [...finalizers].toSorted() };
     await context.client.update(namespaces, { ...current, spec }, { subresource: 'finalize' });
   } catch (error) {
     if (!isNotFound(error)) throw error;
@@ -92,24 +94,44 @@ async function finalize(context: ControllerContext, name: string): Promise<void>
 }
 
 /** Deletes everything in the namespace and says what is still there. While pods remain, nothing else is touched. */
-async function deleteContent(context: ControllerContext, namespace: string): Promise<Outcome> {
-  const remaining: Remaining[] = [];
-  const failures: string[] = [];
-  const visit = async (resource: ResourceType<KubeObject>): Promise<void> => {
+async function deleteContent(context: ControllerContext, { metadata }: Namespace): Promise<Outcome> {
+  const namespace = metadata.name!;
+  const outcome = { remaining: [] as Remaining[], failures: [] as string[] };
+  const visit = async (resource: ResourceType<KubeObject>, estimateMs = 0): Promise<void> => {
     try {
       const left = await deleteResource(context, resource, namespace);
-      if (left !== undefined) remaining.push(left);
+      if (left === undefined) return;
+      outcome.remaining.push(left);
+      if (estimateMs === 0 && left.finalizers.length === 0)
+        outcome.failures.push(failureText(resource, namespace, unexpectedText(resource, namespace)));
     } catch (error) {
       // Told in a condition; what else there is goes all the same.
       if (!isStatusError(error)) throw error;
-      failures.push(error.message);
+      outcome.failures.push(failureText(resource, namespace, error.message));
     }
   };
-  await visit(pods);
-  if (remaining.length > 0) return { remaining, failures };
+  const graceMs = await longestGraceMs(context, namespace);
+  const passedMs = context.clock.now() - Date.parse(metadata.deletionTimestamp!);
+  await visit(pods, passedMs >= graceMs ? 0 : graceMs);
+  if (isWaitingForPods(outcome)) return outcome;
   for (const resource of context.client.resources(['list', 'delete']))
-    if (resource.namespaced && resource.resource !== pods.resource) await visit(resource);
-  return { remaining, failures };
+    if (resource.namespaced && !isPods(resource)) await visit(resource);
+  return outcome;
+}
+
+/** Counted from the deletion of the namespace: how long pods that run may take to end. */
+async function longestGraceMs({ client }: ControllerContext, namespace: string): Promise<number> {
+  const { items } = await client.list(pods, { namespace });
+  const running = items.filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed');
+  return 1000 * Math.max(0, ...running.map(({ spec }) => spec.terminationGracePeriodSeconds ?? 0));
+}
+
+function unexpectedText({ group, version, resource }: ResourceType<KubeObject>, namespace: string): string {
+  return `unexpected items still remain in namespace: ${namespace} for gvr: ${group}/${version}, Resource=${resource}`;
+}
+
+function failureText(resource: ResourceType<KubeObject>, namespace: string, message: string): string {
+  return isPods(resource) ? `failed to delete pods for namespace: ${namespace}, err: ${message}` : message;
 }
 
 async function deleteResource(
@@ -119,7 +141,10 @@ async function deleteResource(
 ): Promise<Remaining | undefined> {
   const before = await context.client.list(resource, { namespace });
   if (before.items.length === 0) return undefined;
-  const waiting = before.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const waiting = before.items.filter(
+    ({ metadata: { deletionTimestamp, finalizers = [] } }) =>
+      deletionTimestamp === undefined || finalizers.some((finalizer) => PROPAGATION.includes(finalizer)),
+  );
   for (let next = 0; next < waiting.length; next += DELETIONS_AT_A_TIME) {
     const some = waiting.slice(next, next + DELETIONS_AT_A_TIME);
     await Promise.all(some.map((object) => deleteObject(context, resource, object)));

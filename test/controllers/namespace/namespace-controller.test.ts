@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { namespaceController } from '../../../controllers/namespace/namespace-controller.ts';
 import type { Client } from '../../../api/machinery/client.ts';
 import { newForbidden } from '../../../api/machinery/errors.ts';
@@ -134,4 +134,68 @@ it('conditions of others stay, and so does the namespace as long as it has a fin
   expect((await harness.client.get(namespaces, { name: namespace })).spec.finalizers).toEqual([
     'example.com/hold',
   ]);
+});
+
+describe('while pods are left', () => {
+  const target = { namespace, name: 'p' };
+  const fine = {
+    NamespaceContentRemaining: 'False ContentRemoved All content successfully removed',
+    NamespaceFinalizersRemaining: 'False ContentHasNoFinalizers All content-preserving finalizers finished',
+  };
+  const start = async (finalizers?: string[]): Promise<void> => {
+    await harness.client.create(pods, {
+      metadata: { name: 'p', namespace, finalizers },
+      spec: { nodeName: 'n', containers: [{ name: 'a', image: 'a' }], terminationGracePeriodSeconds: 40 },
+    });
+    await harness.client.delete(namespaces, { name: namespace });
+    await harness.settle();
+  };
+
+  it('nothing is said of what remains', async () => {
+    await start(['example.com/hold']);
+    const content = 'False ContentDeleted All content successfully deleted, may be waiting on finalization';
+    expect(await conditions()).toMatchObject({ ...fine, NamespaceDeletionContentFailure: content });
+    await harness.advance(60_000);
+    expect(await conditions()).toMatchObject({ ...fine, NamespaceDeletionContentFailure: content });
+  });
+
+  it('those that outlive their grace are unexpected, unless they have finalizers', async () => {
+    await start();
+    const failed = {
+      NamespaceDeletionContentFailure:
+        `True ContentDeletionFailed Failed to delete all resource types, 1 remaining: ` +
+        `failed to delete pods for namespace: ${namespace}, err: ` +
+        `unexpected items still remain in namespace: ${namespace} for gvr: /v1, Resource=pods`,
+    };
+    await harness.advance(35_000);
+    expect(await conditions()).not.toMatchObject(failed);
+    await harness.advance(15_000);
+    expect(await conditions()).toMatchObject({ ...fine, ...failed });
+    await harness.client.delete(pods, target, { gracePeriodSeconds: 0 });
+    await harness.advance(20_000);
+    await expect(harness.client.get(namespaces, { name: namespace })).rejects.toThrow('not found');
+  });
+});
+
+it.each(['Foreground', 'Orphan'] as const)(
+  'an object whose deletion is %s waits no longer',
+  async (propagationPolicy) => {
+    const target = { namespace, name: 'a' };
+    await harness.client.create(configMaps, { metadata: target });
+    await harness.client.delete(configMaps, target, { propagationPolicy });
+    expect((await harness.client.get(configMaps, target)).metadata.finalizers).toHaveLength(1);
+    await harness.client.delete(namespaces, { name: namespace });
+    await harness.settle();
+    await expect(harness.client.get(namespaces, { name: namespace })).rejects.toThrow('not found');
+  },
+);
+
+it('finalizers of others end up in order, each once', async () => {
+  const fresh = await harness.client.get(namespaces, { name: namespace });
+  const spec = { finalizers: ['example.com/b', 'kubernetes', 'example.com/a', 'example.com/b'] };
+  await harness.client.update(namespaces, { ...fresh, spec }, { subresource: 'finalize' });
+  await harness.client.delete(namespaces, { name: namespace });
+  await harness.settle();
+  const { spec: left } = await harness.client.get(namespaces, { name: namespace });
+  expect(left.finalizers).toEqual(['example.com/a', 'example.com/b']);
 });
