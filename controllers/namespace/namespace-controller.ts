@@ -103,11 +103,11 @@ async function deleteContent(context: ControllerContext, { metadata }: Namespace
       if (left === undefined) return;
       outcome.remaining.push(left);
       if (estimateMs === 0 && left.finalizers.length === 0)
-        outcome.failures.push(failureText(resource, namespace, unexpectedText(resource, namespace)));
+        outcome.failures.push(unexpectedText(resource, namespace));
     } catch (error) {
       // Told in a condition; what else there is goes all the same.
       if (!isStatusError(error)) throw error;
-      outcome.failures.push(failureText(resource, namespace, error.message));
+      outcome.failures.push(error.message);
     }
   };
   const graceMs = await longestGraceMs(context, namespace);
@@ -128,10 +128,6 @@ async function longestGraceMs({ client }: ControllerContext, namespace: string):
 
 function unexpectedText({ group, version, resource }: ResourceType<KubeObject>, namespace: string): string {
   return `unexpected items still remain in namespace: ${namespace} for gvr: ${group}/${version}, Resource=${resource}`;
-}
-
-function failureText(resource: ResourceType<KubeObject>, namespace: string, message: string): string {
-  return isPods(resource) ? `failed to delete pods for namespace: ${namespace}, err: ${message}` : message;
 }
 
 async function deleteResource(

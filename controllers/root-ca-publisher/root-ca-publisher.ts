@@ -1,6 +1,7 @@
 /** Publishes the cluster's certificate authority as ConfigMap `kube-root-ca.crt` in every namespace, and mends edits. */
+import { equalJSON } from '../../api/machinery/equality.ts';
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
-import { configMaps, namespaces } from '../../openapi/generated/core-v1.ts';
+import { configMaps, namespaces, type ConfigMap } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
@@ -31,14 +32,19 @@ function setup(base: ControllerContext): RunningController {
     context,
     workers: 4,
     reconcile: async (namespace) => {
-      if (namespaceInformer.get(namespace)?.status.phase !== 'Active') return;
       const existing = maps.get(`${namespace}/${NAME}`);
-      const metadata = { name: NAME, namespace, annotations: { [DESCRIPTION_ANNOTATION]: DESCRIPTION } };
       try {
         if (existing === undefined) {
+          if (namespaceInformer.get(namespace) === undefined) return;
+          const metadata = { name: NAME, namespace, annotations: { [DESCRIPTION_ANNOTATION]: DESCRIPTION } };
           await context.client.create(configMaps, { metadata, data });
-        } else if (existing.data?.['ca.crt'] !== data['ca.crt'] || Object.keys(existing.data).length !== 1) {
-          await context.client.update(configMaps, { ...existing, data });
+        } else if (!isAsPublished(existing, data)) {
+          const annotations = { ...existing.metadata.annotations, [DESCRIPTION_ANNOTATION]: DESCRIPTION };
+          await context.client.update(configMaps, {
+            ...existing,
+            metadata: { ...existing.metadata, annotations },
+            data,
+          });
         }
       } catch (error) {
         if (!isAlreadyExists(error) && !isNotFound(error) && !isNamespaceTerminating(error)) throw error;
@@ -54,4 +60,9 @@ function setup(base: ControllerContext): RunningController {
     updated: ({ metadata }) => reconciler.queue.add(metadata.name!),
   });
   return reconciler;
+}
+
+/** Whoever describes it in words of their own keeps them. */
+function isAsPublished({ metadata, data }: ConfigMap, wanted: NonNullable<ConfigMap['data']>): boolean {
+  return (metadata.annotations?.[DESCRIPTION_ANNOTATION] ?? '') !== '' && equalJSON(data, wanted);
 }

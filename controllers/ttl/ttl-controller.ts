@@ -37,7 +37,7 @@ function setup(base: ControllerContext): RunningController {
     reconcile: async (name) => {
       const node = informer.get(name);
       const wanted = STEPS[step]!.ttlSeconds;
-      if (node === undefined || Number(node.metadata.annotations?.[TTL_ANNOTATION] ?? NaN) === wanted) return;
+      if (node === undefined || wholeNumber(node.metadata.annotations?.[TTL_ANNOTATION]) === wanted) return;
       const body = { metadata: { annotations: { [TTL_ANNOTATION]: String(wanted) } } };
       await context.client.patch(nodes, { name }, { type: 'strategic', body });
     },
@@ -56,4 +56,9 @@ function setup(base: ControllerContext): RunningController {
     },
   });
   return reconciler;
+}
+
+/** As strconv.Atoi reads it. */
+function wholeNumber(text = ''): number {
+  return /^[+-]?\d+$/.test(text) ? Number(text) : NaN;
 }

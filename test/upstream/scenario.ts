@@ -1,4 +1,5 @@
 /** Something that users do with a cluster, told once for whoever reconciles it. */
+import type { Loose } from './api.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { picture, type Picture } from './normalise.ts';
 import { Session } from './session.ts';
@@ -39,15 +40,18 @@ export async function play(
     for (let scenario = left.shift(); scenario !== undefined; scenario = left.shift()) {
       const namespace = namespaceOf(scenario);
       let failure: { error?: Error } = {};
+      let notes: readonly Loose[] = [];
       try {
         const session = await Session.open(plane, namespace);
+        ({ notes } = session);
         await scenario.run(session);
         await session.quiet();
       } catch (error) {
         failure = { error: error instanceof Error ? error : new Error(String(error)) };
       }
       const { mirror } = plane;
-      const seen = picture(mirror.all(namespace), mirror.ever(namespace));
+      const itself = mirror.list('Namespace').filter(({ metadata }) => metadata.name === namespace);
+      const seen = picture([...mirror.all(namespace), ...itself, ...notes], mirror.ever(namespace));
       outcomes.set(scenario.name, { picture: seen, ...failure });
     }
   };

@@ -12,6 +12,7 @@ const KINDS: Readonly<
   Deployment: ['apis/apps/v1', 'deployments'],
   EndpointSlice: ['apis/discovery.k8s.io/v1', 'endpointslices'],
   Endpoints: ['api/v1', 'endpoints'],
+  Event: ['api/v1', 'events'],
   HorizontalPodAutoscaler: ['apis/autoscaling/v2', 'horizontalpodautoscalers'],
   Job: ['apis/batch/v1', 'jobs'],
   Namespace: ['api/v1', 'namespaces', false],
@@ -37,6 +38,8 @@ const TIMEOUT_MS = 75_000;
 export class Session {
   readonly namespace: string;
   readonly api: Api;
+  /** What belongs to the picture beside what the namespace holds at the end. */
+  readonly notes: Loose[] = [];
   readonly #plane: ControlPlane;
 
   private constructor(plane: ControlPlane, namespace: string) {
@@ -64,6 +67,11 @@ export class Session {
   create(object: { readonly kind: string; readonly [field: string]: unknown }): Promise<Loose> {
     const apiVersion = KINDS[object.kind]![0].replace(/^apis?\//, '');
     return this.#written(this.#plane.api.create(this.path(object.kind), { apiVersion, ...object }));
+  }
+
+  /** Keeps how an object is now for the picture, under a title of its own. */
+  note(title: string, object: Loose): void {
+    this.notes.push({ ...object, metadata: { ...object.metadata, name: title } });
   }
 
   patch(kind: string, name: string, body: object, subresource?: string): Promise<Loose> {

@@ -164,7 +164,6 @@ describe('while pods are left', () => {
     const failed = {
       NamespaceDeletionContentFailure:
         `True ContentDeletionFailed Failed to delete all resource types, 1 remaining: ` +
-        `failed to delete pods for namespace: ${namespace}, err: ` +
         `unexpected items still remain in namespace: ${namespace} for gvr: /v1, Resource=pods`,
     };
     await harness.advance(35_000);

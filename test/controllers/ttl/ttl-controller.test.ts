@@ -47,7 +47,7 @@ it('annotates nodes by the size of the cluster, and does not go to and fro at a 
 it('mends what somebody writes into the annotation, also after a restart', async () => {
   harness = await startHarness([ttlController]);
   await create(1, 1);
-  for (const text of ['7', 'soon']) {
+  for (const text of ['7', 'soon', '', '0x0']) {
     await harness.stopControllers();
     const body = { metadata: { annotations: { 'node.alpha.kubernetes.io/ttl': text } } };
     await harness.client.patch(nodes, { name: 'node-1' }, { type: 'merge', body });

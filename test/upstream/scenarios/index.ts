@@ -5,6 +5,7 @@ import { CRON_JOBS } from './cronjobs.ts';
 import { DAEMON_SETS } from './daemon-sets.ts';
 import { DEPLOYMENTS } from './deployments.ts';
 import { JOBS } from './jobs.ts';
+import { NAMESPACES } from './namespaces.ts';
 import { OWNERSHIP } from './ownership.ts';
 import { REPLICA_SETS } from './replica-sets.ts';
 import { SCHEDULING } from './scheduling.ts';
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...DAEMON_SETS,
   ...STORAGE,
   ...SCHEDULING,
+  ...NAMESPACES,
   ...OWNERSHIP,
   ...SERVICES,
 ];
