@@ -13,7 +13,7 @@ export type Descriptions = Readonly<
   Record<string, { readonly description?: string; readonly fields?: Readonly<Record<string, string>> }>
 >;
 
-export interface PathItem {
+interface PathItem {
   parameters?: object[];
   [method: string]: unknown;
 }

@@ -12,7 +12,7 @@ import type { KeyRange, StoreEvent } from './interface.ts';
 import { prefixRange } from './keys.ts';
 
 /** Version of the on-disk format this code writes, and the newest it reads. */
-export const FORMAT_VERSION = 2;
+const FORMAT_VERSION = 2;
 
 export const META_KEY = 'meta';
 const LOG_PREFIX = 'log/';

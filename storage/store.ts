@@ -35,7 +35,7 @@ export interface StoreOptions {
 }
 
 /** Default bound of history in memory, in bytes. */
-export const HISTORY_BYTES_MAX = 128 * 1024 * 1024;
+const HISTORY_BYTES_MAX = 128 * 1024 * 1024;
 /** What is left of the bound when history outgrew it: compacting at every commit after that would be wasteful. */
 const HISTORY_KEPT = 0.75;
 

@@ -12,7 +12,7 @@ import type {
 } from './schema.ts';
 
 /** Compiles the types of one facts file; {@link builtInSchema} is the one for the built-in facts. */
-export class SchemaSet {
+class SchemaSet {
   readonly #file: TypesFile;
   readonly #schemas = new Map<string, Schema>();
 

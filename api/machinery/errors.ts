@@ -32,7 +32,7 @@ export interface Status {
 }
 
 /** Reason of a failure and its HTTP code. */
-export const STATUS_CODES = {
+const STATUS_CODES = {
   BadRequest: 400,
   Unauthorized: 401,
   Forbidden: 403,
@@ -117,7 +117,7 @@ export function newGenerateNameConflict(resource: GroupResource, name: string): 
 }
 
 /** Text of the conflict that optimistic locking ends in. */
-export const OPTIMISTIC_LOCK_MESSAGE =
+const OPTIMISTIC_LOCK_MESSAGE =
   'the object has been modified; please apply your changes to the latest version and try again';
 
 export function newConflict(

@@ -4,7 +4,7 @@
  */
 
 /** Deepest nesting that is read. Go reads ten times as deep; here everything that walks an object must fit the stack. */
-export const JSON_DEPTH_MAX = 1000;
+const JSON_DEPTH_MAX = 1000;
 
 export interface ParsedJSON {
   /** Objects are plain; integers beyond 2^53 are bigint. */

@@ -40,7 +40,7 @@ abstract class Family implements MetricFamily {
 }
 
 /** Goes up and, as a gauge, down. */
-export class NumberMetric extends Family {
+class NumberMetric extends Family {
   readonly type: 'counter' | 'gauge';
   readonly #values = new Map<string, number>();
 
@@ -70,7 +70,7 @@ interface Distribution {
 }
 
 /** How many observations lie below each of some bounds. */
-export class HistogramMetric extends Family {
+class HistogramMetric extends Family {
   readonly type = 'histogram';
   readonly #bounds: readonly number[];
   readonly #distributions = new Map<string, Distribution>();

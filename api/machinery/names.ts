@@ -42,11 +42,11 @@ const HTTP_HEADER_NAME_REGEXP = whole(HTTP_HEADER_NAME);
 const HTTP_PATH_REGEXP = whole(HTTP_PATH);
 
 /** Longest name of objects and of most DNS names, in bytes. */
-export const DNS1123_SUBDOMAIN_LENGTH_MAX = 253;
+const DNS1123_SUBDOMAIN_LENGTH_MAX = 253;
 /** Longest DNS label, in bytes. */
-export const DNS1123_LABEL_LENGTH_MAX = 63;
+const DNS1123_LABEL_LENGTH_MAX = 63;
 /** Longest label value, in bytes. */
-export const LABEL_VALUE_LENGTH_MAX = 63;
+const LABEL_VALUE_LENGTH_MAX = 63;
 const PORT_NAME_LENGTH_MAX = 15;
 
 const tooLongText = (max: number): string => `must be no more than ${max} characters`;
@@ -211,7 +211,7 @@ export function checkPathSegmentName(value: string): string[] {
 }
 
 /** The start of a name that can be one segment of a URL path. */
-export function checkPathSegmentPrefix(value: string): string[] {
+function checkPathSegmentPrefix(value: string): string[] {
   return ['/', '%'].filter((part) => value.includes(part)).map((part) => `may not contain '${part}'`);
 }
 
@@ -234,7 +234,7 @@ export function checkPortNumber(port: number): string[] {
 }
 
 /** A number between two others, both allowed. */
-export function checkRange(value: number, min: number, max: number): string[] {
+function checkRange(value: number, min: number, max: number): string[] {
   return value >= min && value <= max ? [] : [rangeText(min, max)];
 }
 

@@ -237,10 +237,7 @@ function validateOwnerReferences(
 }
 
 /** Names of finalizers; orphaning and foreground deletion exclude each other. */
-export function validateFinalizers(
-  finalizers: readonly string[] | undefined,
-  path: PathOrText,
-): FieldError[] {
+function validateFinalizers(finalizers: readonly string[] | undefined, path: PathOrText): FieldError[] {
   const names = finalizers ?? [];
   const errors = names.flatMap((name) => invalidEach(path, name, checkQualifiedName(name)));
   if (names.includes('orphan') && names.includes('foregroundDeletion')) {

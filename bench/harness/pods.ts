@@ -2,7 +2,7 @@
 import { requestBytes, succeed, type Connection } from './connection.ts';
 import { until } from './measure.ts';
 
-export const NAMESPACE = 'bench';
+const NAMESPACE = 'bench';
 export const PODS_PATH = `/api/v1/namespaces/${NAMESPACE}/pods`;
 
 /** One in a hundred carries `slice=rare`. */

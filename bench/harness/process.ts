@@ -9,7 +9,7 @@ import type { Endpoint } from './connection.ts';
 import { now } from './measure.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
-export const COMMAND = join(ROOT, 'dist', 'kubemu.js');
+const COMMAND = join(ROOT, 'dist', 'kubemu.js');
 
 export interface ServerProcess {
   readonly pid: number;

@@ -11,7 +11,7 @@ export function isBootstrapToken({ metadata, type }: Secret): boolean {
 }
 
 /** Text of an entry of the secret, or the empty string. */
-export function dataOf({ data }: Secret, key: string): string {
+function dataOf({ data }: Secret, key: string): string {
   return Buffer.from(data?.[key] ?? '', 'base64').toString('utf8');
 }
 

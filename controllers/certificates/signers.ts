@@ -5,10 +5,10 @@ import type { CertificateRequest } from '../../api/groups/certificates/certifica
 export type Refusal = string | undefined;
 type Check = (request: CertificateRequest, usages: readonly string[]) => Refusal;
 
-export const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
+const CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client';
 export const KUBELET_CLIENT_SIGNER = 'kubernetes.io/kube-apiserver-client-kubelet';
-export const KUBELET_SERVING_SIGNER = 'kubernetes.io/kubelet-serving';
-export const LEGACY_SIGNER = 'kubernetes.io/legacy-unknown';
+const KUBELET_SERVING_SIGNER = 'kubernetes.io/kubelet-serving';
+const LEGACY_SIGNER = 'kubernetes.io/legacy-unknown';
 
 const CLIENT_AUTH = 'client auth';
 const SIGNATURE = 'digital signature';

@@ -9,7 +9,7 @@ const PADDING_MS = 100;
 const MISSED_MAX = 100;
 
 /** A schedule that reads well but never comes. */
-export class ImpossibleScheduleError extends Error {
+class ImpossibleScheduleError extends Error {
   override readonly name = 'ImpossibleScheduleError';
 
   constructor() {
@@ -17,7 +17,7 @@ export class ImpossibleScheduleError extends Error {
   }
 }
 
-export interface Starts {
+interface Starts {
   /** From where starts were counted. */
   readonly earliestMs: number;
   /** The last start that is due; undefined when none is. */

@@ -6,7 +6,7 @@ import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../opena
 import { isPodReady } from '../runtime/pods.ts';
 
 /** How long an eviction may take until the pod is seen to go. */
-export const DELETION_TIMEOUT_MS = 120_000;
+const DELETION_TIMEOUT_MS = 120_000;
 const CONDITION = 'DisruptionAllowed';
 
 type Disrupted = NonNullable<PodDisruptionBudgetStatus['disruptedPods']>;

@@ -13,7 +13,7 @@ import {
 } from './slice-draft.ts';
 
 /** Upstream's --max-endpoints-per-slice. */
-export const ENDPOINTS_PER_SLICE = 100;
+const ENDPOINTS_PER_SLICE = 100;
 
 export function isOwnedBy({ metadata }: EndpointSlice, service: Service): boolean {
   return (

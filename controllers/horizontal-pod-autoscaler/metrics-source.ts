@@ -18,7 +18,7 @@ import { formatSelectorObject } from '../runtime/selector-text.ts';
 import type { Sample, Samples } from './replica-calculator.ts';
 
 /** Annotation that declares a metric: of a pod, of an object, and of a namespace for external ones. */
-export const METRIC_ANNOTATION = 'metrics.kubemu.io/';
+const METRIC_ANNOTATION = 'metrics.kubemu.io/';
 /** Over what time a declared metric was measured. */
 const DECLARED_WINDOW_MS = 60_000;
 

@@ -83,7 +83,7 @@ export function pullError(reference: ImageReference): string | undefined {
 }
 
 /** A number that looks arbitrary but is the same for the same text (FNV-1a). */
-export function hash32(text: string): number {
+function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;

@@ -55,7 +55,7 @@ export function isReservedFor({ spec }: PersistentVolume, { metadata }: Persiste
 }
 
 /** Size, modes, class, attributes and selector, whoever the volume is reserved for. */
-export function fits(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
+function fits(claim: PersistentVolumeClaim, volume: PersistentVolume): boolean {
   if (mismatchOf(claim, volume) !== undefined) return false;
   return (
     claim.spec.selector === undefined ||

@@ -5,11 +5,11 @@
 import type { Event } from '../../openapi/generated/core-v1.ts';
 
 /** Events of one object and type that may come at once, and how fast more are allowed after that. */
-export const SPAM_BURST = 25;
-export const SPAM_REFILL_MS = 300_000;
+const SPAM_BURST = 25;
+const SPAM_REFILL_MS = 300_000;
 /** From this many different messages on, no further apart than the interval, new ones are combined into one event. */
-export const SIMILAR_MAX = 10;
-export const SIMILAR_INTERVAL_MS = 600_000;
+const SIMILAR_MAX = 10;
+const SIMILAR_INTERVAL_MS = 600_000;
 export const COMBINED_PREFIX = '(combined from similar events): ';
 /** Events, groups and objects remembered; those not met for the longest time are forgotten. */
 const REMEMBERED_MAX = 4096;

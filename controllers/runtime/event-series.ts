@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../../api/machinery/clock.ts';
 import type { Event } from '../../openapi/generated/core-v1.ts';
 
 /** A series without a further event for this long is over. */
-export const SERIES_END_MS = 360_000;
+const SERIES_END_MS = 360_000;
 /** Series kept at a time; the oldest is forgotten first. */
 const SERIES_MAX = 4096;
 

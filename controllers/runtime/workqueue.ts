@@ -6,7 +6,7 @@ import { workqueueMetrics, type WorkqueueMetrics } from './workqueue-metrics.ts'
 import type { Workqueue } from './controller.ts';
 
 /** Back-off of failing keys: doubles from the first to the second. */
-export const RETRY_DELAY_MS = { initial: 5, max: 1_000_000 } as const;
+const RETRY_DELAY_MS = { initial: 5, max: 1_000_000 } as const;
 
 /** Back-off of failing keys, in milliseconds: doubles from the first to the second. */
 export interface RetryDelay {

@@ -6,7 +6,7 @@ import { podFromTemplate, type PodDraft } from '../runtime/pods.ts';
 import { templateOf } from '../runtime/revision-history.ts';
 
 export const STATEFUL_SET_GVK = { apiVersion: 'apps/v1', kind: 'StatefulSet' };
-export const REVISION_LABEL = 'controller-revision-hash';
+const REVISION_LABEL = 'controller-revision-hash';
 const POD_NAME_LABEL = 'statefulset.kubernetes.io/pod-name';
 const POD_INDEX_LABEL = 'apps.kubernetes.io/pod-index';
 

@@ -50,7 +50,7 @@ export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 /** Audiences of the API server itself, which a token is for when nobody says otherwise. */
 export const API_AUDIENCES: readonly string[] = [ISSUER];
 const UNKNOWN_TOKEN: TokenVerdict = { error: 'invalid bearer token' };
-export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
+const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 const AUTHENTICATED_GROUP = 'system:authenticated';
 
 /**
@@ -83,7 +83,7 @@ export function createAuthenticator(options: AuthenticationOptions = {}): Authen
 }
 
 /** The common name is the user, the organizations are the groups. */
-export function certificateVerdict(certificate: ClientCertificate | undefined): Verdict {
+function certificateVerdict(certificate: ClientCertificate | undefined): Verdict {
   if (certificate === undefined) return undefined;
   if (!certificate.verified || certificate.commonName === '') return 'invalid';
   return {
@@ -123,7 +123,7 @@ async function askAll(
 }
 
 /** The token of an Authorization header; undefined when it holds none. */
-export function bearerToken(header: string | null): string | undefined {
+function bearerToken(header: string | null): string | undefined {
   if (header === null) return undefined;
   const [scheme = '', token = ''] = header.trim().split(/ +/, 2);
   return scheme.toLowerCase() === 'bearer' && token !== '' ? token : undefined;

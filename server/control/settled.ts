@@ -18,8 +18,8 @@ export interface Settled {
   readonly nowMs: number;
 }
 
-export const SETTLED_HORIZON_MS = 1000;
-export const SETTLED_TIMEOUT_MS = 30_000;
+const SETTLED_HORIZON_MS = 1000;
+const SETTLED_TIMEOUT_MS = 30_000;
 
 /** The cluster did not settle: time ran out, or two writers undo each other's work. */
 export class NotSettledError extends Error {

@@ -90,7 +90,7 @@ function isStored({ verbs }: ResourceDefinition): boolean {
 }
 
 /** Tells apart what a resource is stored as. */
-export function storageVersionHash({ group, storageVersion, names }: ResourceDefinition): string {
+function storageVersionHash({ group, storageVersion, names }: ResourceDefinition): string {
   const text = `${group}/${storageVersion.name}/${names.kind}`;
   return createHash('sha256').update(text).digest().subarray(0, HASH_BYTES).toString('base64');
 }

@@ -18,7 +18,7 @@ export function panicRecovery(logger: Logger): Filter {
 }
 
 /** The answer to an error. Faults of ours go to the log with their stack; a client that went away is no fault. */
-export function answerError(exchange: Exchange, error: unknown, logger: Logger): Response {
+function answerError(exchange: Exchange, error: unknown, logger: Logger): Response {
   const cause = error instanceof StatusError ? error.cause : error;
   const isFault = !(error instanceof StatusError) || (error.code === 500 && cause !== undefined);
   if (isFault && !isAborted(exchange)) {

@@ -7,7 +7,7 @@ import { respondError } from '../negotiation/write-status.ts';
 import type { Filter } from './filter.ts';
 
 /** The limit of requests that are not long-running. */
-export const REQUEST_TIMEOUT_MS = 34_000;
+const REQUEST_TIMEOUT_MS = 34_000;
 
 /** Where the control surface waits for as long as it is told to. */
 export const CONTROL_PREFIX = '/_kubemu/';

@@ -66,7 +66,7 @@ export function dryRunValues(query: URLSearchParams): string[] {
   return query.getAll('dryRun').filter((value) => value !== '');
 }
 
-export function validateDryRun(values: readonly string[]): FieldError[] {
+function validateDryRun(values: readonly string[]): FieldError[] {
   return values.every((value) => value === 'All') ? [] : [notSupported('dryRun', values, ['All'])];
 }
 

@@ -4,7 +4,7 @@ import { respond, respondText } from '../negotiation/respond.ts';
 
 export type HealthEndpoint = 'healthz' | 'livez' | 'readyz';
 
-export const HEALTH_ENDPOINTS: readonly HealthEndpoint[] = ['healthz', 'livez', 'readyz'];
+const HEALTH_ENDPOINTS: readonly HealthEndpoint[] = ['healthz', 'livez', 'readyz'];
 
 export interface HealthCheck {
   readonly name: string;

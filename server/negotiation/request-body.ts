@@ -7,7 +7,7 @@ import {
 import { JSON_TYPE, PROTOBUF_TYPE, YAML_TYPE, type BodyType } from './accept.ts';
 
 /** Largest body that is read, as upstream. */
-export const BODY_SIZE_BYTES_MAX = 3 * 1024 * 1024;
+const BODY_SIZE_BYTES_MAX = 3 * 1024 * 1024;
 
 /** The whole body. Throws 413 as soon as it is known to pass the limit. */
 export async function readBody(request: Request): Promise<Buffer> {

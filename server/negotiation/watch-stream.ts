@@ -7,7 +7,7 @@ import type { FrameEncoder } from './watch-frames.ts';
 import { toStatusError } from './write-status.ts';
 
 /** Bytes a watcher may leave unread, besides the events it began with, before its watch is ended. */
-export const WATCH_BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
+const WATCH_BACKLOG_BYTES_MAX = 16 * 1024 * 1024;
 /** Frames are handed to the connection in pieces of about this size. */
 const CHUNK_BYTES = 256 * 1024;
 const BOOKMARK_INTERVAL_MS = 60_000;

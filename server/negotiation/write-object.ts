@@ -103,7 +103,7 @@ function encodePlain(format: OutputFormat, form: ObjectForm, writable: WritableO
   return document !== undefined && !format.pretty ? document : finishJSON(bytes, format.pretty);
 }
 
-export function encodePartialMetadata(
+function encodePartialMetadata(
   object: UnknownObject,
   version: Transform['version'],
   format: OutputFormat,

@@ -3,7 +3,7 @@
 type Part = Uint8Array;
 
 /** One element: tag, length, contents. */
-export function element(tag: number, ...contents: readonly Part[]): Buffer {
+function element(tag: number, ...contents: readonly Part[]): Buffer {
   const body = Buffer.concat(contents);
   return Buffer.concat([Buffer.from([tag]), lengthOf(body.length), body]);
 }

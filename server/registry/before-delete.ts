@@ -5,8 +5,8 @@ import { newConflict } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { DeleteOptions } from './interface.ts';
 
-export const FOREGROUND_FINALIZER = 'foregroundDeletion';
-export const ORPHAN_FINALIZER = 'orphan';
+const FOREGROUND_FINALIZER = 'foregroundDeletion';
+const ORPHAN_FINALIZER = 'orphan';
 
 /** Throws a Conflict when the record is not the one the caller means. */
 export function checkDeletePreconditions(
@@ -31,7 +31,7 @@ export function checkDeletePreconditions(
  * Finalizers the delete leaves the object with: those of others, and the one of the propagation policy. Without a policy,
  * one that is there already decides, then the kind's default.
  */
-export function finalizersForDelete(
+function finalizersForDelete(
   definition: ResourceDefinition,
   object: UnknownObject,
   options: DeleteOptions,

@@ -39,6 +39,6 @@ export function interpretError(
 }
 
 /** 410 for a revision that was compacted away. */
-export function newTooOld(requested: number, oldest: number): StatusError {
+function newTooOld(requested: number, oldest: number): StatusError {
   return newExpired(`too old resource version: ${requested} (${oldest})`);
 }

@@ -18,7 +18,7 @@ export const PATCH_CONTENT_TYPES: Readonly<Record<string, PatchKind>> = {
 };
 
 /** Of server-side apply, which is no patch of a document. */
-export const APPLY_CONTENT_TYPE = 'application/apply-patch+yaml';
+const APPLY_CONTENT_TYPE = 'application/apply-patch+yaml';
 
 export function isApplyPatch({ headers }: Request): boolean {
   return mediaTypeOf(headers.get('content-type')) === APPLY_CONTENT_TYPE;

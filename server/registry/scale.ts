@@ -22,7 +22,7 @@ import type { ResourceTarget } from './interface.ts';
 const SCALE = 'io.k8s.api.autoscaling.v1.Scale';
 
 /** How the kind is scaled. Throws when it is not. */
-export function scaleMappingOf(definition: ResourceDefinition): ScaleMapping {
+function scaleMappingOf(definition: ResourceDefinition): ScaleMapping {
   const mapping = definition.behaviour.scale;
   if (mapping === undefined) throw new Error(`${definition.names.plural} has no scale mapping`);
   return mapping;

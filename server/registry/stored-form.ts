@@ -26,7 +26,7 @@ class RecentlyDecoded {
 const recentlyDecoded = new RecentlyDecoded();
 
 /** What the registry keeps in a stored value's slot. One to a value, so whoever shares work by object can go by it. */
-export class StoredForm implements ResultObject {
+class StoredForm implements ResultObject {
   /** JSON; data written by older versions has no newline behind it. */
   readonly #json: Buffer;
   readonly revision: number;

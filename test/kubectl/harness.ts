@@ -58,7 +58,7 @@ export interface RunningKubemu {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-export const COMMAND = join(import.meta.dirname, '..', '..', 'dist', 'kubemu.js');
+const COMMAND = join(import.meta.dirname, '..', '..', 'dist', 'kubemu.js');
 
 /** Starts the built command on a free port and waits for its ready line. */
 export async function startKubemu(args: readonly string[]): Promise<RunningKubemu> {

@@ -54,7 +54,7 @@ const SHORT = /^@(\d+)( copies)?$/;
 const FILLED = ['uid', 'creationTimestamp', 'resourceVersion'];
 
 /** A copy of `object` with the changes made. */
-export function change<T>(object: T, changes: Changes = {}): T {
+function change<T>(object: T, changes: Changes = {}): T {
   const copy = structuredClone(object);
   for (const [pointer, value] of Object.entries(changes)) {
     const names = pointer
@@ -83,7 +83,7 @@ function shorten(text: string): string {
 }
 
 /** What `after` differs in from `before`, by JSON pointer; null for what is gone. */
-export function difference(before: unknown, after: unknown, at = ''): Record<string, unknown> {
+function difference(before: unknown, after: unknown, at = ''): Record<string, unknown> {
   if (JSON.stringify(before) === JSON.stringify(after)) return {};
   const sameLength =
     Array.isArray(before) && Array.isArray(after) ? before.length === after.length : isPlain(before, after);
@@ -103,7 +103,7 @@ function isPlain(a: unknown, b: unknown): boolean {
 }
 
 /** An object without what the server fills in by chance. */
-export function withoutFilled(object: UnknownObject): UnknownObject {
+function withoutFilled(object: UnknownObject): UnknownObject {
   const metadata = Object.fromEntries(
     Object.entries(object.metadata).filter(([name]) => !FILLED.includes(name)),
   );
@@ -140,7 +140,7 @@ function withoutStructs(text: string): string {
   return text.replace(/(Invalid value|Duplicate value|Not found): (\{.*\}|\[.*\]|null)(?=: |$)/, '$1: {}');
 }
 
-export function distinct(texts: readonly string[], exact = false): string[] {
+function distinct(texts: readonly string[], exact = false): string[] {
   return [...new Set(texts.map((text) => shorten(exact ? text : withoutStructs(text))))];
 }
 

@@ -6,7 +6,7 @@ export interface KnownDifference {
   readonly why: string;
 }
 
-export const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
+const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
   {
     line: /^ConfigMap kube-root-ca.crt: [-+]metadata.annotations.kubernetes.io\/description: /,
     why: 'a text for people, in words of its own',

@@ -14,7 +14,7 @@ export interface Scenario {
 /** How many scenarios go on at a time. */
 const AT_A_TIME = 32;
 
-export function namespaceOf({ name }: Scenario): string {
+function namespaceOf({ name }: Scenario): string {
   return name
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')

@@ -22,7 +22,7 @@ export interface Condition {
   readonly message?: string;
 }
 
-export const CONDITION_STATUSES: ReadonlySet<string> = new Set(['True', 'False', 'Unknown']);
+const CONDITION_STATUSES: ReadonlySet<string> = new Set(['True', 'False', 'Unknown']);
 const REASON = '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?';
 const REASON_LENGTH_MAX = 1024;
 const MESSAGE_LENGTH_MAX = 32 * 1024;

@@ -96,12 +96,12 @@ function structToInternal(type: string, value: Data): Data {
 }
 
 /** `value`, an object of the API, as a value of the internal type. Pointers to it are `*Name`, lists `[]Name`. */
-export function internalValue(type: string, value: unknown): unknown {
+function internalValue(type: string, value: unknown): unknown {
   return toInternal(type, value);
 }
 
 /** JSON with one space a level, as Go's MarshalIndent writes it. */
-export function internalText(type: string, value: unknown): string {
+function internalText(type: string, value: unknown): string {
   return indented(toInternal(type, value), '');
 }
 

@@ -71,7 +71,7 @@ function isStandardResource(name: string): boolean {
   return STANDARD.has(name) || isStandardQuotaResource(name);
 }
 
-export function isStandardContainerResource(name: string): boolean {
+function isStandardContainerResource(name: string): boolean {
   return COMPUTE.includes(name) || isHugePages(name);
 }
 

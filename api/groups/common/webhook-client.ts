@@ -61,7 +61,7 @@ function splitURL(url: string): URLParts | string {
   };
 }
 
-export function validateWebhookURL(url: string, at: FieldPath): FieldError[] {
+function validateWebhookURL(url: string, at: FieldPath): FieldError[] {
   const parts = splitURL(url);
   if (typeof parts === 'string') return [required(at, `url must be a valid URL: ${parts}${FORM}`)];
   const errors: FieldError[] = [];
@@ -77,7 +77,7 @@ export function validateWebhookURL(url: string, at: FieldPath): FieldError[] {
   return errors;
 }
 
-export function validateWebhookService(service: ServiceReference, at: FieldPath): FieldError[] {
+function validateWebhookService(service: ServiceReference, at: FieldPath): FieldError[] {
   const errors: FieldError[] = [];
   // Upstream hands name and namespace over in the wrong order.
   if ((service.namespace ?? '') === '') errors.push(required(at.child('name')));

@@ -62,7 +62,7 @@ export function quotaUsage({ group, resource }: QuotaResource, object: UnknownOb
   return usage;
 }
 
-export function countName({ group, resource }: QuotaResource): string {
+function countName({ group, resource }: QuotaResource): string {
   return group === '' ? `count/${resource}` : `count/${resource}.${group}`;
 }
 

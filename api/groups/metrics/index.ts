@@ -11,7 +11,7 @@ import type {
 import { addQuantity, formatQuantity, parseQuantity, ZERO_QUANTITY } from '../../machinery/quantity.ts';
 import { defineTable, NAME, nameOf } from '../printing/columns.ts';
 
-export const METRICS_GROUP = 'metrics.k8s.io';
+const METRICS_GROUP = 'metrics.k8s.io';
 const VERSION = 'v1beta1';
 const TYPES = 'io.k8s.metrics.pkg.apis.metrics.v1beta1';
 

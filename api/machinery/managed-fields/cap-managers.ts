@@ -3,7 +3,7 @@ import { compareText } from '../go-format.ts';
 import { union } from './field-set.ts';
 import { managerIdentifier, type Managed } from './managed-entries.ts';
 
-export const UPDATE_MANAGERS_MAX = 10;
+const UPDATE_MANAGERS_MAX = 10;
 const OLD_UPDATES_MANAGER = 'ancient-changes';
 
 /** Joins the oldest updates of each version into one manager until there are few enough; in place. */

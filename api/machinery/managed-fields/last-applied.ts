@@ -13,7 +13,7 @@ import { fieldSetOf } from './field-set-of.ts';
 import { findMisfits, TypedError } from './typed-value.ts';
 import type { Conflict, TypedObject } from './updater.ts';
 
-export const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
+const LAST_APPLIED_ANNOTATION = 'kubectl.kubernetes.io/last-applied-configuration';
 /** The manager whose applies take the annotation into account. */
 export const LAST_APPLIED_MANAGER = 'kubectl';
 

@@ -99,7 +99,7 @@ function formatValue(value: unknown): string {
 }
 
 /** Keys and values of a `k:` element, sorted by name. Throws {@link PathElementError} when it holds no object. */
-export function keysOf(element: string): [string, unknown][] {
+function keysOf(element: string): [string, unknown][] {
   const value = parse(element);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new PathElementError(`expected an object: ${element}`);

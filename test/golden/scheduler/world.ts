@@ -21,7 +21,7 @@ const TYPES: Readonly<Record<string, AnyType>> = {
   StorageClass: storageClasses,
 } as unknown as Readonly<Record<string, AnyType>>;
 
-export function typeOf({ kind }: ScenarioObject): AnyType {
+function typeOf({ kind }: ScenarioObject): AnyType {
   return TYPES[kind]!;
 }
 

@@ -7,7 +7,7 @@ interface FieldRule {
   readonly patchMergeKey?: string;
 }
 
-export function struct(name: string, rules: Readonly<Record<string, FieldRule>>): StructSchema {
+function struct(name: string, rules: Readonly<Record<string, FieldRule>>): StructSchema {
   const fields = Object.entries(rules).map(([field, rule]): FieldSchema => ({
     name: field,
     schema: rule.schema,
@@ -30,12 +30,12 @@ export function struct(name: string, rules: Readonly<Record<string, FieldRule>>)
 }
 
 const scalar = (type: ScalarSchema['type']): FieldRule => ({ schema: { kind: 'scalar', type } });
-export const string = scalar('string');
-export const int32 = scalar('int32');
-export const listOf = (items: Schema): FieldRule => ({
+const string = scalar('string');
+const int32 = scalar('int32');
+const listOf = (items: Schema): FieldRule => ({
   schema: { kind: 'list', items, listType: 'atomic', mapKeys: [] },
 });
-export const mergeListOf = (
+const mergeListOf = (
   items: Schema,
   patchMergeKey?: string,
   patchStrategy: FieldSchema['patchStrategy'] = ['merge'],
