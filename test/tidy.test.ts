@@ -44,7 +44,7 @@ const IMPORT_RULES: readonly { from: string; may: readonly string[] }[] = [
   { from: 'api/', may: ['api/', 'openapi/facts/', 'openapi/generated/'] },
   { from: 'storage/', may: ['storage/', 'api/machinery/'] },
   { from: 'controllers/', may: ['controllers/', 'api/', 'openapi/generated/'] },
-  { from: 'server/cluster.ts', may: ['server/', 'api/', 'storage/', 'openapi/', 'controllers/'] },
+  { from: 'server/cluster', may: ['server/', 'api/', 'storage/', 'openapi/', 'controllers/'] },
   { from: 'server/', may: ['server/', 'api/', 'storage/', 'openapi/'] },
   {
     from: 'cli/',
