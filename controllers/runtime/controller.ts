@@ -117,7 +117,7 @@ export interface EventRecorder {
   /**
    * Records an event about `object`. Counts up an equal one instead of making a second. Never fails, never waits.
    * `fieldPath` is `spec.containers{name}` and its like. With an `action` it is an event of the newer kind, as the scheduler
-   * writes them: with a time in microseconds and a series in place of a count; `related` is the other object concerned.
+   * writes them: with a time in microseconds and a series in place of a count.
    */
   event(
     object: KubeObject,
@@ -127,7 +127,6 @@ export interface EventRecorder {
     options?: {
       readonly fieldPath?: string;
       readonly action?: string;
-      readonly related?: KubeObject;
     },
   ): void;
 }

@@ -51,15 +51,15 @@ export function createRecorder(options: RecorderOptions): EventRecorder {
   const series = new EventSeries(
     clock,
     (object) => eventName(object, clock, random),
-    (key, state) => enqueue(key.reason, () => writeSeries(options, key, state, undefined)),
+    (key, state) => enqueue(key.reason, () => writeSeries(options, key, state)),
   );
   return {
-    event: (object, type, reason, message, { fieldPath, action, related } = {}) => {
+    event: (object, type, reason, message, { fieldPath, action } = {}) => {
       const involved = involvedObject(object, component, fieldPath);
       if (action !== undefined) {
         const key = { involved, type, action, reason, message };
         const state = series.observe(key);
-        if (state !== undefined) enqueue(reason, () => writeSeries(options, key, state, related));
+        if (state !== undefined) enqueue(reason, () => writeSeries(options, key, state));
         return;
       }
       const occurrence: Occurrence = { involved, type, reason, message, atMs: clock.now() };
@@ -75,7 +75,6 @@ async function writeSeries(
   { client, component, host }: RecorderOptions,
   { involved, type, action, reason, message }: SeriesKey,
   { name, count, lastMs }: SeriesState,
-  related: KubeObject | undefined,
 ): Promise<void> {
   const namespace = involved.namespace ?? DEFAULT_NAMESPACE;
   if (count > 1) {
@@ -94,7 +93,6 @@ async function writeSeries(
     type,
     eventTime: formatMicroTime(lastMs),
     action,
-    ...(related === undefined ? {} : { related: involvedObject(related, component, undefined) }),
     reportingComponent: component,
     reportingInstance: host ?? `${component}-kubemu`,
   });

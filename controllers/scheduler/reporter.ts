@@ -69,10 +69,8 @@ export class Reporter {
     const why = `${scheduler}: preempting to accommodate a higher priority pod`;
     if (!(await disruptPod(this.#context, victim, 'PreemptionByScheduler', why, generation))) return;
     const message = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
-    this.#recorder.event(victim, 'Normal', 'Preempted', message, {
-      action: 'Preempting',
-      related: preemptor,
-    });
+    // Upstream fails to make a reference to the preemptor, and says who it is in the message only.
+    this.#recorder.event(victim, 'Normal', 'Preempted', message, { action: 'Preempting' });
   }
 
   async #patchStatus({ metadata }: Pod, status: object): Promise<void> {

@@ -59,6 +59,8 @@ export class ControlPlane {
     return this.#launch('kube-controller-manager', [
       ...this.#connection(),
       '--controllers=*',
+      '--allocate-node-cidrs',
+      '--cluster-cidr=10.244.0.0/16',
       '--kube-api-content-type=application/vnd.kubernetes.protobuf',
       `--root-ca-file=${key('ca.crt')}`,
       `--service-account-private-key-file=${key('sa.key')}`,

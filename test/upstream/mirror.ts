@@ -34,7 +34,11 @@ const COLLECTIONS = [
   '/apis/rbac.authorization.k8s.io/v1/clusterroles',
   '/apis/resource.k8s.io/v1/resourceclaims',
   '/apis/storage.k8s.io/v1/volumeattachments',
+  '/apis/storage.k8s.io/v1/volumeattributesclasses',
 ] as const;
+
+/** Marks objects of no namespace that a scenario makes, with the scenario's. */
+export const SCENARIO_LABEL = 'scenario';
 
 /** How long nothing may have happened for things to be over: processes of others do not tell when they are done. */
 const QUIET_MS = 2_500;
@@ -49,6 +53,8 @@ export class Mirror {
   readonly #firsts = new Map<string, Loose>();
   /** The newest resourceVersion seen, by kind; those followed have one. */
   readonly #revisions = new Map<string, number>();
+  /** Namespaces of volumes, by name. */
+  readonly #ownerOf = new Map<string, string>();
   readonly #waiters = new Set<Waiter>();
   readonly #ends: (() => void)[] = [];
 
@@ -88,14 +94,14 @@ export class Mirror {
     return this.#objects.get(`${kind}/${namespace}/${name}`);
   }
 
-  /** Everything in a namespace. */
+  /** Everything in a namespace, and what is no namespace's but was made for it. */
   all(namespace: string): Loose[] {
-    return [...this.#objects.values()].filter((object) => object.metadata.namespace === namespace);
+    return [...this.#objects.values()].filter((object) => this.#isOf(object, namespace));
   }
 
-  /** Everything there ever was in a namespace, as first seen, oldest first. */
+  /** Everything there ever was of that, as first seen, oldest first. */
   ever(namespace: string): Loose[] {
-    return [...this.#firsts.values()].filter((object) => object.metadata.namespace === namespace);
+    return [...this.#firsts.values()].filter((object) => this.#isOf(object, namespace));
   }
 
   /** Resolves once `holds` is true; rejects, with what was waited for, after a time. */
@@ -126,8 +132,8 @@ export class Mirror {
       };
       let timer = setTimeout(over, quietMs);
       // Events go on for as long as something fails.
-      const wake = ({ kind, metadata }: Loose): void => {
-        if (kind === 'Event' || metadata.namespace !== namespace) return;
+      const wake = (object: Loose): void => {
+        if (object['kind'] === 'Event' || !this.#isOf(object, namespace)) return;
         clearTimeout(timer);
         timer = setTimeout(over, quietMs);
       };
@@ -136,11 +142,24 @@ export class Mirror {
     });
   }
 
+  /** Volumes are of the namespace whose claim they are for; what is said of them, and what attaches them, is too. */
+  #isOf(object: Loose, namespace: string): boolean {
+    const { metadata, spec, kind, involvedObject } = object;
+    if (metadata.labels?.[SCENARIO_LABEL] === namespace) return true;
+    const isOurs = (volume: string): boolean => this.#ownerOf.get(volume) === namespace;
+    if (kind === 'PersistentVolume') return isOurs(metadata.name!);
+    if (kind === 'VolumeAttachment') return isOurs(spec.source.persistentVolumeName);
+    if (kind === 'Event' && involvedObject.kind === 'PersistentVolume') return isOurs(involvedObject.name);
+    return metadata.namespace === namespace;
+  }
+
   #take({ type, object }: WatchEvent): void {
     if (type === 'ERROR') throw new Error(`a watch broke: ${JSON.stringify(object)}`);
     const { namespace = '', name } = object.metadata;
     const kind = object['kind'] as string;
     const key = `${kind}/${namespace}/${name}`;
+    const owner = object.metadata.labels?.[SCENARIO_LABEL] ?? object.spec?.claimRef?.namespace;
+    if (kind === 'PersistentVolume' && owner !== undefined) this.#ownerOf.set(name!, owner);
     this.#revisions.set(
       kind,
       Math.max(this.#revisions.get(kind) ?? 0, Number(object.metadata.resourceVersion)),

@@ -18,6 +18,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
   [/\b\d{1,3}(\.\d{1,3}){3}\b/g, '<ip>'],
   [/-----BEGIN CERTIFICATE-----[^]*-----END CERTIFICATE-----\n/g, '<certificate>'],
+  [/\bcsi-[0-9a-f]{64}\b/g, 'csi-<hash>'],
   [/containerd:\/\/[0-9a-f]{64}/g, '<container>'],
   [/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<suffix>'],
   // Pods that were refused, which nobody ever saw.

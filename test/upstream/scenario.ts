@@ -1,5 +1,4 @@
 /** Something that users do with a cluster, told once for whoever reconciles it. */
-import type { Loose } from './api.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { picture, type Picture } from './normalise.ts';
 import { Session } from './session.ts';
@@ -7,6 +6,8 @@ import { Session } from './session.ts';
 export interface Scenario {
   /** What happens; short, since its namespace is called after it. */
   readonly name: string;
+  /** Whether it changes nodes in a way that others would notice: it is played when they are over. */
+  readonly alone?: boolean;
   /** Does it, and waits for what has to come of it. */
   readonly run: (session: Session) => Promise<void>;
 }
@@ -35,26 +36,31 @@ export async function play(
   scenarios: readonly Scenario[],
 ): Promise<Map<string, Outcome>> {
   const outcomes = new Map<string, Outcome>();
-  const left = [...scenarios];
-  const worker = async (): Promise<void> => {
-    for (let scenario = left.shift(); scenario !== undefined; scenario = left.shift()) {
-      const namespace = namespaceOf(scenario);
-      let failure: { error?: Error } = {};
-      let notes: readonly Loose[] = [];
-      try {
-        const session = await Session.open(plane, namespace);
-        ({ notes } = session);
-        await scenario.run(session);
-        await session.quiet();
-      } catch (error) {
-        failure = { error: error instanceof Error ? error : new Error(String(error)) };
-      }
-      const { mirror } = plane;
-      const itself = mirror.list('Namespace').filter(({ metadata }) => metadata.name === namespace);
-      const seen = picture([...mirror.all(namespace), ...itself, ...notes], mirror.ever(namespace));
-      outcomes.set(scenario.name, { picture: seen, ...failure });
-    }
+  const worker = async (left: Scenario[]): Promise<void> => {
+    for (let scenario = left.shift(); scenario !== undefined; scenario = left.shift())
+      outcomes.set(scenario.name, await playOne(plane, scenario));
   };
-  await Promise.all(Array.from({ length: AT_A_TIME }, worker));
+  const together = scenarios.filter(({ alone }) => alone !== true);
+  await Promise.all(Array.from({ length: AT_A_TIME }, () => worker(together)));
+  await worker(scenarios.filter(({ alone }) => alone === true));
   return outcomes;
+}
+
+async function playOne(plane: ControlPlane, scenario: Scenario): Promise<Outcome> {
+  const namespace = namespaceOf(scenario);
+  let session: Session | undefined;
+  let failure: { error?: Error } = {};
+  try {
+    session = await Session.open(plane, namespace);
+    await scenario.run(session);
+    await session.quiet();
+  } catch (error) {
+    failure = { error: error instanceof Error ? error : new Error(String(error)) };
+  }
+  const { mirror } = plane;
+  const itself = mirror.list('Namespace').filter(({ metadata }) => metadata.name === namespace);
+  const notes = session?.notes ?? [];
+  const seen = picture([...mirror.all(namespace), ...itself, ...notes], mirror.ever(namespace));
+  await session?.end();
+  return { picture: seen, ...failure };
 }

@@ -1,6 +1,7 @@
 /** What a scenario does its steps with, in a namespace of its own. */
 import type { ControlPlane } from './control-plane.ts';
 import { AnswerError, type Api, type Loose } from './api.ts';
+import { SCENARIO_LABEL } from './mirror.ts';
 
 /** Where kinds are served, and whether in namespaces. */
 const KINDS: Readonly<
@@ -8,8 +9,11 @@ const KINDS: Readonly<
 > = {
   ConfigMap: ['api/v1', 'configmaps'],
   CronJob: ['apis/batch/v1', 'cronjobs'],
+  CSIDriver: ['apis/storage.k8s.io/v1', 'csidrivers', false],
+  CSIStorageCapacity: ['apis/storage.k8s.io/v1', 'csistoragecapacities'],
   DaemonSet: ['apis/apps/v1', 'daemonsets'],
   Deployment: ['apis/apps/v1', 'deployments'],
+  DeviceClass: ['apis/resource.k8s.io/v1', 'deviceclasses', false],
   EndpointSlice: ['apis/discovery.k8s.io/v1', 'endpointslices'],
   Endpoints: ['api/v1', 'endpoints'],
   Event: ['api/v1', 'events'],
@@ -24,14 +28,27 @@ const KINDS: Readonly<
   PriorityClass: ['apis/scheduling.k8s.io/v1', 'priorityclasses', false],
   ReplicaSet: ['apis/apps/v1', 'replicasets'],
   ReplicationController: ['api/v1', 'replicationcontrollers'],
+  ResourceClaim: ['apis/resource.k8s.io/v1', 'resourceclaims'],
+  ResourceClaimTemplate: ['apis/resource.k8s.io/v1', 'resourceclaimtemplates'],
   ResourceQuota: ['api/v1', 'resourcequotas'],
+  ResourceSlice: ['apis/resource.k8s.io/v1', 'resourceslices', false],
   Secret: ['api/v1', 'secrets'],
   Service: ['api/v1', 'services'],
   ServiceAccount: ['api/v1', 'serviceaccounts'],
   StatefulSet: ['apis/apps/v1', 'statefulsets'],
   StorageClass: ['apis/storage.k8s.io/v1', 'storageclasses', false],
-  CSIDriver: ['apis/storage.k8s.io/v1', 'csidrivers', false],
+  VolumeAttachment: ['apis/storage.k8s.io/v1', 'volumeattachments', false],
+  VolumeAttributesClass: ['apis/storage.k8s.io/v1', 'volumeattributesclasses', false],
 };
+
+/** An object of no namespace, marked as this one's. */
+function labelled(object: object, namespace: string): object {
+  const { metadata } = object as { metadata: { labels?: object } };
+  return {
+    ...object,
+    metadata: { ...metadata, labels: { [SCENARIO_LABEL]: namespace, ...metadata.labels } },
+  };
+}
 
 const TIMEOUT_MS = 75_000;
 
@@ -41,6 +58,7 @@ export class Session {
   /** What belongs to the picture beside what the namespace holds at the end. */
   readonly notes: Loose[] = [];
   readonly #plane: ControlPlane;
+  readonly #undoings: (() => Promise<unknown>)[] = [];
 
   private constructor(plane: ControlPlane, namespace: string) {
     this.#plane = plane;
@@ -57,6 +75,20 @@ export class Session {
     return session;
   }
 
+  /** A session in a namespace of another name. */
+  beside(name: string): Promise<Session> {
+    return Session.open(this.#plane, `${this.namespace.slice(0, 50)}-${name}`);
+  }
+
+  /** What is to be done when everything has been looked at, so that others find things as they were. */
+  afterwards(undo: () => Promise<unknown>): void {
+    this.#undoings.push(undo);
+  }
+
+  async end(): Promise<void> {
+    for (const undo of this.#undoings.toReversed()) await undo();
+  }
+
   path(kind: string, name?: string, subresource?: string): string {
     const [groupVersion, resource, isNamespaced = true] = KINDS[kind]!;
     const scope = isNamespaced ? `/namespaces/${this.namespace}` : '';
@@ -65,8 +97,10 @@ export class Session {
   }
 
   create(object: { readonly kind: string; readonly [field: string]: unknown }): Promise<Loose> {
-    const apiVersion = KINDS[object.kind]![0].replace(/^apis?\//, '');
-    return this.#written(this.#plane.api.create(this.path(object.kind), { apiVersion, ...object }));
+    const [groupVersion, , isNamespaced = true] = KINDS[object.kind]!;
+    const apiVersion = groupVersion.replace(/^apis?\//, '');
+    const made = isNamespaced || object.kind === 'Namespace' ? object : labelled(object, this.namespace);
+    return this.#written(this.#plane.api.create(this.path(object.kind), { apiVersion, ...made }));
   }
 
   /** Keeps how an object is now for the picture, under a title of its own. */

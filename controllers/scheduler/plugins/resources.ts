@@ -8,7 +8,7 @@ import { validateFit } from '../configuration/validation-arguments.ts';
 import { NodeInfo } from '../node-info.ts';
 import { podInfoOf, type PodInfo } from '../pod-info.ts';
 import type { Plugin, Rejection } from '../plugin.ts';
-import { resourceScorer } from './resource-scoring.ts';
+import { amountOf, resourceScorer } from './resource-scoring.ts';
 
 const FIT = 'NodeResourcesFit';
 
@@ -39,7 +39,7 @@ export function nodeResourcesFit(args: PluginArguments['NodeResourcesFit']): Plu
         case 'node-added':
           return couldFit(event.node);
         case 'node-updated':
-          return couldFit(event.node) && allocatableDiffers(event.old, event.node);
+          return couldFit(event.node) && offersMore(info, event.old, event.node);
         case 'pod-gone':
           return true;
         case 'devices-changed':
@@ -69,10 +69,18 @@ function ignoring({
     isExtendedResource(name) && (names.has(name) || groups.has(name.slice(0, name.indexOf('/'))));
 }
 
-function allocatableDiffers(old: NodeInfo['node'], node: NodeInfo['node']): boolean {
-  const view = ({ status }: NodeInfo['node']): string =>
-    JSON.stringify(status.allocatable ?? status.capacity);
-  return view(old) !== view(node);
+/** Whether the node has more than before of anything the pod asks for. Mirrors haveAnyRequestedResourcesIncreased. */
+function offersMore({ requests }: PodInfo, old: NodeInfo['node'], node: NodeInfo['node']): boolean {
+  const before = new NodeInfo(old, 0);
+  const now = new NodeInfo(node, 0);
+  const names = ['cpu', 'memory', 'ephemeral-storage', ...requests.scalars.keys()];
+  return (
+    now.podsMax > before.podsMax ||
+    names.some(
+      (name) =>
+        amountOf(requests, name) > 0 && amountOf(now.allocatable, name) > amountOf(before.allocatable, name),
+    )
+  );
 }
 
 /** Every resource that is short, in upstream's order. Mirrors noderesources fitsRequest. */

@@ -213,6 +213,17 @@ describe('preemption', () => {
     expect(await placement(harness)).toEqual({ preemptor: 'n1', sneaker: '' });
   });
 
+  it('tells nobody to leave who is leaving, and takes no promised node over that', async () => {
+    await harness.node('n1', { cpu: '2' });
+    await harness.setReady(await harness.pod('victim', { ...lowest, terminationGracePeriodSeconds: 30 }));
+    await harness.pod('important', { priority: 100, cpu: '2' });
+    await harness.pod('more-important', { priority: 1000, cpu: '2' });
+    const nominated = async (name: string) => (await harness.get(pods, name)).status.nominatedNodeName;
+    expect(await nominated('more-important')).toBe('n1');
+    expect(await nominated('important')).toBe('n1');
+    expect(await eventsOf(harness, 'Preempted')).toHaveLength(1);
+  });
+
   it('takes the node where it costs least', async () => {
     for (const name of ['n1', 'n2', 'n3']) await harness.node(name, { cpu: '2' });
     const on = (node: string) => ({ nodeSelector: { 'kubernetes.io/hostname': node } });

@@ -7,6 +7,7 @@ import { DEPLOYMENTS } from './deployments.ts';
 import { JOBS } from './jobs.ts';
 import { NAMESPACES } from './namespaces.ts';
 import { OWNERSHIP } from './ownership.ts';
+import { PREEMPTION } from './preemption.ts';
 import { REPLICA_SETS } from './replica-sets.ts';
 import { SCHEDULING } from './scheduling.ts';
 import { SERVICES } from './services.ts';
@@ -25,6 +26,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...STORAGE,
   ...SCHEDULING,
   ...NAMESPACES,
+  ...PREEMPTION,
   ...OWNERSHIP,
   ...SERVICES,
 ];

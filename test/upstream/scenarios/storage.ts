@@ -7,7 +7,7 @@ function volume(session: Session, spec: object = {}): { kind: string; metadata: 
   return {
     kind: 'PersistentVolume',
     metadata: {
-      name: `${session.namespace}-volume`.slice(-60),
+      name: `${session.namespace}-volume`,
       labels: { for: session.namespace.slice(0, 60) },
     },
     spec: {
