@@ -118,61 +118,53 @@ export function syncProgress(
   newSet: ReplicaSet | undefined,
   nowMs: number,
 ): { readonly status: DeploymentStatus; readonly requeueAfterMs?: number } {
-  const progressing = conditionOf(deployment.status, 'Progressing');
-  let conditions = status.conditions ?? [];
-  if (!hasDeadline(deployment)) conditions = conditions.filter(({ type }) => type !== 'Progressing');
-  const isRollout = !(
-    (status.replicas ?? 0) === (status.updatedReplicas ?? 0) &&
-    progressing?.reason === 'NewReplicaSetAvailable'
-  );
-  if (hasDeadline(deployment) && isRollout) {
-    const subject =
-      newSet === undefined
-        ? `Deployment "${deployment.metadata.name}"`
-        : `ReplicaSet "${newSet.metadata.name}"`;
-    if (isComplete(deployment, status)) {
-      conditions = withCondition(
-        conditions,
-        {
-          type: 'Progressing',
-          status: 'True',
-          reason: 'NewReplicaSetAvailable',
-          message: `${subject} has successfully progressed.`,
-        },
-        nowMs,
-      );
-    } else if (isProgressing(deployment, status)) {
-      conditions = touched(conditions, progressing, `${subject} is progressing.`, nowMs);
-    } else if (hasTimedOut(deployment, progressing, nowMs)) {
-      conditions = withCondition(
-        conditions,
-        {
-          type: 'Progressing',
-          status: 'False',
-          reason: 'ProgressDeadlineExceeded',
-          message: `${subject} has timed out progressing.`,
-        },
-        nowMs,
-      );
-    }
-  }
-  const newFirst = newSet === undefined ? sets : [newSet, ...sets];
-  const failure = newFirst.flatMap(
-    (set) =>
-      set.status.conditions?.filter(
-        ({ type, status: value }) => type === 'ReplicaFailure' && value === 'True',
-      ) ?? [],
-  )[0];
-  if (failure !== undefined) {
-    const { status: value, reason = '', message = '', lastTransitionTime = '' } = failure;
-    conditions = withCondition(
-      conditions,
-      { type: 'ReplicaFailure', status: value, reason, message },
-      parseTime(lastTransitionTime) || nowMs,
-    );
-  } else conditions = conditions.filter(({ type }) => type !== 'ReplicaFailure');
+  const progress = withProgress(deployment, status, newSet, nowMs);
+  const conditions = withFailure(progress, newSet === undefined ? sets : [newSet, ...sets], nowMs);
   const next = { ...status, conditions };
   return { status: next, requeueAfterMs: deadlineWait(deployment, next, nowMs) };
+}
+
+function withProgress(
+  deployment: Deployment,
+  status: DeploymentStatus,
+  newSet: ReplicaSet | undefined,
+  nowMs: number,
+): DeploymentCondition[] {
+  const progressing = conditionOf(deployment.status, 'Progressing');
+  const { replicas = 0, updatedReplicas = 0, conditions = [] } = status;
+  if (!hasDeadline(deployment)) return conditions.filter(({ type }) => type !== 'Progressing');
+  const isRollout = replicas !== updatedReplicas || progressing?.reason !== 'NewReplicaSetAvailable';
+  if (!isRollout) return conditions;
+  const subject =
+    newSet === undefined
+      ? `Deployment "${deployment.metadata.name}"`
+      : `ReplicaSet "${newSet.metadata.name}"`;
+  const put = (value: string, reason: string, message: string): DeploymentCondition[] =>
+    withCondition(conditions, { type: 'Progressing', status: value, reason, message }, nowMs);
+  if (isComplete(deployment, status))
+    return put('True', 'NewReplicaSetAvailable', `${subject} has successfully progressed.`);
+  if (isProgressing(deployment, status))
+    return touched(conditions, progressing, `${subject} is progressing.`, nowMs);
+  if (hasTimedOut(deployment, progressing, nowMs))
+    return put('False', 'ProgressDeadlineExceeded', `${subject} has timed out progressing.`);
+  return conditions;
+}
+
+/** The first failure of the sets to make pods is the deployment's. */
+function withFailure(
+  conditions: DeploymentCondition[],
+  sets: readonly ReplicaSet[],
+  nowMs: number,
+): DeploymentCondition[] {
+  const [failure] = sets.flatMap(
+    ({ status }) =>
+      status.conditions?.filter(({ type, status: value }) => type === 'ReplicaFailure' && value === 'True') ??
+      [],
+  );
+  if (failure === undefined) return conditions.filter(({ type }) => type !== 'ReplicaFailure');
+  const { status, reason = '', message = '', lastTransitionTime = '' } = failure;
+  const condition = { type: 'ReplicaFailure', status, reason, message };
+  return withCondition(conditions, condition, parseTime(lastTransitionTime) || nowMs);
 }
 
 /** Progress moves lastUpdateTime; the condition changed to True only if it was not. */

@@ -1,25 +1,19 @@
 /** Gives services of type LoadBalancer an address, as a cloud would. Mirrors cloud-provider's service controller. */
-import {
-  containsAddress,
-  familyOf,
-  formatAddress,
-  parseAddress,
-  parsePrefix,
-  type IPFamily,
-} from '../../api/groups/common/prefix.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
-import { structuredCopy } from '../../api/machinery/client.ts';
+import { structuredCopy, type Client } from '../../api/machinery/client.ts';
 import { isNotFound } from '../../api/machinery/errors.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
-import { services, type Service } from '../../openapi/generated/core-v1.ts';
-import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
+import { services, type LoadBalancerIngress, type Service } from '../../openapi/generated/core-v1.ts';
+import type {
+  ControllerContext,
+  ControllerDefinition,
+  EventRecorder,
+  RunningController,
+} from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { AddressPool, isOurs, NETWORKS } from './address-pool.ts';
 
 const FINALIZER = 'service.kubernetes.io/load-balancer-cleanup';
-/** Addresses given out, of each family: from networks for documentation, which belong to nobody. */
-const NETWORKS = { IPv4: '203.0.113.0/24', IPv6: '2001:db8:113::/120' } as const;
-const LAST_HOST = 254;
-
 export const serviceLoadBalancerController: ControllerDefinition = {
   name: 'service-lb-controller',
   aliases: ['service'],
@@ -40,10 +34,9 @@ export const serviceLoadBalancerController: ControllerDefinition = {
 
 function setup(base: ControllerContext): RunningController {
   const context = { ...base, client: base.client.as('service-controller') };
-  const recorder = context.recorder('service-controller');
   const informer = context.informer(services);
-  /** Key of the service that has an address. */
-  const given = new Map<string, string>();
+  const addresses = new AddressPool();
+  const balancers = new Balancers(context.client, context.recorder('service-controller'), addresses);
   const reconciler = createReconciler({
     name: 'service-lb',
     context,
@@ -52,105 +45,88 @@ function setup(base: ControllerContext): RunningController {
       const service = informer.get(key);
       if (service === undefined) return;
       try {
-        if (wantsBalancer(service)) await ensure(key, service);
-        else if (service.metadata.finalizers?.includes(FINALIZER) === true) await remove(service);
+        if (wantsBalancer(service)) await balancers.ensure(service);
+        else if (hasFinalizer(service)) await balancers.remove(service);
       } catch (error) {
         // Gone in between.
         if (!isNotFound(error)) throw error;
       }
     },
   });
-
-  async function ensure(key: string, service: Service): Promise<void> {
-    let current = service;
-    if (service.metadata.finalizers?.includes(FINALIZER) !== true) {
-      const changed = structuredCopy(service);
-      changed.metadata.finalizers = [...(changed.metadata.finalizers ?? []), FINALIZER];
-      recorder.event(service, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer');
-      current = await context.client.update(services, changed);
-    }
-    const before = current.status.loadBalancer?.ingress ?? [];
-    // What somebody else wrote stays.
-    if (before.some(({ ip = '' }) => !isOurs(ip))) return;
-    const ips = chooseAddresses(
-      key,
-      current,
-      before.map(({ ip }) => ip!),
-    );
-    if (ips === undefined) {
-      const message = 'Error syncing load balancer: failed to ensure load balancer: no address is free';
-      recorder.event(service, 'Warning', 'SyncLoadBalancerFailed', message);
-      return;
-    }
-    if (
-      equalJSON(
-        ips,
-        before.map(({ ip }) => ip),
-      )
-    )
-      return;
-    for (const { ip } of before) given.delete(ip!);
-    for (const ip of ips) given.set(ip, key);
-    const ingress = ips.map((ip) => ({ ip, ipMode: 'VIP' }));
-    const status = { ...current.status, loadBalancer: { ingress } };
-    await context.client.update(services, { ...current, status }, { subresource: 'status' });
-    recorder.event(service, 'Normal', 'EnsuredLoadBalancer', 'Ensured load balancer');
-  }
-
-  /** An address of each family of the service, those it has before others; undefined when one family has none left. */
-  function chooseAddresses(key: string, { spec }: Service, held: readonly string[]): string[] | undefined {
-    const families = (spec.ipFamilies ?? ['IPv4']) as IPFamily[];
-    const ips = families.map(
-      (family) =>
-        held.find((ip) => familyOf(ip) === family) ?? chooseAddress(key, family, spec.loadBalancerIP),
-    );
-    return ips.every((ip) => ip !== undefined) ? ips : undefined;
-  }
-
-  /** The one asked for if it is free and ours to give, or the first that is free. */
-  function chooseAddress(key: string, family: IPFamily, wanted: string | undefined): string | undefined {
-    const isFree = (ip: string): boolean => (given.get(ip) ?? key) === key;
-    if (wanted !== undefined && familyOf(wanted) === family && isOurs(wanted) && isFree(wanted))
-      return wanted;
-    const { first } = parsePrefix(NETWORKS[family])!;
-    for (let host = 1; host <= LAST_HOST; host++) {
-      const ip = formatAddress({ family, value: first + BigInt(host) });
-      if (isFree(ip)) return ip;
-    }
-    return undefined;
-  }
-
-  async function remove(service: Service): Promise<void> {
-    recorder.event(service, 'Normal', 'DeletingLoadBalancer', 'Deleting load balancer');
-    let current = service;
-    if ((service.status.loadBalancer?.ingress ?? []).length > 0) {
-      const status = { ...service.status, loadBalancer: {} };
-      current = await context.client.update(services, { ...service, status }, { subresource: 'status' });
-    }
-    const changed = structuredCopy(current);
-    changed.metadata.finalizers = changed.metadata.finalizers?.filter((each) => each !== FINALIZER);
-    await context.client.update(services, changed);
-    release(service);
-    recorder.event(service, 'Normal', 'DeletedLoadBalancer', 'Deleted load balancer');
-  }
-
-  function release(service: Service): void {
-    for (const [ip, key] of given) if (key === keyOf(service)) given.delete(ip);
-  }
-
   const changed = (service: Service): void => {
+    const key = keyOf(service);
     for (const { ip } of service.status.loadBalancer?.ingress ?? [])
-      if (ip !== undefined) given.set(ip, keyOf(service));
-    if (service.spec.type === 'LoadBalancer' || service.metadata.finalizers?.includes(FINALIZER) === true)
-      reconciler.queue.add(keyOf(service));
+      if (ip !== undefined) addresses.hold(ip, key);
+    if (service.spec.type === 'LoadBalancer' || hasFinalizer(service)) reconciler.queue.add(key);
   };
-  informer.addHandler({ added: changed, updated: changed, deleted: release });
+  const deleted = (service: Service): void => addresses.release(keyOf(service));
+  informer.addHandler({ added: changed, updated: changed, deleted });
   return reconciler;
 }
 
-function isOurs(ip: string): boolean {
-  const address = parseAddress(ip);
-  return address !== undefined && containsAddress(parsePrefix(NETWORKS[address.family])!, address);
+class Balancers {
+  readonly #client: Client;
+  readonly #recorder: EventRecorder;
+  readonly #addresses: AddressPool;
+
+  constructor(client: Client, recorder: EventRecorder, addresses: AddressPool) {
+    this.#client = client;
+    this.#recorder = recorder;
+    this.#addresses = addresses;
+  }
+
+  async ensure(service: Service): Promise<void> {
+    const current = await this.#hold(service);
+    const before = current.status.loadBalancer?.ingress ?? [];
+    // What somebody else wrote stays.
+    if (before.some(({ ip = '' }) => !isOurs(ip))) return;
+    const held = before.map(({ ip }) => ip!);
+    const key = keyOf(service);
+    const ips = this.#addresses.choose(key, current, held);
+    if (ips === undefined) {
+      const message = 'Error syncing load balancer: failed to ensure load balancer: no address is free';
+      this.#recorder.event(service, 'Warning', 'SyncLoadBalancerFailed', message);
+      return;
+    }
+    if (equalJSON(ips, held)) return;
+    for (const ip of held) this.#addresses.giveBack(ip);
+    for (const ip of ips) this.#addresses.hold(ip, key);
+    await this.#writeIngress(
+      current,
+      ips.map((ip) => ({ ip, ipMode: 'VIP' })),
+    );
+    this.#recorder.event(service, 'Normal', 'EnsuredLoadBalancer', 'Ensured load balancer');
+  }
+
+  /** Puts the finalizer on the service, if it does not have it. */
+  async #hold(service: Service): Promise<Service> {
+    if (hasFinalizer(service)) return service;
+    const changed = structuredCopy(service);
+    changed.metadata.finalizers = [...(changed.metadata.finalizers ?? []), FINALIZER];
+    this.#recorder.event(service, 'Normal', 'EnsuringLoadBalancer', 'Ensuring load balancer');
+    return this.#client.update(services, changed);
+  }
+
+  async remove(service: Service): Promise<void> {
+    this.#recorder.event(service, 'Normal', 'DeletingLoadBalancer', 'Deleting load balancer');
+    const isServed = (service.status.loadBalancer?.ingress ?? []).length > 0;
+    const current = isServed ? await this.#writeIngress(service, undefined) : service;
+    const changed = structuredCopy(current);
+    changed.metadata.finalizers = changed.metadata.finalizers?.filter((each) => each !== FINALIZER);
+    await this.#client.update(services, changed);
+    this.#addresses.release(keyOf(service));
+    this.#recorder.event(service, 'Normal', 'DeletedLoadBalancer', 'Deleted load balancer');
+  }
+
+  #writeIngress(service: Service, ingress: LoadBalancerIngress[] | undefined): Promise<Service> {
+    const loadBalancer = ingress === undefined ? {} : { ingress };
+    const status = { ...service.status, loadBalancer };
+    return this.#client.update(services, { ...service, status }, { subresource: 'status' });
+  }
+}
+
+function hasFinalizer({ metadata }: Service): boolean {
+  return metadata.finalizers?.includes(FINALIZER) ?? false;
 }
 
 function wantsBalancer({ metadata, spec }: Service): boolean {
