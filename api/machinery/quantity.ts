@@ -12,7 +12,8 @@ const NANO = 1_000_000_000n;
 const MAX_NANO = (2n ** 63n - 1n) * NANO;
 const PATTERN = /^([+-]?)(\d+(?:\.\d*)?|\.\d+)((?:[KMGTPE]i)|[numkMGTPE]|(?:[eE][+-]?\d+))?$/;
 
-const DECIMAL_EXPONENTS: Readonly<Record<string, number>> = {
+/** Powers of ten that decimal suffixes stand for. */
+export const DECIMAL_EXPONENTS: Readonly<Record<string, number>> = {
   n: -9,
   u: -6,
   m: -3,

@@ -16,6 +16,7 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
+import { templateHash } from '../runtime/hashes.ts';
 import { PodControl } from '../runtime/pod-control.ts';
 import { podReadySince, slowStart } from '../runtime/pods.ts';
 import { OwnWrites } from '../runtime/own-writes.ts';
@@ -80,6 +81,7 @@ class DaemonSetController implements RunningController {
       ownerType: daemonSets,
       gvk: DAEMON_SET_GVK,
       hashLabel: HASH_LABEL,
+      hash: (template, _data, count) => templateHash(template, count),
     });
     this.#expectations = new Expectations(context.clock);
     indexByController(this.#pods);

@@ -1,9 +1,7 @@
 /** The replica sets of a deployment: names, revisions, annotations. Mirrors deployment/util. */
 import { equalJSON } from '../../api/machinery/equality.ts';
-import { NAME_ALPHABET } from '../../api/machinery/random.ts';
 import type { Deployment, ReplicaSet } from '../../openapi/generated/apps-v1.ts';
 import type { PodTemplateSpec } from '../../openapi/generated/core-v1.ts';
-import { sortedJSON } from '../runtime/sorted-json.ts';
 
 export const HASH_LABEL = 'pod-template-hash';
 export const REVISION = 'deployment.kubernetes.io/revision';
@@ -25,16 +23,6 @@ const NOT_COPIED = new Set([
   MAX_REPLICAS,
   'deprecated.deployment.rollback.to',
 ]);
-
-/** Name part of a template: the same for equal templates, at most ten letters. */
-export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
-  const text = sortedJSON(template) + (collisionCount === undefined ? '' : `/${collisionCount}`);
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) >>> 0;
-  return Array.from(String(hash), (digit) => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]).join(
-    '',
-  );
-}
 
 /** Name of the replica set for a template: the deployment's is cut where the two would be too long. */
 export function replicaSetName(deployment: string, hash: string): string {

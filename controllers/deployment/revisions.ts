@@ -10,6 +10,7 @@ import {
   type ReplicaSet,
 } from '../../openapi/generated/apps-v1.ts';
 import type { ControllerContext, EventRecorder } from '../runtime/controller.ts';
+import { templateHash } from '../runtime/hashes.ts';
 import {
   DESIRED_REPLICAS,
   fenceposts,
@@ -21,7 +22,6 @@ import {
   newSetAnnotations,
   replicaSetName,
   REVISION,
-  templateHash,
 } from './replica-sets.ts';
 import { newSetSize } from './sizes.ts';
 import { conditionOf, hasDeadline, withCondition } from './status.ts';

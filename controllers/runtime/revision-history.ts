@@ -4,7 +4,6 @@ import { equalJSON } from '../../api/machinery/equality.ts';
 import { isAlreadyExists, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
 import { controllerReference, type KubeObject } from '../../api/machinery/object-meta.ts';
-import { NAME_ALPHABET } from '../../api/machinery/random.ts';
 import { controllerRevisions, type ControllerRevision } from '../../openapi/generated/apps-v1.ts';
 import type { PodTemplateSpec } from '../../openapi/generated/core-v1.ts';
 import { claim, indexByController } from './claims.ts';
@@ -28,6 +27,12 @@ export interface RevisionHistoryOptions<Owner extends Revised> {
   readonly gvk: { readonly apiVersion: string; readonly kind: string };
   /** Label of a revision that holds the hash in its name. */
   readonly hashLabel: string;
+  /** The hash itself; the count is undefined until two templates have met in one name. */
+  readonly hash: (
+    template: PodTemplateSpec,
+    data: Readonly<Record<string, unknown>>,
+    collisionCount: number | undefined,
+  ) => string;
 }
 
 /** The revision of the present template, with all there are in order of their numbers. */
@@ -109,8 +114,9 @@ export class RevisionHistory<Owner extends Revised> {
     data: Record<string, unknown>,
     revision: number,
   ): Promise<{ readonly update: ControllerRevision; readonly collisionCount: number }> {
-    for (let collisionCount = owner.status.collisionCount ?? 0; ; collisionCount++) {
-      const draft = this.#draft(owner, data, revision, collisionCount);
+    for (let count = owner.status.collisionCount; ; count = (count ?? 0) + 1) {
+      const collisionCount = count ?? 0;
+      const draft = this.#draft(owner, data, revision, count);
       try {
         return { update: await this.#client.create(controllerRevisions, draft), collisionCount };
       } catch (error) {
@@ -126,10 +132,10 @@ export class RevisionHistory<Owner extends Revised> {
     owner: Owner,
     data: Record<string, unknown>,
     revision: number,
-    collisionCount: number,
+    collisionCount: number | undefined,
   ): ControllerRevision {
     const { name, namespace, annotations } = owner.metadata;
-    const hash = hashOf(data, collisionCount);
+    const hash = this.#options.hash(owner.spec.template, data, collisionCount);
     return {
       metadata: {
         name: `${name!.slice(0, PREFIX_MAX)}-${hash}`,
@@ -158,19 +164,6 @@ interface RevisionData {
 function dataOf(template: PodTemplateSpec): Record<string, unknown> {
   const text = sortedJSON({ spec: { template: { ...template, $patch: 'replace' } } });
   return JSON.parse(text) as Record<string, unknown>;
-}
-
-/** FNV-1 of the patch as Go writes it, in letters that make no words. Mirrors HashControllerRevision. */
-function hashOf(data: Record<string, unknown>, collisionCount: number): string {
-  const text = sortedJSON(data).replaceAll(
-    /[<>&\u2028\u2029]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text + String(collisionCount)))
-    hash = (Math.imul(hash, 0x01000193) ^ byte) >>> 0;
-  const letter = (digit: string): string => NAME_ALPHABET[digit.charCodeAt(0) % NAME_ALPHABET.length]!;
-  return Array.from(String(hash), letter).join('');
 }
 
 function inOrder(revisions: readonly ControllerRevision[]): ControllerRevision[] {

@@ -15,6 +15,7 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
+import { revisionHash } from '../runtime/hashes.ts';
 import { podReadySince } from '../runtime/pods.ts';
 import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
@@ -71,6 +72,7 @@ class StatefulSetController implements RunningController {
       ownerType: statefulSets,
       gvk: STATEFUL_SET_GVK,
       hashLabel: HASH_LABEL,
+      hash: (_template, data, count = 0) => revisionHash(data, count),
     });
     this.#expectations = new Expectations(context.clock);
     indexByController(this.#pods);

@@ -2,7 +2,8 @@
  * The shape of the data files beside this one. They are written by `openapi/generator` (Go) from the official
  * Kubernetes modules at one pinned release and hold facts only: names, numbers, types, markers. No prose.
  *
- * `types.json` holds a {@link TypesFile}, `resources.json` a {@link ResourcesFile}.
+ * `types.json` holds a {@link TypesFile}, `resources.json` a {@link ResourcesFile}, `template-shape.json` a
+ * {@link TemplateShapeFile}.
  */
 
 /** Everything known about the built-in types of one Kubernetes release. */
@@ -159,3 +160,13 @@ export interface SubresourceFacts {
   /** Alphabetical. */
   readonly verbs: readonly string[];
 }
+
+/** `template-shape.json`: the Go types a pod template is made of, by the names Go prints (`v1.PodSpec`). */
+export interface TemplateShapeFile {
+  readonly kubernetes: string;
+  /** Fields of a struct in order; what a named scalar, list or map is of. */
+  readonly types: Readonly<Record<string, readonly GoField[] | string>>;
+}
+
+/** Name in Go, type as Go prints it, name in JSON; the last is empty when the field is embedded. */
+export type GoField = readonly [name: string, type: string, json: string];

@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	out := flag.String("out", "../facts", "folder to write types.json and resources.json to")
+	out := flag.String("out", "../facts", "folder to write the facts to")
 	flag.Parse()
 	if err := run(*out); err != nil {
 		fmt.Fprintln(os.Stderr, "generator:", err)
@@ -39,9 +39,20 @@ func run(out string) error {
 	if err != nil {
 		return err
 	}
-	release := kubernetesRelease(modules)
-	if err := os.WriteFile(filepath.Join(out, "types.json"), writeTypes(release, modules, types), 0o644); err != nil {
+	shapes, err := collectShapes()
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(out, "resources.json"), writeResources(release, resources), 0o644)
+	release := kubernetesRelease(modules)
+	files := map[string][]byte{
+		"types.json":          writeTypes(release, modules, types),
+		"resources.json":      writeResources(release, resources),
+		"template-shape.json": writeShapes(release, shapes),
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(out, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

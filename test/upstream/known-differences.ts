@@ -32,7 +32,7 @@ const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     why: 'how many changes of pods one write takes in is a matter of time',
   },
   {
-    line: /^(EndpointSlice|Endpoints) .*: [-+](metadata.annotations.|managed by .*)endpoints.kubernetes.io\/last-change-trigger-time: /,
+    line: /^(EndpointSlice|Endpoints) .*: [-+](metadata.annotations.endpoints.kubernetes.io\/last-change-trigger-time|managed by .*f:metadata.f:annotations\..*): /,
     why: 'times have no parts of seconds: the annotation goes when the last write took in no pod of a later second',
   },
 ];

@@ -61,12 +61,9 @@ const RETRIED = [
 /** Kinds that are looked at by themselves, or tell nothing. */
 const NOT_PORTRAYED = new Set(['Event', 'Lease']);
 
-/** Labels with hashes of templates, which names have in them too. */
-const HASHES = ['pod-template-hash', 'controller.kubernetes.io/hash', 'controller-revision-hash'];
-
 /** Of what a namespace holds; `ever` is what it ever held, oldest first. */
 export function picture(objects: readonly Loose[], ever: readonly Loose[]): Picture {
-  const names = [...stableNames(ever), ...stableHashes(ever)];
+  const names = stableNames(ever);
   const plain = (text: string): string => {
     let result = text;
     for (const [name, stable] of names) result = result.replaceAll(name, stable);
@@ -96,15 +93,6 @@ function stableNames(objects: readonly Loose[]): [string, string][] {
         : [[name!, `${generateName}<suffix>`]],
     )
     .sort(([a], [b]) => b.length - a.length);
-}
-
-/** Hashes, and what stands for them: kubemu computes others than Kubernetes from the same templates. */
-function stableHashes(objects: readonly Loose[]): [string, string][] {
-  const kept = objects.filter(({ kind }) => kind === 'ReplicaSet' || kind === 'ControllerRevision');
-  const hashes = kept.flatMap(({ metadata: { labels = {} } }) =>
-    HASHES.flatMap((label) => labels[label] ?? []),
-  );
-  return [...new Set(hashes)].map((hash, index) => [hash, `<hash ${index + 1}>`]);
 }
 
 function portray(object: Loose, plain: (text: string) => string): Portrait {

@@ -1,0 +1,2 @@
+declare const facts: import('./schema.ts').TemplateShapeFile;
+export = facts;
