@@ -1,4 +1,5 @@
 /** The client of everything that runs inside the server: through admission and validation, without a socket. */
+import type { ResourceDefinition } from '../api/definition.ts';
 import type { DefinitionSet } from '../api/definition-set.ts';
 import {
   type Client,
@@ -16,7 +17,7 @@ import {
 import type { Clock } from '../api/machinery/clock.ts';
 import { canonicalize, decodeObject } from '../api/machinery/codec.ts';
 import { newNotFound } from '../api/machinery/errors.ts';
-import { formatGroupVersion } from '../api/machinery/gvk.ts';
+import { formatGroupVersion, parseGroupVersion } from '../api/machinery/gvk.ts';
 import type { KubeObject, UnknownObject } from '../api/machinery/object-meta.ts';
 import type { TaskTracker } from '../api/machinery/tasks.ts';
 import type { Scale } from '../openapi/generated/autoscaling-v1.ts';
@@ -239,13 +240,14 @@ class LoopbackClient implements Client {
     return this.#options.definitions
       .all()
       .filter((definition) => verbs.every((verb) => definition.verbs.includes(verb)))
-      .map(({ group, versions, names, namespaced }) => ({
-        group,
-        version: versions[0]!.name,
-        resource: names.plural,
-        kind: names.kind,
-        namespaced,
-      }));
+      .map((definition) => servedIn(definition, definition.versions[0]!.name));
+  }
+
+  resourceOf(apiVersion: string, kind: string): ResourceType<KubeObject> | undefined {
+    const { group, version } = parseGroupVersion(apiVersion) ?? {};
+    if (group === undefined || version === undefined) return undefined;
+    const definition = this.#options.definitions.findByKind(group, version, kind);
+    return definition && servedIn(definition, version);
   }
 
   async #write(
@@ -319,6 +321,13 @@ class LoopbackClient implements Client {
 function managerOf(component: string): string {
   if (component.startsWith('system:node:')) return 'kubelet';
   return component.startsWith('kube-') ? component : 'kube-controller-manager';
+}
+
+function servedIn(
+  { group, names, namespaced }: ResourceDefinition,
+  version: string,
+): ResourceType<KubeObject> {
+  return { group, version, resource: names.plural, kind: names.kind, namespaced };
 }
 
 function keyOf({ namespace = '', name }: Target): { namespace: string; name: string } {

@@ -128,6 +128,8 @@ export interface Client {
   ): Promise<unknown>;
   /** Every resource served now that has the given verbs, for the garbage collector and the namespace controller. */
   resources(verbs: readonly string[]): readonly ResourceType<KubeObject>[];
+  /** The resource whose objects are of this kind in this version; undefined when that is not served. */
+  resourceOf(apiVersion: string, kind: string): ResourceType<KubeObject> | undefined;
   /** The same client under another identity; writes carry it as field manager and user. */
   as(component: string): Client;
 }

@@ -4,7 +4,7 @@
  */
 import type { Client, ResourceType } from '../../api/machinery/client.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
-import { formatGroupVersion } from '../../api/machinery/gvk.ts';
+import { parseGroupVersion } from '../../api/machinery/gvk.ts';
 import type { KubeObject, OwnerReference } from '../../api/machinery/object-meta.ts';
 import type {
   ControllerContext,
@@ -14,7 +14,7 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import { hasFinalizer, OwnerGraph, ownersOf, type GraphNode } from './graph.ts';
+import { hasFinalizer, isBlocking, OwnerGraph, ownersOf, type GraphNode } from './graph.ts';
 
 const FOREGROUND = 'foregroundDeletion';
 const ORPHAN = 'orphan';
@@ -33,17 +33,18 @@ export const garbageCollectorController: ControllerDefinition = {
   setup: (context) => new GarbageCollector(context),
 };
 
+type OwnerState = 'solid' | 'dangling' | 'waiting' | 'unknowable';
+
 class GarbageCollector implements RunningController {
   readonly #client: Client;
   readonly #recorder: EventRecorder;
   readonly #graph = new OwnerGraph();
-  readonly #resources: readonly ResourceType<KubeObject>[];
   readonly #reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
     this.#client = context.client.as('generic-garbage-collector');
     this.#recorder = context.recorder('garbage-collector-controller');
-    this.#resources = this.#client
+    const resources = this.#client
       .resources(['delete', 'list', 'watch'])
       .filter(({ resource }) => !IGNORED.has(resource));
     this.#reconciler = createReconciler({
@@ -52,7 +53,7 @@ class GarbageCollector implements RunningController {
       workers: 20,
       reconcile: (uid) => this.#reconcile(uid),
     });
-    for (const resource of this.#resources) {
+    for (const resource of resources) {
       context.informer(resource).addHandler({
         added: (object) => this.#seen(resource, object),
         updated: (object, old) => this.#seen(resource, object, old),
@@ -69,26 +70,59 @@ class GarbageCollector implements RunningController {
     await this.#reconciler.stop?.();
   }
 
+  /** Puts to work what an event calls for. Mirrors graph_builder.go processGraphChanges. */
   #seen(resource: ResourceType<KubeObject>, object: KubeObject, old?: KubeObject): void {
-    const node = this.#graph.put(resource, object);
-    const isEnding = object.metadata.deletionTimestamp !== undefined;
-    if (ownersOf(object).length > 0 || (isEnding && (object.metadata.finalizers?.length ?? 0) > 0)) {
-      if (old === undefined || mattersToOwners(object, old)) this.#reconciler.queue.add(node.uid);
+    const { node, isNew, added, unblocked } = this.#graph.put(resource, object);
+    for (const uid of unblocked) this.#enqueue(uid);
+    if (this.#areDoubtful(node, added)) this.#enqueue(node.uid);
+    if (isNew) for (const { uid } of this.#mistaken(node)) this.#enqueue(uid);
+    if (beginsToEnd(object, old, ORPHAN)) this.#enqueue(node.uid);
+    else if (beginsToEnd(object, old, FOREGROUND)) {
+      for (const { uid } of node.dependents) this.#enqueue(uid);
+      this.#enqueue(node.uid);
     }
-    // A dependent that no longer blocks lets its owners go on.
-    if (old !== undefined) for (const { uid } of ownersOf(old)) this.#wakeWaitingOwner(uid);
+  }
+
+  #enqueue(uid: string): void {
+    if (this.#graph.get(uid) !== undefined) this.#reconciler.queue.add(uid);
+  }
+
+  /** Whether an owner is not known, or not as it is named; one in another namespace is reported. */
+  #areDoubtful(node: GraphNode, owners: readonly OwnerReference[]): boolean {
+    const known = owners.flatMap((owner) => {
+      const found = this.#graph.get(owner.uid);
+      return found === undefined ? [] : [{ owner, found }];
+    });
+    const wrong = known.find(({ owner, found }) => isElsewhere(found, node) || !isNamed(found, owner));
+    if (wrong !== undefined && isElsewhere(wrong.found, node)) this.#report(node, wrong.owner);
+    return wrong !== undefined || known.length < owners.length;
+  }
+
+  /** Dependents that were there before their owner was seen, and have another idea of it than the first of them. */
+  #mistaken(node: GraphNode): GraphNode[] {
+    const dependents = [...node.dependents];
+    const fits = (dependent: GraphNode): boolean =>
+      !isElsewhere(node, dependent) &&
+      ownersOf(dependent.object).every((owner) => owner.uid !== node.uid || isNamed(node, owner));
+    if (dependents[0] === undefined || fits(dependents[0])) return [];
+    const mistaken = dependents.filter((dependent) => !fits(dependent));
+    for (const dependent of mistaken)
+      if (isElsewhere(node, dependent))
+        this.#report(
+          dependent,
+          ownersOf(dependent.object).find(({ uid }) => uid === node.uid)!,
+        );
+    return mistaken;
   }
 
   #gone(object: KubeObject): void {
-    for (const dependent of this.#graph.remove(object.metadata.uid!))
-      this.#reconciler.queue.add(dependent.uid);
+    for (const { uid } of this.#graph.remove(object.metadata.uid!)) this.#enqueue(uid);
     for (const { uid } of ownersOf(object)) this.#wakeWaitingOwner(uid);
   }
 
   #wakeWaitingOwner(uid: string): void {
     const owner = this.#graph.get(uid);
-    if (owner !== undefined && owner.object.metadata.deletionTimestamp !== undefined)
-      this.#reconciler.queue.add(uid);
+    if (owner !== undefined && owner.object.metadata.deletionTimestamp !== undefined) this.#enqueue(uid);
   }
 
   async #reconcile(uid: string): Promise<void> {
@@ -107,48 +141,52 @@ class GarbageCollector implements RunningController {
   /** Deletes an object none of whose owners is left; drops references to owners that are gone while others remain. */
   async #judge(node: GraphNode, object: KubeObject): Promise<void> {
     const solid: OwnerReference[] = [];
-    const dangling: OwnerReference[] = [];
     const waiting: OwnerReference[] = [];
     for (const owner of ownersOf(object)) {
       const state = await this.#ownerState(object, owner);
-      (state === 'solid' ? solid : state === 'waiting' ? waiting : dangling).push(owner);
+      // Nothing is known of such an owner, so nothing is done; upstream tries again in vain.
+      if (state === 'unknowable') return;
+      if (state === 'solid') solid.push(owner);
+      else if (state === 'waiting') waiting.push(owner);
     }
     if (solid.length > 0) {
-      if (dangling.length + waiting.length > 0) await this.#setOwners(node, object, solid);
+      if (solid.length < ownersOf(object).length) await this.#setOwners(node, object, solid);
       return;
     }
-    const foreground = waiting.length > 0 && node.dependents.size > 0;
-    const current = foreground && isInCircle(node) ? await this.#unblockOwners(node, object) : object;
-    if (current !== undefined) await this.#delete(node, current, foreground ? 'Foreground' : 'Background');
+    if (waiting.length === 0 || node.dependents.size === 0) {
+      await this.#delete(node, object, ownPolicy(object));
+      return;
+    }
+    const current = isInCircle(node) ? await this.#unblockOwners(node, object) : object;
+    if (current !== undefined) await this.#delete(node, current, 'Foreground');
   }
 
   /** Lets the owners go on without this object. Undefined when it has changed in between. */
   async #unblockOwners(node: GraphNode, object: KubeObject): Promise<KubeObject | undefined> {
-    if (!ownersOf(object).some(({ blockOwnerDeletion }) => blockOwnerDeletion === true)) return object;
-    const owners = ownersOf(object).map((owner) => ({ ...owner, blockOwnerDeletion: false }));
+    if (!ownersOf(object).some(isBlocking)) return object;
+    const owners = ownersOf(object).map((owner) =>
+      isBlocking(owner) ? { ...owner, blockOwnerDeletion: false } : owner,
+    );
     await this.#setOwners(node, object, owners);
     return this.#live(node);
   }
 
-  /** `waiting`: the owner is being deleted and waits for this object to be gone. */
-  async #ownerState(object: KubeObject, owner: OwnerReference): Promise<'solid' | 'dangling' | 'waiting'> {
+  /**
+   * `waiting`: the owner is being deleted and waits for this object to be gone. `unknowable`: its kind is not served, or
+   * not in the scope of this object.
+   */
+  async #ownerState(object: KubeObject, owner: OwnerReference): Promise<OwnerState> {
+    const { namespace } = object.metadata;
+    const resource = this.#client.resourceOf(owner.apiVersion, owner.kind);
+    if (resource === undefined || (resource.namespaced && namespace === undefined)) return 'unknowable';
     const known = this.#graph.get(owner.uid);
-    const isMisplaced =
-      known !== undefined &&
-      known.resource.namespaced &&
-      known.object.metadata.namespace !== object.metadata.namespace;
-    if (known !== undefined && !isMisplaced && isNamed(known, owner)) return stateOf(known.object);
-    const resource = this.#resources.find(
-      ({ group, version, kind }) =>
-        kind === owner.kind && formatGroupVersion(group, version) === owner.apiVersion,
-    );
-    // An owner of a kind that is not served: upstream keeps the object and tries again; nothing can have it here either.
-    if (resource === undefined) return known === undefined ? 'solid' : 'dangling';
-    if (resource.namespaced && object.metadata.namespace === undefined) return this.#misplaced(object, owner);
-    if (isMisplaced) return this.#misplaced(object, owner);
-    const namespace = resource.namespaced ? object.metadata.namespace : undefined;
+    if (known !== undefined && isNamed(known, owner)) {
+      const isHere = !resource.namespaced || known.object.metadata.namespace === namespace;
+      if (isHere) return stateOf(known.object);
+    }
     try {
-      const found = await this.#client.get(resource, { namespace, name: owner.name });
+      const target = { namespace: resource.namespaced ? namespace : undefined, name: owner.name };
+      const found = await this.#client.get(resource, target);
       return found.metadata.uid === owner.uid ? stateOf(found) : 'dangling';
     } catch (error) {
       if (isNotFound(error)) return 'dangling';
@@ -156,24 +194,20 @@ class GarbageCollector implements RunningController {
     }
   }
 
-  #misplaced(object: KubeObject, owner: OwnerReference): 'dangling' | 'solid' {
-    const { namespace = '' } = object.metadata;
-    const text = `ownerRef ${describe(owner, namespace)} does not exist in namespace "${namespace}"`;
-    this.#recorder.event(object, 'Warning', 'OwnerRefInvalidNamespace', text);
-    return namespace === '' ? 'solid' : 'dangling';
+  #report({ object: { apiVersion, kind, metadata } }: GraphNode, owner: OwnerReference): void {
+    const { namespace, name, uid } = metadata;
+    const text = `ownerRef ${describe(owner, namespace ?? '')} does not exist in namespace "${namespace ?? ''}"`;
+    const dependent = { apiVersion, kind, metadata: { namespace, name, uid } };
+    this.#recorder.event(dependent, 'Warning', 'OwnerRefInvalidNamespace', text);
   }
 
   /** Foreground: dependents that block go first; the finalizer falls when none is left. */
   async #deleteDependents(node: GraphNode, object: KubeObject): Promise<void> {
     const blocking = [...node.dependents].filter(({ object: dependent }) =>
-      ownersOf(dependent).some(
-        ({ uid, blockOwnerDeletion }) => uid === node.uid && blockOwnerDeletion === true,
-      ),
+      ownersOf(dependent).some((owner) => owner.uid === node.uid && isBlocking(owner)),
     );
-    for (const dependent of node.dependents) {
-      if (dependent.object.metadata.deletionTimestamp === undefined)
-        this.#reconciler.queue.add(dependent.uid);
-    }
+    for (const { uid, object: dependent } of blocking)
+      if (dependent.metadata.deletionTimestamp === undefined) this.#enqueue(uid);
     if (blocking.length === 0) await this.#dropFinalizer(node, object, FOREGROUND);
   }
 
@@ -203,18 +237,13 @@ class GarbageCollector implements RunningController {
   async #delete(
     node: GraphNode,
     object: KubeObject,
-    propagationPolicy: 'Foreground' | 'Background',
+    propagationPolicy: 'Foreground' | 'Background' | 'Orphan',
   ): Promise<void> {
-    const policy = hasFinalizer(object, ORPHAN)
-      ? 'Orphan'
-      : hasFinalizer(object, FOREGROUND)
-        ? 'Foreground'
-        : propagationPolicy;
     // The resourceVersion too: whoever adopted the object in the meantime keeps it.
     const preconditions = { uid: node.uid, resourceVersion: object.metadata.resourceVersion };
     try {
       await this.#client.delete(node.resource, targetOf(object), {
-        propagationPolicy: policy,
+        propagationPolicy,
         preconditions,
       });
     } catch (error) {
@@ -243,7 +272,7 @@ class GarbageCollector implements RunningController {
       if (isNotFound(error)) return;
       // Behind a conflict the object has changed: look at it anew, at once.
       if (!isConflict(error)) throw error;
-      this.#reconciler.queue.add(node.uid);
+      this.#enqueue(node.uid);
     }
   }
 }
@@ -268,12 +297,24 @@ function describe({ apiVersion, kind, name, uid }: OwnerReference, namespace: st
 
 /** Whether the reference has the object's name, kind and group, and not its UID alone. */
 function isNamed({ resource, object }: GraphNode, { apiVersion, kind, name }: OwnerReference): boolean {
-  const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : '';
+  const { group } = parseGroupVersion(apiVersion) ?? {};
   return object.metadata.name === name && resource.kind === kind && resource.group === group;
 }
 
-function mattersToOwners(object: KubeObject, old: KubeObject): boolean {
-  const view = ({ metadata }: KubeObject): string =>
-    JSON.stringify([metadata.ownerReferences, metadata.deletionTimestamp !== undefined, metadata.finalizers]);
-  return view(object) !== view(old);
+/** Whether an owner is in a namespace, and its dependent is not in that one. */
+function isElsewhere(owner: GraphNode, dependent: GraphNode): boolean {
+  return owner.resource.namespaced && owner.object.metadata.namespace !== dependent.object.metadata.namespace;
+}
+
+/** What finalizers of the object itself ask for. */
+function ownPolicy(object: KubeObject): 'Foreground' | 'Background' | 'Orphan' {
+  if (hasFinalizer(object, ORPHAN)) return 'Orphan';
+  return hasFinalizer(object, FOREGROUND) ? 'Foreground' : 'Background';
+}
+
+/** Whether the object is from now on being deleted with this finalizer. */
+function beginsToEnd(object: KubeObject, old: KubeObject | undefined, finalizer: string): boolean {
+  const isEnding = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
+  const does = (state: KubeObject): boolean => isEnding(state) && hasFinalizer(state, finalizer);
+  return does(object) && (old === undefined || !does(old));
 }

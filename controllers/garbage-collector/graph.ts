@@ -5,9 +5,19 @@ import type { KubeObject, OwnerReference } from '../../api/machinery/object-meta
 export interface GraphNode {
   readonly uid: string;
   readonly resource: ResourceType<KubeObject>;
-  /** The newest state seen; undefined while the object is only known from references to it. */
+  /** The newest state seen. */
   object: KubeObject;
   readonly dependents: Set<GraphNode>;
+}
+
+/** What an event changed. */
+export interface Change {
+  readonly node: GraphNode;
+  readonly isNew: boolean;
+  /** References to owners that were not named before; others that changed are not among them. */
+  readonly added: readonly OwnerReference[];
+  /** UIDs of owners whose deletion the object no longer blocks. */
+  readonly unblocked: readonly string[];
 }
 
 export class OwnerGraph {
@@ -19,10 +29,12 @@ export class OwnerGraph {
     return this.#nodes.get(uid);
   }
 
-  /** Takes in an object's newest state; returns its node. */
-  put(resource: ResourceType<KubeObject>, object: KubeObject): GraphNode {
+  /** Takes in an object's newest state. */
+  put(resource: ResourceType<KubeObject>, object: KubeObject): Change {
     const uid = object.metadata.uid!;
     let node = this.#nodes.get(uid);
+    const isNew = node === undefined;
+    const before = new Map(node && ownersOf(node.object).map((owner) => [owner.uid, owner]));
     if (node === undefined) {
       node = { uid, resource, object, dependents: this.#waiting.get(uid) ?? new Set() };
       this.#waiting.delete(uid);
@@ -32,7 +44,17 @@ export class OwnerGraph {
       node.object = object;
     }
     for (const owner of ownersOf(object)) this.#dependentsOf(owner.uid).add(node);
-    return node;
+    const after = new Map(ownersOf(object).map((owner) => [owner.uid, owner]));
+    const unblocked = [...before.values()].filter((owner) => {
+      const now = after.get(owner.uid);
+      return isBlocking(owner) && (now === undefined || !isBlocking(now));
+    });
+    return {
+      node,
+      isNew,
+      added: [...after.values()].filter((owner) => !before.has(owner.uid)),
+      unblocked: unblocked.map((owner) => owner.uid),
+    };
   }
 
   /** Removes an object that is gone; returns those that named it as an owner. */
@@ -68,4 +90,8 @@ export function ownersOf(object: KubeObject): readonly OwnerReference[] {
 
 export function hasFinalizer(object: KubeObject, finalizer: string): boolean {
   return object.metadata.finalizers?.includes(finalizer) ?? false;
+}
+
+export function isBlocking({ blockOwnerDeletion }: OwnerReference): boolean {
+  return blockOwnerDeletion === true;
 }

@@ -58,6 +58,7 @@ export class OwnWrites {
       createSubresource: (resource, target, subresource, body) =>
         client.createSubresource(resource, target, subresource, body),
       resources: (verbs) => client.resources(verbs),
+      resourceOf: (apiVersion, kind) => client.resourceOf(apiVersion, kind),
       as: (component) => this.#noting(client.as(component)),
     };
   }

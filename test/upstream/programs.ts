@@ -21,6 +21,7 @@ const HARMLESS = [
   /is out of sync \(stored/,
   /\\" not found"/,
   /has just been deleted at|is gone: got uid/,
+  /the ResourceVersion in the precondition \(\d+\) does not match/,
   // Said of a pod that nobody ends, which a scenario is about.
   /Deletion of namespace failed.*unexpected items still remain in namespace/,
 ];

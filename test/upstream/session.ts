@@ -153,6 +153,11 @@ export class Session {
     return this.#plane.mirror.list(kind, KINDS[kind]?.[2] === false ? '' : this.namespace);
   }
 
+  /** Of every namespace. */
+  everywhere(kind: string): Loose[] {
+    return this.#plane.mirror.list(kind);
+  }
+
   /** Waits until the object is there and as it should be. */
   async has(kind: string, name: string, fits: (object: Loose) => boolean = () => true): Promise<Loose> {
     await this.until(`${kind} ${name}: ${String(fits)}`, () => {

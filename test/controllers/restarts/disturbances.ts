@@ -65,6 +65,7 @@ export class ProcessClient {
       createSubresource: (resource, ...rest) =>
         this.#write(resource.resource, () => client.createSubresource(resource, ...rest)),
       resources: (verbs) => client.resources(verbs),
+      resourceOf: (apiVersion, kind) => client.resourceOf(apiVersion, kind),
       as: (component) => this.#wrap(client.as(component)),
     };
   }

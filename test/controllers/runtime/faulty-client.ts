@@ -51,6 +51,7 @@ function createFaultyClient(client: Client, faults: Faults): Client {
     createSubresource: (resource, target, subresource, body) =>
       client.createSubresource(resource, target, subresource, body),
     resources: (verbs) => client.resources(verbs),
+    resourceOf: (apiVersion, kind) => client.resourceOf(apiVersion, kind),
     as: (component) => createFaultyClient(client.as(component), faults),
   };
 }

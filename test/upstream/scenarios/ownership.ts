@@ -2,12 +2,23 @@ import type { Loose } from '../api.ts';
 import type { Scenario } from '../scenario.ts';
 import { pod } from './objects.ts';
 
+const HOLD = 'example.com/hold';
+
 const config = (name: string, metadata: object = {}): { kind: string } =>
   ({ kind: 'ConfigMap', metadata: { name, ...metadata }, data: { a: 'b' } }) as { kind: string };
 
 function ownedBy({ kind, apiVersion, metadata }: Loose, more: object = {}): object {
   return { apiVersion, kind, name: metadata.name, uid: metadata.uid, ...more };
 }
+
+function blocking(owner: Loose): object {
+  return ownedBy(owner, { blockOwnerDeletion: true });
+}
+
+const isEnding = ({ metadata }: Loose): boolean => metadata.deletionTimestamp !== undefined;
+
+const priority = (name: string, metadata: object = {}): { kind: string } =>
+  ({ kind: 'PriorityClass', metadata: { name, ...metadata }, value: 1 }) as { kind: string };
 
 export const OWNERSHIP: readonly Scenario[] = [
   {
@@ -70,6 +81,140 @@ export const OWNERSHIP: readonly Scenario[] = [
       await session.delete('ConfigMap', 'owner', { propagationPolicy: 'Orphan' });
       await session.gone('ConfigMap', 'owner');
       await session.has('ConfigMap', 'owned', ({ metadata }) => metadata.ownerReferences === undefined);
+    },
+  },
+  {
+    name: 'an owner does not wait for those that do not block it',
+    run: async (session) => {
+      const owner = await session.create(config('owner'));
+      const ownerReferences = [ownedBy(owner, { blockOwnerDeletion: false })];
+      await session.create(config('owned', { ownerReferences, finalizers: [HOLD] }));
+      await session.delete('ConfigMap', 'owner', { propagationPolicy: 'Foreground' });
+      await session.gone('ConfigMap', 'owner');
+      await session.has('ConfigMap', 'owned', isEnding);
+    },
+  },
+  {
+    name: 'an owner waits for what its dependents wait for',
+    run: async (session) => {
+      const owner = await session.create(config('owner'));
+      const owned = await session.create(config('owned', { ownerReferences: [blocking(owner)] }));
+      const ownerReferences = [blocking(owned)];
+      await session.create(config('last', { ownerReferences, finalizers: [HOLD] }));
+      await session.delete('ConfigMap', 'owner', { propagationPolicy: 'Foreground' });
+      await session.has('ConfigMap', 'last', isEnding);
+    },
+  },
+  {
+    name: 'what comes while its owner waits stays until that goes',
+    run: async (session) => {
+      const owner = await session.create(config('owner'));
+      const ownerReferences = [blocking(owner)];
+      await session.create(config('owned', { ownerReferences, finalizers: [HOLD] }));
+      await session.delete('ConfigMap', 'owner', { propagationPolicy: 'Foreground' });
+      await session.has('ConfigMap', 'owned', isEnding);
+      await session.create(config('late', { ownerReferences: [ownedBy(owner)] }));
+      await session.create(config('late-and-blocking', { ownerReferences }));
+    },
+  },
+  {
+    name: 'owners in a circle go',
+    run: async (session) => {
+      const one = await session.create(config('one'));
+      const two = await session.create(config('two', { ownerReferences: [blocking(one)] }));
+      await session.patch('ConfigMap', 'one', { metadata: { ownerReferences: [blocking(two)] } });
+      await session.delete('ConfigMap', 'one', { propagationPolicy: 'Foreground' });
+      await session.gone('ConfigMap', 'one');
+      await session.gone('ConfigMap', 'two');
+    },
+  },
+  {
+    name: 'what would orphan does not while its owner waits',
+    run: async (session) => {
+      const owner = await session.create(config('owner'));
+      const metadata = { ownerReferences: [ownedBy(owner)], finalizers: ['orphan'] };
+      const owned = await session.create(config('owned', metadata));
+      await session.create(config('last', { ownerReferences: [ownedBy(owned)] }));
+      await session.delete('ConfigMap', 'owner', { propagationPolicy: 'Foreground' });
+      await session.gone('ConfigMap', 'last');
+    },
+  },
+  {
+    name: 'what is owned by another of the same name goes',
+    run: async (session) => {
+      const owner = await session.create(config('owner'));
+      const uid = '00000000-0000-4000-8000-000000000002';
+      await session.create(config('owned', { ownerReferences: [ownedBy(owner, { uid })] }));
+      await session.gone('ConfigMap', 'owned');
+    },
+  },
+  {
+    name: 'what calls its owner by another name goes',
+    run: async (session) => {
+      const owner = await session.create(config('owner'));
+      await session.create(config('owned', { ownerReferences: [ownedBy(owner, { name: 'other' })] }));
+      await session.gone('ConfigMap', 'owned');
+    },
+  },
+  {
+    name: 'a reference that changes is not looked at',
+    run: async (session) => {
+      const owner = await session.create(config('owner'));
+      await session.create(config('owned', { ownerReferences: [ownedBy(owner)] }));
+      const ownerReferences = [ownedBy(owner, { name: 'other' })];
+      await session.patch('ConfigMap', 'owned', { metadata: { ownerReferences } });
+    },
+  },
+  {
+    name: 'an owner of a kind that is not served',
+    run: async (session) => {
+      const owner = await session.create(config('owner'));
+      const missing = ownedBy(owner, { name: 'missing', uid: '00000000-0000-4000-8000-000000000003' });
+      const ownerReferences = [ownedBy(owner, { kind: 'Nothing' }), missing];
+      await session.create(config('owned', { ownerReferences }));
+    },
+  },
+  {
+    name: 'an owner that is not there in an older version',
+    run: async (session) => {
+      const uid = '00000000-0000-4000-8000-000000000004';
+      const reference = {
+        apiVersion: 'autoscaling/v1',
+        kind: 'HorizontalPodAutoscaler',
+        name: 'missing',
+        uid,
+      };
+      await session.create(config('owned', { ownerReferences: [reference] }));
+      await session.gone('ConfigMap', 'owned');
+    },
+  },
+  {
+    name: 'what is owned by an object of the cluster goes with it',
+    run: async (session) => {
+      const owner = await session.create(priority('of-a-map'));
+      await session.create(config('owned', { ownerReferences: [ownedBy(owner)] }));
+      await session.create(
+        config('kept', {
+          ownerReferences: [ownedBy(owner), ownedBy(session.seen('ConfigMap', 'kube-root-ca.crt')!)],
+        }),
+      );
+      await session.delete('PriorityClass', 'of-a-map');
+      await session.gone('ConfigMap', 'owned');
+      await session.has('ConfigMap', 'kept', ({ metadata }) => metadata.ownerReferences?.length === 1);
+    },
+  },
+  {
+    name: 'an object of the cluster is not owned by one of a namespace',
+    run: async (session) => {
+      const owner = await session.create(config('owner'));
+      await session.create(priority('of-nobody', { ownerReferences: [ownedBy(owner)] }));
+      await session.delete('ConfigMap', 'owner');
+      await session.gone('ConfigMap', 'owner');
+      const event = ({ reason, involvedObject }: Loose): boolean =>
+        reason === 'OwnerRefInvalidNamespace' && involvedObject.name === 'of-nobody';
+      await session.until('the event', () => session.everywhere('Event').some(event));
+      session.note('what is said', session.everywhere('Event').find(event)!);
+      session.note('of nobody', await session.api.get(session.path('PriorityClass', 'of-nobody')));
     },
   },
   {
