@@ -1,35 +1,18 @@
 /** What a user sees of the scheduler, of nodes and of storage, with the real kubectl; time moves when the test says so. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  newestKubectl,
-  runner,
-  startKubemu,
-  temporaryFolder,
-  type Run,
-  type RunningKubemu,
-} from './harness.ts';
+import { newestKubectl, openSession, type Session } from './session.ts';
 
-const kubectl = newestKubectl();
-
-describe.skipIf(kubectl === undefined)('a cluster on virtual time (skipped: no kubectl on PATH)', () => {
-  const folder = temporaryFolder();
-  let kubemu: RunningKubemu;
-  let run: Run;
-  const text = async (...args: string[]): Promise<string> => (await run(args)).stdout;
-  const apply = (manifest: string): Promise<unknown> => run(['apply', '-f', '-'], { stdin: manifest });
-  const post = async (path: string, body: object): Promise<string> =>
-    (await run(['create', '--raw', `/_kubemu/${path}`, '-f', '-'], { stdin: JSON.stringify(body) })).stdout;
-  const settled = (horizon = '1s'): Promise<string> => post('settled', { horizon });
+describe.skipIf(newestKubectl === undefined)('a cluster on virtual time', () => {
+  let kube: Session;
+  const text = (...args: string[]): Promise<string> => kube.text(...args);
+  const apply = (manifest: string): Promise<string> => kube.feed(manifest, 'apply');
+  const settled = (horizon = '1s'): Promise<string> => kube.control('settled', { horizon });
 
   beforeAll(async () => {
-    kubemu = await startKubemu(['--memory', '--nodes=3', '--clock=virtual', '--seed=cluster']);
-    run = runner(kubectl!, kubemu.kubeconfig, folder.path);
+    kube = await openSession(newestKubectl!, ['--nodes=3', '--clock=virtual', '--seed=cluster']);
     await settled();
   }, 60_000);
-  afterAll(async () => {
-    await kubemu.stop();
-    folder.remove();
-  });
+  afterAll(() => kube.end());
 
   const deployment = (name: string, replicas: number, spec = ''): string => `
 apiVersion: apps/v1
@@ -57,23 +40,23 @@ spec:
   });
 
   it('drains a node, and its pods go elsewhere', async () => {
-    await run(['drain', 'node-3', '--ignore-daemonsets', '--timeout=1s'], { code: 1 });
+    await kube.run(['drain', 'node-3', '--ignore-daemonsets', '--timeout=1s'], { code: 1 });
     await settled('60s');
     expect(await text('get', 'node', 'node-3')).toMatch(/node-3 +Ready,SchedulingDisabled/);
     const nodes = await text('get', 'pods', '-l', 'app=web', '-o', 'jsonpath={.items[*].spec.nodeName}');
     expect(nodes.split(' ').sort()).not.toContain('node-3');
-    await run(['uncordon', 'node-3']);
+    await kube.run(['uncordon', 'node-3']);
   });
 
   it('says why a pod finds no node, and finds it one when a taint goes', async () => {
     for (const node of ['node-1', 'node-2', 'node-3'])
-      await run(['taint', 'node', node, 'team=a:NoSchedule']);
-    await run(['run', 'outsider', '--image=nginx:1.25']);
+      await kube.run(['taint', 'node', node, 'team=a:NoSchedule']);
+    await kube.run(['run', 'outsider', '--image=nginx:1.25']);
     await settled();
     expect(await text('describe', 'pod', 'outsider')).toMatch(
       /Warning +FailedScheduling +\S+ +default-scheduler +0\/3 nodes are available: 3 node\(s\) had untolerated taint\(s\)\. no new claims to deallocate, preemption: 0\/3 nodes are available: 3 Preemption is not helpful for scheduling\./,
     );
-    for (const node of ['node-1', 'node-2', 'node-3']) await run(['taint', 'node', node, 'team-']);
+    for (const node of ['node-1', 'node-2', 'node-3']) await kube.run(['taint', 'node', node, 'team-']);
     await settled();
     expect(await text('get', 'pod', 'outsider')).toMatch(/outsider +1\/1 +Running/);
   });
@@ -89,19 +72,19 @@ spec:
     await settled();
     const node = await text('get', 'pods', '-l', 'app=tough', '-o', 'jsonpath={.items[0].spec.nodeName}');
     const name = await text('get', 'pods', '-l', 'app=tough', '-o', 'name');
-    await run(['taint', 'node', node, 'gone=yes:NoExecute']);
-    await post('clock', { action: 'step', duration: '50s' });
+    await kube.run(['taint', 'node', node, 'gone=yes:NoExecute']);
+    await kube.control('clock', { action: 'step', duration: '50s' });
     expect(await text('get', 'pods', '-l', 'app=tough', '-o', 'name')).toBe(name);
-    await post('clock', { action: 'step', duration: '60s' });
+    await kube.control('clock', { action: 'step', duration: '60s' });
     expect(await text('get', 'pods', '-l', 'app=tough', '-o', 'name')).not.toBe(name);
     expect(await text('get', 'events', '--field-selector=reason=TaintManagerEviction')).toMatch(
       /Marking for deletion Pod default\/tough-/,
     );
-    await run(['taint', 'node', node, 'gone-']);
+    await kube.run(['taint', 'node', node, 'gone-']);
   });
 
   it('makes way for more important pods', async () => {
-    await run(['create', 'priorityclass', 'high', '--value=1000']);
+    await kube.run(['create', 'priorityclass', 'high', '--value=1000']);
     await apply(`
 apiVersion: v1
 kind: Pod
@@ -126,7 +109,7 @@ spec:
     expect(await text('get', 'events', '--field-selector=reason=Preempted')).toMatch(
       /Normal +Preempted +pod\/low +Preempted by pod [0-9a-f-]{36} on node node-1/,
     );
-    await run(['get', 'pod', 'low'], { code: 1 });
+    await kube.run(['get', 'pod', 'low'], { code: 1 });
   });
 
   it('provisions, grows and reclaims storage', async () => {
@@ -161,19 +144,19 @@ spec:
     expect(await text('get', 'volumeattachments')).toMatch(
       /csi-[0-9a-f]{64} +csi\.kubemu\.io +pvc-\S+ +node-\d +true/,
     );
-    await run(['patch', 'pvc', 'data', '-p', '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}']);
+    await kube.run(['patch', 'pvc', 'data', '-p', '{"spec":{"resources":{"requests":{"storage":"2Gi"}}}}']);
     await settled();
     expect(await text('get', 'pvc')).toMatch(/data +Bound +pvc-[0-9a-f-]{36} +2Gi/);
-    await run(['delete', 'pod/user', 'pvc/data', '--wait=false']);
+    await kube.run(['delete', 'pod/user', 'pvc/data', '--wait=false']);
     await settled('60s');
     expect(await text('get', 'pv')).toBe('');
   });
 
   it('notices a node that falls silent', async () => {
-    await run(['delete', 'pods,deployments', '--all', '--wait=false']);
+    await kube.run(['delete', 'pods,deployments', '--all', '--wait=false']);
     await settled('60s');
-    await run(['create', '-f', '-'], { stdin: 'apiVersion: v1\nkind: Node\nmetadata: {name: paper}\n' });
-    await post('clock', { action: 'step', duration: '2m' });
+    await kube.run(['create', '-f', '-'], { stdin: 'apiVersion: v1\nkind: Node\nmetadata: {name: paper}\n' });
+    await kube.control('clock', { action: 'step', duration: '2m' });
     expect(await text('get', 'node', 'paper')).toMatch(/paper +NotReady/);
     expect(await text('describe', 'node', 'paper')).toMatch(
       /Ready +Unknown .*NodeStatusNeverUpdated +Kubelet never posted node status\./,
@@ -184,7 +167,7 @@ spec:
   });
 
   it('shows what is used of a quota', async () => {
-    await run(['create', 'quota', 'small', '--hard=pods=2,count/deployments.apps=5']);
+    await kube.run(['create', 'quota', 'small', '--hard=pods=2,count/deployments.apps=5']);
     await apply(deployment('web', 1));
     await settled();
     expect(await text('describe', 'quota', 'small')).toMatch(/count\/deployments\.apps +1 +5\npods +1 +2/);

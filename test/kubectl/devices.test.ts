@@ -1,15 +1,6 @@
 /** Devices of simulated nodes as kubectl shows and drives them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  newestKubectl,
-  runner,
-  startKubemu,
-  temporaryFolder,
-  type Run,
-  type RunningKubemu,
-} from './harness.ts';
-
-const kubectl = newestKubectl();
+import { newestKubectl, openSession, type Session } from './session.ts';
 
 const TEMPLATE = `apiVersion: resource.k8s.io/v1
 kind: DeviceClass
@@ -62,22 +53,14 @@ spec:
           - name: gpu
 `;
 
-describe.skipIf(kubectl === undefined)('devices', () => {
-  const home = temporaryFolder();
-  let server: RunningKubemu;
-  let run: Run;
-  const text = async (command: string, stdin?: string): Promise<string> =>
-    (await run(command.split(' '), stdin === undefined ? {} : { stdin })).stdout.trim();
+describe.skipIf(newestKubectl === undefined)('devices', () => {
+  let kube: Session;
+  const text = (command: string, stdin?: string): Promise<string> => kube.line(command, stdin);
 
   beforeAll(async () => {
-    server = await startKubemu(['--memory', '--log-level', 'error', '--nodes', '2']);
-    run = runner(kubectl!, server.kubeconfig, home.path);
+    kube = await openSession(newestKubectl!, ['--nodes', '2']);
   });
-
-  afterAll(async () => {
-    expect(await server.stop()).toBe(0);
-    home.remove();
-  });
+  afterAll(() => kube.end());
 
   it('of annotated nodes go to the pods of a deployment, a claim each, and to the next when a pod goes', async () => {
     await text('annotate node node-1 devices.kubemu.io/gpu.example.com=2,model=a100,memory=80Gi');
@@ -125,7 +108,7 @@ describe.skipIf(kubectl === undefined)('devices', () => {
     const wrong = TEMPLATE.split('---')[0]!
       .replace('name: gpu', 'name: wrong')
       .replace('device.driver', 'device.drver');
-    const { stderr } = await run(['create', '-f', '-'], { stdin: wrong, code: 1 });
+    const { stderr } = await kube.run(['create', '-f', '-'], { stdin: wrong, code: 1 });
     expect(stderr).toContain(
       'The DeviceClass "wrong" is invalid: spec.selectors[0].cel.expression: Invalid value: "device.drver == \\"gpu.example.com\\"": compilation failed: ERROR: <input>:1:7: undefined field \'drver\'',
     );

@@ -29,11 +29,6 @@ export function findKubectls(): Kubectl[] {
   return [...new Set(picked)].map((name) => ({ name, path: join(folder, name) }));
 }
 
-/** The last of {@link findKubectls}; for tests that need one only. */
-export function newestKubectl(): Kubectl | undefined {
-  return findKubectls().at(-1);
-}
-
 function minor(name: string): number {
   return Number(name.split('.')[2]);
 }
@@ -136,13 +131,14 @@ export function runner(kubectl: Kubectl, kubeconfig: string, home: string): Run 
     });
 }
 
-/** A kubectl that keeps printing: `next()` waits for its next line. */
-export function watch(
-  kubectl: Kubectl,
-  kubeconfig: string,
-  home: string,
-  args: readonly string[],
-): { next(): Promise<string>; stop(): void } {
+export interface Watching {
+  /** Waits for the next line. */
+  next(): Promise<string>;
+  stop(): void;
+}
+
+/** A kubectl that keeps printing. */
+export function watch(kubectl: Kubectl, kubeconfig: string, home: string, args: readonly string[]): Watching {
   const child = spawn(kubectl.path, args, {
     env: { ...process.env, HOME: home, KUBECONFIG: kubeconfig },
     stdio: ['ignore', 'pipe', 'inherit'],

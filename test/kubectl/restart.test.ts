@@ -1,9 +1,9 @@
 /** A cluster on disk goes on where it stopped, however it was stopped. */
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { newestKubectl, type Run, runner, startKubemu, temporaryFolder } from './harness.ts';
+import { type Run, runner, startKubemu, temporaryFolder } from './harness.ts';
+import { newestKubectl as kubectl } from './session.ts';
 
-const kubectl = newestKubectl();
 const CONFIG_MAPS = '/api/v1/namespaces/default/configmaps';
 
 /** Makes config maps in one call. */

@@ -1,17 +1,9 @@
 /** Watches that go on where they left off, and lists in chunks while others write: nothing is lost, nothing comes twice. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  newestKubectl,
-  runner,
-  startKubemu,
-  temporaryFolder,
-  watch,
-  type Run,
-  type RunningKubemu,
-} from './harness.ts';
+import { runner, startKubemu, temporaryFolder, watch, type Run, type RunningKubemu } from './harness.ts';
+import { newestKubectl as kubectl } from './session.ts';
 
-const kubectl = newestKubectl();
 const PODS = '/api/v1/namespaces/default/pods';
 /** Objects that make several chunks. */
 const COUNT = 120;

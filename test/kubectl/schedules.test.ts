@@ -1,15 +1,7 @@
 /** Cron jobs, autoscalers and budgets as kubectl shows and drives them, on virtual time. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  newestKubectl,
-  runner,
-  startKubemu,
-  temporaryFolder,
-  type Run,
-  type RunningKubemu,
-} from './harness.ts';
-
-const kubectl = newestKubectl();
+import { tableCells } from './harness.ts';
+import { newestKubectl, openSession, type Session } from './session.ts';
 
 const AUTOSCALED = `apiVersion: apps/v1
 kind: Deployment
@@ -35,46 +27,23 @@ spec:
             cpu: 100m
 `;
 
-describe.skipIf(kubectl === undefined)('on virtual time', () => {
-  const home = temporaryFolder();
-  let server: RunningKubemu;
-  let run: Run;
-  const text = async (command: string, stdin?: string): Promise<string> =>
-    (await run(command.split(' '), stdin === undefined ? {} : { stdin })).stdout.trim();
-  const table = async (command: string): Promise<string[][]> =>
-    (await text(command)).split('\n').map((line) => line.split(/ {2,}/).map((cell) => cell.trim()));
+describe.skipIf(newestKubectl === undefined)('on virtual time', () => {
+  let kube: Session;
+  const text = (command: string, stdin?: string): Promise<string> => kube.line(command, stdin);
+  const table = async (command: string): Promise<string[][]> => tableCells(await text(command));
+  const settle = (): Promise<string> => kube.control('settled', { horizon: '3s' });
   const pass = async (duration: string): Promise<void> => {
-    const body = JSON.stringify({ action: 'step', duration });
-    await run(['create', '--raw', '/_kubemu/clock', '-f', '-'], { stdin: body });
+    await kube.control('clock', { action: 'step', duration });
     await settle();
-  };
-  const settle = async (): Promise<void> => {
-    await run(['create', '--raw', '/_kubemu/settled', '-f', '-'], { stdin: '{"horizon":"3s"}' });
   };
 
   beforeAll(async () => {
-    const args = [
-      '--memory',
-      '--log-level',
-      'error',
-      '--nodes',
-      '3',
-      '--clock',
-      'virtual',
-      '--seed',
-      'schedules',
-    ];
-    server = await startKubemu(args);
-    run = runner(kubectl!, server.kubeconfig, home.path);
+    kube = await openSession(newestKubectl!, ['--nodes', '3', '--clock', 'virtual', '--seed', 'schedules']);
   });
-
-  afterAll(async () => {
-    expect(await server.stop()).toBe(0);
-    home.remove();
-  });
+  afterAll(() => kube.end());
 
   it('a cron job starts jobs, keeps three and can be suspended', async () => {
-    await run(['create', 'cronjob', 'tick', '--image=busybox', '--schedule=* * * * *', '--', 'date']);
+    await kube.run(['create', 'cronjob', 'tick', '--image=busybox', '--schedule=* * * * *', '--', 'date']);
     for (let minute = 0; minute < 5; minute++) await pass('60s');
     const [header, row] = await table('get cronjob tick');
     expect(header!.slice(0, 5)).toEqual(['NAME', 'SCHEDULE', 'TIMEZONE', 'SUSPEND', 'ACTIVE']);
@@ -135,7 +104,7 @@ describe.skipIf(kubectl === undefined)('on virtual time', () => {
     expect(await text('describe pdb web')).toMatch(
       /Allowed disruptions: +1\n.*Current: +3\n.*Desired: +2\n.*Total: +3/,
     );
-    await run(['create', '--raw', '/_kubemu/clock', '-f', '-'], { stdin: '{"action":"run","rate":20}' });
+    await kube.control('clock', { action: 'run', rate: 20 });
     const nodesOf = async (): Promise<string[]> =>
       (await text('get pods -l app=web -o jsonpath={.items[*].spec.nodeName}')).split(' ');
     const [node] = await nodesOf();

@@ -1,16 +1,7 @@
 /** Stateful sets, daemon sets and replication controllers as kubectl shows and drives them. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  newestKubectl,
-  runner,
-  startKubemu,
-  tableCells,
-  temporaryFolder,
-  type Run,
-  type RunningKubemu,
-} from './harness.ts';
-
-const kubectl = newestKubectl();
+import { tableCells } from './harness.ts';
+import { newestKubectl, openSession, type Session } from './session.ts';
 
 function workload(kind: string, name: string, more = ''): string {
   return `apiVersion: apps/v1
@@ -32,23 +23,15 @@ ${more}  selector:
 `;
 }
 
-describe.skipIf(kubectl === undefined)('workloads', () => {
-  const home = temporaryFolder();
-  let server: RunningKubemu;
-  let run: Run;
-  const text = async (command: string, stdin?: string): Promise<string> =>
-    (await run(command.split(' '), stdin === undefined ? {} : { stdin })).stdout.trim();
+describe.skipIf(newestKubectl === undefined)('workloads', () => {
+  let kube: Session;
+  const text = (command: string, stdin?: string): Promise<string> => kube.line(command, stdin);
   const table = async (command: string): Promise<string[][]> => tableCells(await text(command));
 
   beforeAll(async () => {
-    server = await startKubemu(['--memory', '--log-level', 'error', '--nodes', '2']);
-    run = runner(kubectl!, server.kubeconfig, home.path);
+    kube = await openSession(newestKubectl!, ['--nodes', '2']);
   });
-
-  afterAll(async () => {
-    expect(await server.stop()).toBe(0);
-    home.remove();
-  });
+  afterAll(() => kube.end());
 
   it('a stateful set comes up in order, is rolled out, shown in its history and rolled back', async () => {
     await text('create -f -', workload('StatefulSet', 'db', '  replicas: 2\n  serviceName: db\n'));
@@ -148,7 +131,7 @@ describe.skipIf(kubectl === undefined)('workloads', () => {
     const [header, ...rows] = await table('top nodes');
     expect(header!.slice(0, 2)).toEqual(['NAME', 'CPU(cores)']);
     expect(rows.map(([name]) => name)).toEqual(['node-1', 'node-2']);
-    const gone = await run(['top', 'pod', 'nothing'], { code: 1 });
+    const gone = await kube.run(['top', 'pod', 'nothing'], { code: 1 });
     expect(gone.stderr).toContain('podmetrics.metrics.k8s.io "default/nothing" not found');
   });
 });
