@@ -1,4 +1,5 @@
 /** A cluster in this process, with all controllers, and how much its work costs in bare store writes. */
+import { join } from 'node:path';
 import type { ResourceType } from '../../api/machinery/client.ts';
 import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import { deployments } from '../../openapi/generated/apps-v1.ts';
@@ -7,6 +8,7 @@ import { startCluster, type Cluster, type ClusterOptions } from '../../server/cl
 import { openEngine } from '../../storage/engines/index.ts';
 import { openStore } from '../../storage/store.ts';
 import { now, rateOf } from './measure.ts';
+import { temporaryFolder } from './process.ts';
 
 const IN_NAMESPACE = { namespace: 'default' };
 const BARE_OBJECT = { metadata: { name: 'pod' }, data: { text: 'lorem ipsum '.repeat(160) } };
@@ -35,18 +37,48 @@ export async function measured(
   return { ms, writes: (await revisionOf(cluster)) - before };
 }
 
-/** Milliseconds that `count` bare store writes of 2 KB take, in memory: the object is encoded, nothing else happens. */
-export async function bareWritesMs(count: number): Promise<number> {
-  const store = await openStore({ engine: openEngine({ type: 'memory' }) });
-  const encode = (revision: number): { readonly bytes: Buffer } => {
-    const metadata = { ...BARE_OBJECT.metadata, resourceVersion: String(revision) };
-    return { bytes: Buffer.from(JSON.stringify({ ...BARE_OBJECT, metadata })) };
-  };
-  const put = (): Promise<unknown> => store.put('key', encode, { expect: 'any' });
-  await rateOf([0], 5000, put);
-  const perSecond = await rateOf([0], count, put);
-  await store.close();
-  return (count / perSecond) * 1000;
+/** Where the objects of a cluster and of the bare store it is compared with are kept. */
+export type Place = 'memory' | 'disk';
+
+/** What a finding says of the bare writes. */
+export function bareWritesIn(place: Place): string {
+  return `as many bare store writes ${place === 'memory' ? 'in memory' : 'one after another, both in data directories'}`;
+}
+
+/** Runs `work` with the option that keeps a cluster's objects there, and removes them afterwards. */
+export async function keptIn<T>(
+  place: Place,
+  work: (options: { readonly dataDir?: string }) => Promise<T>,
+): Promise<T> {
+  if (place === 'memory') return work({});
+  const folder = temporaryFolder();
+  try {
+    return await work({ dataDir: join(folder.path, 'data') });
+  } finally {
+    folder.remove();
+  }
+}
+
+/** Milliseconds that `count` bare store writes of 2 KB take: the object is encoded and kept, nothing else happens. */
+export function bareWritesMs(count: number, place: Place = 'memory'): Promise<number> {
+  return keptIn(place, async ({ dataDir }) => {
+    const store = await openStore({
+      engine: openEngine(
+        dataDir === undefined
+          ? { type: 'memory' }
+          : { type: 'level', directory: dataDir, durability: 'process' },
+      ),
+    });
+    const encode = (revision: number): { readonly bytes: Buffer } => {
+      const metadata = { ...BARE_OBJECT.metadata, resourceVersion: String(revision) };
+      return { bytes: Buffer.from(JSON.stringify({ ...BARE_OBJECT, metadata })) };
+    };
+    const put = (): Promise<unknown> => store.put('key', encode, { expect: 'any' });
+    await rateOf([0], 5000, put);
+    const perSecond = await rateOf([0], count, put);
+    await store.close();
+    return (count / perSecond) * 1000;
+  });
 }
 
 /** Resolves when an object of the default namespace, or its successor, is as it should be. */

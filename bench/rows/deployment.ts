@@ -1,27 +1,45 @@
 /** Deployments from nothing to every replica available, in this process, with everything that takes part. */
 import type { Finding, Row } from '../harness/finding.ts';
-import { bareWritesMs, deploy, measured, startQuietly } from '../harness/in-process.ts';
+import {
+  bareWritesIn,
+  bareWritesMs,
+  deploy,
+  keptIn,
+  measured,
+  startQuietly,
+  type Place,
+} from '../harness/in-process.ts';
 
 interface Rollout {
   readonly pods: number;
   readonly nodes: number;
+  readonly place: Place;
   readonly msPerPod: number;
   readonly writesPerPod: number;
   readonly bareMsPerPod: number;
 }
 
-async function rollout(pods: number, nodes: number): Promise<Rollout> {
-  const cluster = await startQuietly({ nodes });
-  try {
-    const { ms, writes } = await measured(cluster, () => deploy(cluster, pods));
-    const bareMs = await bareWritesMs(writes);
-    return { pods, nodes, msPerPod: ms / pods, writesPerPod: writes / pods, bareMsPerPod: bareMs / pods };
-  } finally {
-    await cluster.stop();
-  }
+function rollout(pods: number, nodes: number, place: Place = 'memory'): Promise<Rollout> {
+  return keptIn(place, async (options) => {
+    const cluster = await startQuietly({ nodes, ...options });
+    try {
+      const { ms, writes } = await measured(cluster, () => deploy(cluster, pods));
+      const bareMs = await bareWritesMs(writes, place);
+      return {
+        pods,
+        nodes,
+        place,
+        msPerPod: ms / pods,
+        writesPerPod: writes / pods,
+        bareMsPerPod: bareMs / pods,
+      };
+    } finally {
+      await cluster.stop();
+    }
+  });
 }
 
-function findingsOf({ pods, nodes, msPerPod, writesPerPod, bareMsPerPod }: Rollout): Finding[] {
+function findingsOf({ pods, nodes, place, msPerPod, writesPerPod, bareMsPerPod }: Rollout): Finding[] {
   const subject = `a deployment of ${pods} replicas on ${nodes} nodes, until all are available`;
   const details = { msPerPod, writesPerPod, usBareWrite: (bareMsPerPod * 1000) / writesPerPod };
   return [
@@ -36,7 +54,7 @@ function findingsOf({ pods, nodes, msPerPod, writesPerPod, bareMsPerPod }: Rollo
     },
     {
       row: 'rollout',
-      what: `elapsed, against as many bare store writes in memory: ${subject}`,
+      what: `elapsed, against ${bareWritesIn(place)}: ${subject}`,
       value: msPerPod / bareMsPerPod,
       unit: 'times',
       target: 2.5,
@@ -53,7 +71,7 @@ export const deploymentRow: Row = {
   name: 'deployment',
   run: async (): Promise<Finding[]> => {
     await warmUp();
-    return findingsOf(await rollout(1000, 100));
+    return [...findingsOf(await rollout(1000, 100)), ...findingsOf(await rollout(1000, 100, 'disk'))];
   },
 };
 
@@ -66,6 +84,7 @@ export const deploymentLargeRow: Row = {
     const large = await rollout(10_000, 1000);
     return [
       ...findingsOf(large),
+      ...findingsOf(await rollout(10_000, 1000, 'disk')),
       {
         row: 'rollout',
         what: 'cost of a pod among 10,000 on 1,000 nodes against one among 1,000 on 100',
