@@ -11,6 +11,8 @@ import type { Verdict } from './placement.ts';
 export interface Changes {
   readonly create: readonly string[];
   readonly remove: readonly Pod[];
+  /** Those of `remove` that go because they ended, while their node still wants one. */
+  readonly ended?: readonly Pod[];
 }
 
 type Judge = (node: Node) => Verdict;
@@ -30,6 +32,7 @@ export function upkeep(
 ): Changes {
   const create: string[] = [];
   const remove: Pod[] = [];
+  const over: Pod[] = [];
   const known = new Set<string>();
   for (const node of nodes) {
     const name = node.metadata.name!;
@@ -45,7 +48,9 @@ export function upkeep(
       continue;
     }
     const { running, ended } = sortOut(pods);
-    remove.push(...ended.filter((pod) => pod.status.phase !== 'Failed' || mayRemoveFailed(pod, name)));
+    const removable = ended.filter((pod) => pod.status.phase !== 'Failed' || mayRemoveFailed(pod, name));
+    over.push(...removable);
+    remove.push(...removable);
     if (maxSurge(view.set, 1) === 0) remove.push(...running.slice(1));
     else if (running.length > 1) remove.push(...surplus(running, view));
     else if (running.length === 0 && shouldRun) create.push(name);
@@ -53,7 +58,7 @@ export function upkeep(
   // Nobody else takes away what was meant for a node that is gone.
   for (const [node, pods] of view.byNode)
     if (!known.has(node)) remove.push(...pods.filter(({ spec }) => (spec.nodeName ?? '') === ''));
-  return { create, remove };
+  return { create, remove, ended: over };
 }
 
 function sortOut(pods: readonly Pod[]): { readonly running: Pod[]; readonly ended: Pod[] } {

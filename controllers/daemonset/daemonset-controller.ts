@@ -2,8 +2,14 @@
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
-import { isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
-import { daemonSets, type DaemonSet, type DaemonSetStatus } from '../../openapi/generated/apps-v1.ts';
+import { controllerOf, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
+import {
+  controllerRevisions,
+  daemonSets,
+  type ControllerRevision,
+  type DaemonSet,
+  type DaemonSetStatus,
+} from '../../openapi/generated/apps-v1.ts';
 import { nodes, pods, type Node, type Pod } from '../../openapi/generated/core-v1.ts';
 import { adoptersOf, claim, indexByController, isNewlyFree, resolveController } from '../runtime/claims.ts';
 import type {
@@ -61,6 +67,7 @@ class DaemonSetController implements RunningController {
   readonly #sets: Informer<DaemonSet>;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
+  readonly #revisions: Informer<ControllerRevision>;
   readonly #history: RevisionHistory<DaemonSet>;
   readonly #expectations: Expectations;
   readonly #placement = new Placement();
@@ -77,6 +84,7 @@ class DaemonSetController implements RunningController {
     this.#sets = context.informer(daemonSets);
     this.#pods = context.informer(pods);
     this.#nodes = context.informer(nodes);
+    this.#revisions = context.informer(controllerRevisions);
     this.#history = new RevisionHistory(context, {
       ownerType: daemonSets,
       gvk: DAEMON_SET_GVK,
@@ -130,6 +138,29 @@ class DaemonSetController implements RunningController {
       },
       deleted: (node) => this.#nodeChanged(undefined, node),
     });
+    this.#revisions.addHandler({
+      added: (revision) => this.#revisionChanged(revision, undefined),
+      updated: (revision, old) => this.#revisionChanged(revision, old),
+      deleted: (revision) => this.#enqueueController(revision),
+    });
+  }
+
+  #enqueueController(object: ControllerRevision): void {
+    const set = resolveController(object, DAEMON_SET_GVK.kind, this.#sets);
+    if (set !== undefined) this.#reconciler.queue.add(keyOf(set));
+  }
+
+  /** A new revision of a set is its own doing. */
+  #revisionChanged(revision: ControllerRevision, old: ControllerRevision | undefined): void {
+    if (old !== undefined) {
+      this.#enqueueController(old);
+      this.#enqueueController(revision);
+    }
+    if (controllerOf(revision) !== undefined || (old !== undefined && !isNewlyFree(revision, old))) return;
+    for (const key of adoptersOf(revision, this.#sets, ({ spec }) =>
+      selectorFromLabelSelector(spec.selector),
+    ))
+      this.#reconciler.queue.add(key);
   }
 
   #podChanged(pod: Pod, old: Pod | undefined): void {
@@ -206,9 +237,9 @@ class DaemonSetController implements RunningController {
     const maySync = this.#expectations.satisfied(key);
     let problem: unknown;
     if (maySync) problem = await this.#manage(key, view, all, judge);
+    if (maySync && problem === undefined) await this.#cleanUp(set, history, owned);
     await this.#postStatus(set, calculateStatus(view, all, judge, history.collisionCount, maySync));
     if (problem !== undefined) throw problem;
-    if (maySync) await this.#cleanUp(set, history, owned);
     return this.#nextLook(view, owned);
   }
 
@@ -222,7 +253,7 @@ class DaemonSetController implements RunningController {
     const changes = upkeep(view, all, judge, (pod, node) =>
       this.#failures.mayRemove(view.set, node, pod, view.nowMs),
     );
-    for (const pod of changes.remove) this.#announceEnded(view.set, pod);
+    for (const pod of changes.ended ?? []) this.#announceEnded(view.set, pod);
     const isStill = changes.create.length + changes.remove.length === 0;
     if (!isStill) return this.#carryOut(key, view, changes);
     return view.set.spec.updateStrategy?.type === 'RollingUpdate'
@@ -273,7 +304,9 @@ class DaemonSetController implements RunningController {
   async #cleanUp(set: DaemonSet, { update, all }: CurrentRevision, owned: readonly Pod[]): Promise<void> {
     const hashes = new Set(owned.map(({ metadata }) => metadata.labels?.[HASH_LABEL]));
     const live = all.filter(({ metadata }) => hashes.has(metadata.labels?.[HASH_LABEL]));
-    await this.#history.truncate(set, all, new Set([update, ...live].map(({ metadata }) => metadata.name!)));
+    const names = new Set([update, ...live].map(({ metadata }) => metadata.name!));
+    // Against the limit counts everything but the present one, also what pods still are of.
+    await this.#history.truncate(set, all, names, all.length - 1);
   }
 
   async #postStatus(set: DaemonSet, status: DaemonSetStatus): Promise<void> {

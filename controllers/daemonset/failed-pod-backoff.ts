@@ -34,7 +34,7 @@ export class FailedPodBackoff {
     }
     // A row that was quiet for twice the longest delay is over.
     const row = before?.generation === generation ? before : undefined;
-    const isQuiet = row === undefined || nowMs >= row.dueMs + 2 * MAX_MS;
+    const isQuiet = row === undefined || nowMs > row.dueMs - row.delayMs + 2 * MAX_MS;
     const delayMs = isQuiet ? INITIAL_MS : Math.min(row.delayMs * 2, MAX_MS);
     rows.set(node, { dueMs: nowMs + delayMs, delayMs, generation, isAwaited: false, uid });
     return true;

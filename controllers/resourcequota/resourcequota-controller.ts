@@ -18,6 +18,8 @@ import { UsageTracker } from './usage-tracker.ts';
 
 /** Not counted by quotas: upstream ignores events, which come and go by themselves. */
 const IGNORED = new Set(['events', 'bindings']);
+/** Admission tells of new objects before their writers are answered; here they are looked after, in case it could not. */
+const NEW_OBJECT_DELAY_MS = 1_000;
 
 export const resourceQuotaController: ControllerDefinition = {
   name: 'resourcequota-controller',
@@ -48,15 +50,17 @@ class QuotaController implements RunningController {
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
     });
-    this.#tracker = new UsageTracker((key) => this.#reconciler.queue.add(key));
+    this.#tracker = new UsageTracker((key, isByNew) =>
+      this.#reconciler.queue.addAfter(key, isByNew ? NEW_OBJECT_DELAY_MS : 0),
+    );
     this.#counted = context.client
       .resources(['list', 'watch', 'create'])
       .filter(({ namespaced, resource }) => namespaced && !IGNORED.has(resource))
       .map((resource) => [resource, context.informer(resource)] as const);
     for (const [resource, informer] of this.#counted) {
       informer.addHandler({
-        added: (object) => this.#tracker.put(resource, object),
-        updated: (object) => this.#tracker.put(resource, object),
+        added: (object) => this.#tracker.put(resource, object, true),
+        updated: (object) => this.#tracker.put(resource, object, false),
         deleted: (object) => this.#tracker.remove(object),
       });
     }

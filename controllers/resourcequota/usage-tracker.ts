@@ -20,10 +20,10 @@ interface Tracked {
 
 export class UsageTracker {
   readonly #quotas = new Map<string, Map<string, Tracked>>();
-  readonly #changed: (key: string) => void;
+  readonly #changed: (key: string, isByNew: boolean) => void;
 
-  /** `changed` is called with the key of a quota whose sums changed. */
-  constructor(changed: (key: string) => void) {
+  /** `changed` is called with the key of a quota whose sums changed, and whether a new object changed them. */
+  constructor(changed: (key: string, isByNew: boolean) => void) {
     this.#changed = changed;
   }
 
@@ -35,7 +35,7 @@ export class UsageTracker {
     const entry: Tracked = { quota, totals: new Map(), counted: new Map() };
     tracked.set(keyOf(quota), entry);
     for (const [resource, object] of existing) count(entry, resource, object);
-    this.#changed(keyOf(quota));
+    this.#changed(keyOf(quota), false);
   }
 
   untrack(quota: ResourceQuota): void {
@@ -45,15 +45,15 @@ export class UsageTracker {
     if (tracked?.size === 0) this.#quotas.delete(namespace);
   }
 
-  put(resource: QuotaResource, object: KubeObject): void {
+  put(resource: QuotaResource, object: KubeObject, isNew: boolean): void {
     for (const [key, entry] of this.#quotas.get(object.metadata.namespace ?? '') ?? []) {
-      if (count(entry, resource, object)) this.#changed(key);
+      if (count(entry, resource, object)) this.#changed(key, isNew);
     }
   }
 
   remove(object: KubeObject): void {
     for (const [key, entry] of this.#quotas.get(object.metadata.namespace ?? '') ?? []) {
-      if (discount(entry, object.metadata.uid!)) this.#changed(key);
+      if (discount(entry, object.metadata.uid!)) this.#changed(key, false);
     }
   }
 

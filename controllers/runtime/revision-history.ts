@@ -90,10 +90,16 @@ export class RevisionHistory<Owner extends Revised> {
     return { update, all: [...all.filter((revision) => revision !== found), update], collisionCount };
   }
 
-  /** Deletes the oldest revisions beyond the limit, those that `live` names aside. */
-  async truncate(owner: Owner, all: readonly ControllerRevision[], live: ReadonlySet<string>): Promise<void> {
+  /** Deletes the oldest revisions beyond the limit, those that `live` names aside. `counted` is what counts against the limit; by default what is not live. */
+  async truncate(
+    owner: Owner,
+    all: readonly ControllerRevision[],
+    live: ReadonlySet<string>,
+    counted?: number,
+  ): Promise<void> {
     const past = all.filter(({ metadata }) => !live.has(metadata.name!));
-    const surplus = Math.max(0, past.length - (owner.spec.revisionHistoryLimit ?? past.length));
+    const count = counted ?? past.length;
+    const surplus = Math.max(0, count - (owner.spec.revisionHistoryLimit ?? count));
     for (const { metadata } of past.slice(0, surplus)) {
       try {
         const { namespace, name, uid } = metadata;

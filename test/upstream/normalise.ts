@@ -22,7 +22,7 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/containerd:\/\/[0-9a-f]{64}/g, '<container>'],
   [/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<suffix>'],
   // Pods that were refused, which nobody ever saw.
-  [/(?<=pods "[a-z0-9.-]*-)[a-z0-9]{5}(?=" is forbidden)/g, '<suffix>'],
+  [/(?<=pods "[a-z0-9.<> -]*-)[a-z0-9]{5}(?=" is forbidden)/g, '<suffix>'],
   [/\bnode-\d+\b/g, '<node>'],
   // Minutes since 1970, as cron jobs name their jobs.
   [/\b(\w+)-[23]\d{7}\b/g, '$1-<minute>'],

@@ -12,7 +12,7 @@ const HARMLESS = [
   // It looks the owner of a replica set up that has none, and tells.
   /ReplicaSet has no controller/,
   // What scenarios want it to run into.
-  /is forbidden: (exceeded quota|error looking up service account)/,
+  /is forbidden: (exceeded quota|failed quota|error looking up service account)/,
   /was not created for pod|failed to compute desired number of replicas|unable to get target/,
   /Status after running PostFilter plugins for pod/,
   // Its cache is behind: of what it wrote, what others wrote, and what went. It tries again.

@@ -254,6 +254,27 @@ it('names the node that a failed pod was meant for', async () => {
   );
 });
 
+it('says nothing of a failed pod whose node is not for the set any more', async () => {
+  await start(1);
+  await create({ template: template('image:1', { nodeSelector: { disk: 'fast' } }) });
+  await changeNode('n1', ({ metadata }) => void (metadata.labels = { disk: 'fast' }));
+  const [pod] = await harness.pods();
+  await run(pod!);
+  await harness.end(pod!, 'Failed');
+  await changeNode('n1', ({ metadata }) => void (metadata.labels = {}));
+  expect((await harness.events()).filter((event) => event.includes('FailedDaemonPod'))).toEqual([]);
+});
+
+it('makes a revision again that somebody deleted', async () => {
+  await start(1);
+  await create();
+  const [revision] = await harness.list(controllerRevisions);
+  const { namespace, name } = revision!.metadata;
+  await harness.client.delete(controllerRevisions, { namespace, name: name! });
+  await harness.settle();
+  expect((await harness.list(controllerRevisions)).map(({ metadata }) => metadata.name)).toEqual([name]);
+});
+
 describe('an update', () => {
   it('replaces one pod at a time', async () => {
     await start(3);
@@ -352,6 +373,17 @@ describe('an update', () => {
     const numbers = (await harness.list(controllerRevisions)).map(({ revision }) => revision);
     expect(new Set(numbers)).toEqual(new Set([3, 4]));
   });
+});
+
+it('counts revisions that pods are still of against the limit, and keeps those', async () => {
+  await start(2);
+  await create({ revisionHistoryLimit: 1, updateStrategy: { type: 'OnDelete' } });
+  const [first] = await harness.pods();
+  for (const image of ['image:2', 'image:3']) await change((spec) => void (spec.template = template(image)));
+  await harness.remove(first!);
+  await harness.settle();
+  const numbers = (await harness.list(controllerRevisions)).map(({ revision }) => revision);
+  expect(numbers.sort()).toEqual([1, 3]);
 });
 
 it('does nothing for a set on its way out', async () => {

@@ -8,6 +8,7 @@ import { JOBS } from './jobs.ts';
 import { NAMESPACES } from './namespaces.ts';
 import { OWNERSHIP } from './ownership.ts';
 import { PREEMPTION } from './preemption.ts';
+import { QUOTAS } from './quotas.ts';
 import { REPLICA_SETS } from './replica-sets.ts';
 import { SCHEDULING } from './scheduling.ts';
 import { SERVICES } from './services.ts';
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   // Those that wait longest come first.
   ...CRON_JOBS,
   ...AVAILABILITY,
+  ...QUOTAS,
   ...JOBS,
   ...DEPLOYMENTS,
   ...REPLICA_SETS,
