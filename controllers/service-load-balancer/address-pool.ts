@@ -21,8 +21,8 @@ export class AddressPool {
     this.#holders.set(ip, key);
   }
 
-  giveBack(ip: string): void {
-    this.#holders.delete(ip);
+  isHolder(key: string): boolean {
+    return [...this.#holders.values()].includes(key);
   }
 
   /** Gives back all that a service holds. */

@@ -151,11 +151,12 @@ function tally(events: readonly Loose[], plain: (text: string) => string): strin
     const times = event['series']?.count ?? event['count'] ?? 1;
     counts.set(line, (counts.get(line) ?? 0) + times);
   }
-  return [...counts]
-    .map(([line, count]) =>
-      RETRIED.some((reason) => line.includes(` ${reason} `)) ? line : `${line} x${count}`,
-    )
-    .sort();
+  const isRetried = (line: string): boolean => RETRIED.some((reason) => line.includes(` ${reason} `));
+  // Of many attempts those that come late stand in one event, which says so.
+  const lines = [...counts].map(([line, count]) =>
+    isRetried(line) ? line.replace('(combined from similar events): ', '') : `${line} x${count}`,
+  );
+  return [...new Set(lines)].sort();
 }
 
 function tell(event: Loose, plain: (text: string) => string): string {

@@ -383,7 +383,7 @@ it('counts revisions that pods are still of against the limit, and keeps those',
   await harness.remove(first!);
   await harness.settle();
   const numbers = (await harness.list(controllerRevisions)).map(({ revision }) => revision);
-  expect(numbers.sort()).toEqual([1, 3]);
+  expect(numbers.sort((a, b) => a - b)).toEqual([1, 3]);
 });
 
 it('does nothing for a set on its way out', async () => {

@@ -5,6 +5,7 @@ import { endpointsController } from '../../../controllers/endpoints/endpoints-co
 import { serviceLoadBalancerController } from '../../../controllers/service-load-balancer/service-load-balancer-controller.ts';
 import {
   endpoints,
+  events,
   nodes,
   pods,
   services,
@@ -173,6 +174,75 @@ describe('a load balancer', () => {
   it('of another class is left to others', async () => {
     await service('a', { type: 'LoadBalancer', loadBalancerClass: 'example.com/lb' });
     expect((await harness.get(services, 'a')).status.loadBalancer).toEqual({});
+  });
+
+  const told = async (): Promise<string[]> =>
+    (await harness.events()).filter((event) => event.includes('LoadBalancer'));
+
+  it('is ensured again when something about it changes, and not when nothing does', async () => {
+    await service('a', { type: 'LoadBalancer' });
+    const first = ['Normal EnsuringLoadBalancer Ensuring load balancer'];
+    const done = ['Normal EnsuredLoadBalancer Ensured load balancer'];
+    expect(await told()).toEqual([...first, ...done]);
+    await harness.change(services, 'a', ({ metadata }) => void (metadata.labels = { a: 'b' }));
+    await harness.settle();
+    expect(await counted()).toEqual([1, 1]);
+    await harness.change(services, 'a', ({ spec }) => void (spec.ports![0]!.port = 81));
+    await harness.settle();
+    expect(await counted()).toEqual([2, 2]);
+  });
+
+  const counted = async (): Promise<number[]> =>
+    (await harness.list(events))
+      .filter(({ reason }) => reason?.includes('LoadBalancer'))
+      .map(({ count }) => count ?? 1);
+
+  it('is told of nodes that come, go and want no traffic', async () => {
+    await service('a', { type: 'LoadBalancer' });
+    await harness.client.create(nodes, { metadata: { name: 'n2' }, spec: {} });
+    await harness.settle();
+    expect(await told()).toContain('Normal UpdatedLoadBalancer Updated load balancer with new hosts');
+    await harness.client.delete(nodes, { name: 'n1' });
+    const node = await harness.client.get(nodes, { name: 'n2' });
+    const labels = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
+    await harness.client.update(nodes, { ...node, metadata: { ...node.metadata, labels } });
+    await harness.settle();
+    expect(await told()).toContain(
+      'Warning UnAvailableLoadBalancer There are no available nodes for LoadBalancer',
+    );
+  });
+
+  it('of another controller keeps its finalizer', async () => {
+    await harness.client.create(services, {
+      metadata: {
+        name: 'a',
+        namespace: NAMESPACE,
+        finalizers: ['service.kubernetes.io/load-balancer-cleanup'],
+      },
+      spec: { type: 'LoadBalancer', loadBalancerClass: 'example.com/lb', ports: [{ port: 80 }] },
+    });
+    await harness.change(services, 'a', ({ spec }) => void (spec.ports![0]!.port = 81));
+    await harness.settle();
+    expect((await harness.get(services, 'a')).metadata.finalizers).toHaveLength(1);
+  });
+
+  it('that finds no address free gets one when there is one', async () => {
+    for (let host = 1; host <= 254; host++) await service(`s${host}`, { type: 'LoadBalancer' });
+    await service('late', { type: 'LoadBalancer' });
+    expect(await told()).toContain(
+      'Warning SyncLoadBalancerFailed Error syncing load balancer: failed to ensure load balancer: no address is free',
+    );
+    await harness.client.delete(services, { namespace: NAMESPACE, name: 's7' });
+    await harness.advance(300_000);
+    const { status } = await harness.get(services, 'late');
+    expect(status.loadBalancer?.ingress).toEqual([{ ip: '203.0.113.7', ipMode: 'VIP' }]);
+  });
+
+  it('is written through the status alone', async () => {
+    await service('a', { type: 'LoadBalancer' });
+    const { managedFields = [] } = (await harness.get(services, 'a')).metadata;
+    const owned = managedFields.filter(({ fieldsV1 }) => JSON.stringify(fieldsV1).includes('f:finalizers'));
+    expect(owned.map(({ subresource }) => subresource)).toEqual(['status']);
   });
 
   it('that keeps traffic on its node has a port to ask after its health', async () => {
