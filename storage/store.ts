@@ -136,7 +136,7 @@ class RevisionedStore implements Store {
         ? errors.newKeyExists(key)
         : revisionError(key, expect, previous);
     if (refusal !== undefined) return this.#refuse(key, refusal);
-    return this.#accept(previous === undefined ? 'created' : 'updated', key, encode, previous);
+    return await this.#accept(previous === undefined ? 'created' : 'updated', key, encode, previous);
   }
 
   async delete(key: string, encode: Encode, { expect }: WriteExpectation): Promise<StoredValue> {

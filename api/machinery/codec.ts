@@ -10,7 +10,15 @@ import { formatPath, setMember, sortedKeys, stringifyJSON } from './json.ts';
 import type { UnknownObject } from './object-meta.ts';
 import { canonicalBase64, canonicalTime, decodeQuantity, isIntegerOf } from './scalar-forms.ts';
 import type { ListSchema, MapSchema, ScalarSchema, Schema, SpecialSchema, StructSchema } from './schema.ts';
-import { isZero, planOf, writeZero, zeroValue, type FieldPlan } from './struct-assembly.ts';
+import {
+  isZero,
+  planOf,
+  writeZero,
+  zeroOf,
+  zeroValue,
+  type FieldPlan,
+  type StructPlan,
+} from './struct-assembly.ts';
 
 export interface Decoded {
   readonly object: UnknownObject;
@@ -26,15 +34,17 @@ export interface DecodeOptions {
   readonly base?: object;
   /** Copies what the type does not look into, which the result shares with `value` otherwise. */
   readonly isCopying?: boolean;
+  /** Takes over what is canonical of `value`, which is given away. */
+  readonly isTaking?: boolean;
 }
 
 /** Decodes `value` as the struct. Throws {@link DecodeError} when a value has the wrong type. */
 export function decodeObject(
   schema: StructSchema,
   value: unknown,
-  { base, isCopying = false }: DecodeOptions = {},
+  { base, isCopying = false, isTaking = false }: DecodeOptions = {},
 ): Decoded {
-  const decoder = new Decoder(isCopying);
+  const decoder = new Decoder(isCopying, isTaking);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw newNotAnObject(schema, value);
   }
@@ -59,65 +69,79 @@ class Decoder {
   readonly unknownFields: string[] = [];
   readonly #path: (string | number)[] = [];
   readonly #isCopying: boolean;
+  readonly #isTaking: boolean;
   /** The struct and field that is being read, for messages. */
   #owner: StructSchema | undefined;
 
-  constructor(isCopying: boolean) {
+  constructor(isCopying: boolean, isTaking: boolean) {
     this.#isCopying = isCopying;
+    this.#isTaking = isTaking;
   }
 
   /** Goes by the members that are there and the fields that are written without: most fields of large types are neither. */
   struct(schema: StructSchema, input: Record<string, unknown>, base: Base): Record<string, unknown> {
     const plan = planOf(schema);
+    const { fields, writtenWhenAbsent } = plan;
     const present: number[] = [];
     let isOrdered = true;
+    let isWhole = true;
     let hasUnknown = false;
-    for (const key of Object.keys(input)) {
+    for (const key in input) {
       const index = plan.indexes.get(key);
       if (index === undefined) hasUnknown = true;
-      else if (input[key] !== undefined && input[key] !== null) {
-        if (present.length > 0 && index < present[present.length - 1]!) isOrdered = false;
-        present.push(index);
+      else if (input[key] === undefined || (input[key] === null && !fields[index]!.isWrittenWhenAbsent))
+        isWhole = false;
+      else {
+        let at = present.length;
+        for (; at > 0 && present[at - 1]! > index; at--) present[at] = present[at - 1]!;
+        if (at < present.length) isOrdered = false;
+        present[at] = index;
       }
     }
-    if (!isOrdered) present.sort((a, b) => a - b);
-    const object: Record<string, unknown> = {};
+    // Made when the input cannot be the result itself.
+    let object: Record<string, unknown> | undefined =
+      this.#isTaking && isOrdered && isWhole && !hasUnknown ? undefined : {};
     const outer = this.#owner;
-    let next = 0;
-    for (const needed of plan.writtenWhenAbsent) {
-      while (next < present.length && present[next]! < needed)
-        this.#member(schema, plan.fields[present[next++]!]!, input, object, base);
-      if (present[next] !== needed) writeZero(plan.fields[needed]!, object);
+    let needed = 0;
+    for (let at = 0; at < present.length; at++) {
+      const index = present[at]!;
+      for (; needed < writtenWhenAbsent.length && writtenWhenAbsent[needed]! < index; needed++)
+        writeZero(fields[writtenWhenAbsent[needed]!]!, (object ??= firstMembers(plan, input, present, at)));
+      if (writtenWhenAbsent[needed] === index) needed++;
+      const field = fields[index]!;
+      const decoded = this.#member(schema, field, input[field.name], base);
+      if (object === undefined) {
+        if (decoded === input[field.name]) continue;
+        object = firstMembers(plan, input, present, at);
+      }
+      if (decoded !== undefined) object[field.name] = decoded;
     }
-    while (next < present.length) this.#member(schema, plan.fields[present[next++]!]!, input, object, base);
+    for (; needed < writtenWhenAbsent.length; needed++)
+      writeZero(
+        fields[writtenWhenAbsent[needed]!]!,
+        (object ??= firstMembers(plan, input, present, present.length)),
+      );
     this.#owner = outer;
-    if (hasUnknown) this.#unknown(schema, input, object);
-    return object;
+    if (hasUnknown) this.#unknown(schema, input, object!);
+    return object ?? input;
   }
 
-  #member(
-    owner: StructSchema,
-    field: FieldPlan,
-    input: Record<string, unknown>,
-    object: Record<string, unknown>,
-    base: Base,
-  ): void {
-    const { name } = field;
-    const value = input[name];
-    if (field.isText && typeof value === 'string') {
-      // Most members are; nothing can go wrong with them.
-      if (value !== '' || field.isKeptWhenZero) object[name] = value;
-      return;
-    }
-    const below = baseAt(base, name);
-    if (value === below) {
-      object[name] = value;
-      return;
-    }
+  /** The value of a member; undefined when it is not written. */
+  #member(owner: StructSchema, field: FieldPlan, value: unknown, base: Base): unknown {
+    // Most members are; nothing can go wrong with them.
+    if (field.isText && typeof value === 'string')
+      return value !== '' || field.isKeptWhenZero ? value : undefined;
+    if (value === null) return zeroOf(field);
+    const below = baseAt(base, field.name);
+    if (value === below) return value;
     this.#owner = owner;
-    this.#path.push(name);
-    this.#field(field, value, object, below);
+    this.#path.push(field.name);
+    const { schema } = field;
+    const decoded = this.#value(schema, value, below);
     this.#path.pop();
+    return field.isKeptWhenZero || !isZero(schema, decoded, field.omit as 'empty' | 'zero')
+      ? decoded
+      : undefined;
   }
 
   #unknown(schema: StructSchema, input: Record<string, unknown>, object: Record<string, unknown>): void {
@@ -126,13 +150,6 @@ class Decoder {
       if (schema.preserveUnknown) setMember(object, key, input[key]);
       else this.unknownFields.push(formatPath([...this.#path, key]));
     }
-  }
-
-  #field(field: FieldPlan, value: unknown, object: Record<string, unknown>, base: Base): void {
-    const { schema } = field;
-    const decoded = this.#value(schema, value, base);
-    if (!field.isKeptWhenZero && isZero(schema, decoded, field.omit as 'empty' | 'zero')) return;
-    object[field.name] = decoded;
   }
 
   #value(schema: Schema, value: unknown, base?: Base): unknown {
@@ -177,27 +194,37 @@ class Decoder {
   #list(schema: ListSchema, value: unknown, base?: Base): unknown[] {
     if (!Array.isArray(value)) throw this.#mismatch(schema, value);
     const { items } = schema;
-    return value.map((item: unknown, index) => {
-      if (item === null || item === undefined) return zeroValue(items);
+    let isTaken = this.#isTaking;
+    const list = value.map((item: unknown, index) => {
+      if (item === null || item === undefined) {
+        isTaken = false;
+        return zeroValue(items);
+      }
       const below = baseAt(base, index);
       if (item === below) return item;
       this.#path.push(index);
       const decoded = this.#value(items, item, below);
       this.#path.pop();
+      if (decoded !== item) isTaken = false;
       return decoded;
     });
+    return isTaken ? value : list;
   }
 
   #map(schema: MapSchema, value: unknown): Record<string, unknown> {
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw this.#mismatch(schema, value);
     const input = value as Record<string, unknown>;
+    const keys = sortedKeys(input);
+    const { values } = schema;
+    if (this.#isTaking && values.kind === 'scalar' && values.type === 'string' && isTextMap(input, keys))
+      return input;
     const object: Record<string, unknown> = {};
-    for (const key of sortedKeys(input)) {
+    for (const key of keys) {
       const member = input[key];
       if (member === undefined) continue;
       this.#path.push(key);
-      setMember(object, key, member === null ? zeroValue(schema.values) : this.#value(schema.values, member));
+      setMember(object, key, member === null ? zeroValue(values) : this.#value(values, member));
       this.#path.pop();
     }
     return object;
@@ -248,6 +275,28 @@ class Decoder {
   #mismatch(schema: Schema, value: unknown): DecodeError {
     return newMismatch(schema, value, this.#owner, this.#path);
   }
+}
+
+/** The first `count` of the members of a struct that are there, which are canonical. */
+function firstMembers(
+  { fields }: StructPlan,
+  input: Readonly<Record<string, unknown>>,
+  present: readonly number[],
+  count: number,
+): Record<string, unknown> {
+  const object: Record<string, unknown> = {};
+  for (let at = 0; at < count; at++) {
+    const { name } = fields[present[at]!]!;
+    object[name] = input[name];
+  }
+  return object;
+}
+
+/** Whether the map has these keys, in this order, and texts as values. */
+function isTextMap(map: Readonly<Record<string, unknown>>, keys: readonly string[]): boolean {
+  let at = 0;
+  for (const key in map) if (key !== keys[at++] || typeof map[key] !== 'string') return false;
+  return true;
 }
 
 /** The member or item of a base; undefined unless it is an object, for nothing is gained by sharing others. */

@@ -70,8 +70,13 @@ export function planOf(schema: StructSchema): StructPlan {
   return plan;
 }
 
-export function writeZero({ name, pointer, schema }: FieldPlan, object: Record<string, unknown>): void {
-  object[name] = pointer ? null : zeroValue(schema);
+export function writeZero(field: FieldPlan, object: Record<string, unknown>): void {
+  object[field.name] = zeroOf(field);
+}
+
+/** What is written of a field that is absent, if anything is. */
+export function zeroOf({ pointer, schema }: FieldPlan): unknown {
+  return pointer ? null : zeroValue(schema);
 }
 
 /** What Go writes for a value that was never set. */

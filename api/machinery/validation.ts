@@ -103,11 +103,17 @@ export function validateLabels(
   labels: Readonly<Record<string, string>> | undefined,
   path: PathOrText,
 ): FieldError[] {
-  if (labels === undefined) return [];
+  if (labels === undefined || areLabels(labels)) return [];
   return sortedEntries(labels).flatMap(([key, value]) => [
     ...invalidEach(path, key, checkQualifiedName(key)),
     ...invalidEach(path, value, checkLabelValue(value)),
   ]);
+}
+
+function areLabels(labels: Readonly<Record<string, string>>): boolean {
+  for (const key in labels)
+    if (checkQualifiedName(key).length > 0 || checkLabelValue(labels[key]!).length > 0) return false;
+  return true;
 }
 
 /** Keys of annotations and their size together. */

@@ -75,15 +75,13 @@ function selects({ spec }: Service, pod: Pod): boolean {
 
 /** Most status updates of a pod change nothing an endpoint shows. Mirrors podEndpointsChanged. */
 function matters(pod: Pod, old: Pod): boolean {
-  const view = (each: Pod): string =>
-    JSON.stringify([
-      each.metadata.deletionTimestamp !== undefined,
-      each.spec.nodeName,
-      each.status.podIPs,
-      isPodTerminal(each),
-      isPodReady(each),
-    ]);
-  return view(pod) !== view(old);
+  return (
+    (pod.metadata.deletionTimestamp === undefined) !== (old.metadata.deletionTimestamp === undefined) ||
+    pod.spec.nodeName !== old.spec.nodeName ||
+    !equalJSON(pod.status.podIPs, old.status.podIPs) ||
+    isPodTerminal(pod) !== isPodTerminal(old) ||
+    isPodReady(pod) !== isPodReady(old)
+  );
 }
 
 /** Whether other services may have the pod now. */

@@ -292,7 +292,7 @@ function countersOf(set: Replicated, active: readonly Pod[], nowMs: number): Rep
   let available = 0;
   for (const pod of active) {
     const { labels } = pod.metadata;
-    if (templateLabels.every(([key, value]) => labels?.[key] === value)) labeled++;
+    if (templateLabels.every((label) => labels?.[label[0]] === label[1])) labeled++;
     if (!isPodReady(pod)) continue;
     ready++;
     if (minReadySeconds === 0 || isPodAvailable(pod, minReadySeconds, nowMs)) available++;

@@ -47,10 +47,10 @@ const PLUGINS: readonly PluginEntry[] = [
 ];
 
 export interface AdmissionChain {
-  /** The mutating pass. */
-  admit(request: AdmissionRequest): Promise<void>;
-  /** The validating pass, on the final object. */
-  validate(request: AdmissionRequest): Promise<void>;
+  /** The mutating pass. Undefined when it is over. */
+  admit(request: AdmissionRequest): Promise<void> | undefined;
+  /** The validating pass, on the final object. Undefined when it is over. */
+  validate(request: AdmissionRequest): Promise<void> | undefined;
 }
 
 export interface AdmissionOptions {
@@ -71,18 +71,20 @@ export function createAdmissionChain(
     ({ name, enabledByDefault }) => !disable.includes(name) && (enabledByDefault || enable.includes(name)),
   ).map(({ create }) => create(context));
   return {
-    admit: async (request) => {
-      for (const plugin of plugins) {
-        // Most plugins have nothing to wait for, and a turn for each of them adds up.
-        const pending = plugin.admit?.(request);
-        if (pending !== undefined) await pending;
-      }
-    },
-    validate: async (request) => {
-      for (const plugin of plugins) {
-        const pending = plugin.validate?.(request);
-        if (pending !== undefined) await pending;
-      }
-    },
+    admit: (request) => inTurn(plugins, 0, (plugin) => plugin.admit?.(request)),
+    validate: (request) => inTurn(plugins, 0, (plugin) => plugin.validate?.(request)),
   };
+}
+
+/** Asks the plugins from `first` on. Most have nothing to wait for, and a turn for each of them adds up. */
+function inTurn(
+  plugins: readonly AdmissionPlugin[],
+  first: number,
+  ask: (plugin: AdmissionPlugin) => Promise<void> | void,
+): Promise<void> | undefined {
+  for (let at = first; at < plugins.length; at++) {
+    const pending = ask(plugins[at]!);
+    if (pending !== undefined) return pending.then(() => inTurn(plugins, at + 1, ask));
+  }
+  return undefined;
 }

@@ -34,8 +34,11 @@ export function newAdmissionRequest(
 }
 
 /** Writes, and tells those who wait for it that the write is done, or will not be. */
-export async function settling<R>({ settled }: AdmissionRequest, write: () => Promise<R>): Promise<R> {
-  if (settled.length === 0) return write();
+export function settling<R>(request: AdmissionRequest, write: () => Promise<R>): Promise<R> {
+  return request.settled.length === 0 ? write() : settleAfter(request, write);
+}
+
+async function settleAfter<R>({ settled }: AdmissionRequest, write: () => Promise<R>): Promise<R> {
   let isStored = false;
   try {
     const result = await write();

@@ -39,7 +39,8 @@ export class Reads {
   }
 
   async get(target: ResourceTarget, object: ObjectTarget, options: ReadOptions): Promise<ResultObject> {
-    await this.#waitForRevision(parseResourceVersion(options.resourceVersion));
+    const revision = parseResourceVersion(options.resourceVersion);
+    if (revision > this.#options.store.revision) await this.#waitForRevision(revision);
     return this.current(target, object);
   }
 

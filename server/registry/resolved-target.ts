@@ -1,10 +1,10 @@
 /** A target with the definition that keeps its objects: where those are in the store, and in which form. */
 import type { ResourceDefinition } from '../../api/definition.ts';
-import { canonicalize } from '../../api/machinery/codec.ts';
+import { decodeObject } from '../../api/machinery/codec.ts';
 import { formatGroupVersion, type GroupResource } from '../../api/machinery/gvk.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import type { KeyRange } from '../../storage/interface.ts';
-import { namespaceRange, resourceKey, resourceRange, singleKeyRange } from '../../storage/keys.ts';
+import { namespaceRange, resourceRange, singleKeyRange } from '../../storage/keys.ts';
 import type { ObjectTarget, ResourceTarget, Scope } from './interface.ts';
 import type { RegistryOptions } from './registry-options.ts';
 import { convertObject } from './results.ts';
@@ -35,15 +35,27 @@ export function keyOfTarget(
   { storing, cluster }: ResolvedTarget,
   { namespace, name }: ObjectTarget,
 ): string | undefined {
-  const parts = storing.namespaced ? [namespace, name] : [name];
-  if (parts.some((part) => part === '' || part.includes('/'))) return undefined;
-  return resourceKey({
-    cluster,
-    group: storing.group,
-    resource: storing.names.plural,
-    ...(storing.namespaced ? { namespace } : {}),
-    name,
-  });
+  if (!isPart(name) || (storing.namespaced && !isPart(namespace))) return undefined;
+  const prefix = prefixOf(cluster, storing);
+  return storing.namespaced ? `${prefix}${namespace}/${name}` : `${prefix}${name}`;
+}
+
+function isPart(text: string): boolean {
+  return text !== '' && !text.includes('/');
+}
+
+const prefixes = new WeakMap<ResourceDefinition, Map<string, string>>();
+
+/** What all keys of a resource begin with; made once for each cluster. */
+function prefixOf(cluster: string, definition: ResourceDefinition): string {
+  let known = prefixes.get(definition);
+  if (known === undefined) prefixes.set(definition, (known = new Map()));
+  let prefix = known.get(cluster);
+  if (prefix === undefined) {
+    prefix = resourceRange({ cluster, group: definition.group, resource: definition.names.plural }).start;
+    known.set(cluster, prefix);
+  }
+  return prefix;
 }
 
 /** Keys of the objects in a scope; the only one, where the selection names it. */
@@ -77,12 +89,12 @@ export function toStoredShape({ target, storing }: ResolvedTarget, object: Unkno
   return converted;
 }
 
-/** Canonical, with a place for the resourceVersion; shares with `old` what the object has of it. */
+/** Canonical, with a place for the resourceVersion, of an object that is given away; shares with `old` what it has of it. */
 export function toCanonical(
   definition: ResourceDefinition,
   object: UnknownObject,
   old?: UnknownObject,
 ): UnknownObject {
   object.metadata.resourceVersion = '0';
-  return canonicalize(definition.storageVersion.schema, object, old);
+  return decodeObject(definition.storageVersion.schema, object, { base: old, isTaking: true }).object;
 }

@@ -78,10 +78,12 @@ class StoredForm implements ResultObject {
 
 /** Bytes and form of an object to be stored at a revision. The object is given away. */
 export function encodeForm(object: UnknownObject, revision: number): Encoded & { decoded: StoredForm } {
-  const text = `${stringifyJSON(object)}\n`;
+  const text = stringifyJSON(object);
+  const length = Buffer.byteLength(text);
   // In memory of its own: small buffers otherwise share a block, which the longest-lived of them keeps whole.
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
+  const bytes = Buffer.allocUnsafeSlow(length + 1);
+  bytes.write(text, length === text.length ? 'latin1' : 'utf8');
+  bytes[length] = NEWLINE;
   return { bytes, decoded: new StoredForm(bytes, revision, object) };
 }
 

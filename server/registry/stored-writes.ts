@@ -16,14 +16,12 @@ export class StoredWrites {
   }
 
   /** Stores a new object. Throws `key-exists` of the store; in a dry run the 409 of the API. */
-  async putNew(
-    { resource }: ResolvedTarget,
-    key: string,
-    object: UnknownObject,
-    dryRun: boolean,
-  ): Promise<StoredValue> {
+  putNew(target: ResolvedTarget, key: string, object: UnknownObject, dryRun: boolean): Promise<StoredValue> {
+    return dryRun ? this.#pretend(target, key, object) : this.#put(key, object, 'absent');
+  }
+
+  async #pretend({ resource }: ResolvedTarget, key: string, object: UnknownObject): Promise<StoredValue> {
     const { store } = this.#options;
-    if (!dryRun) return this.#put(key, object, 'absent');
     if (store.latest(key) !== undefined) {
       await store.committed(key);
       throw newAlreadyExists(resource, object.metadata.name!);
@@ -33,9 +31,9 @@ export class StoredWrites {
   }
 
   /** Stores an object in the place of `current`. Throws `revision-conflict` and `key-not-found` of the store. */
-  async putChanged(current: StoredValue, object: UnknownObject, dryRun: boolean): Promise<StoredValue> {
+  putChanged(current: StoredValue, object: UnknownObject, dryRun: boolean): Promise<StoredValue> {
     if (!dryRun) return this.#put(current.key, object, current.revision);
-    return detached(current, object);
+    return Promise.resolve(detached(current, object));
   }
 
   #put(key: string, object: UnknownObject, expect: 'absent' | number): Promise<StoredValue> {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { builtInSchema } from '../../../api/machinery/built-in-schemas.ts';
 import { canonicalize, decodeObject } from '../../../api/machinery/codec.ts';
@@ -54,4 +55,56 @@ it('copies what types do not look into when asked to', () => {
   expect(shared['data']).toBe(given.data);
   expect(copied['data']).toEqual(given.data);
   expect(copied['data']).not.toBe(given.data);
+});
+
+describe('canonical form of an object that is given away', () => {
+  it('is the object itself, part by part, where that is canonical', () => {
+    const given = pod();
+    expect(decodeObject(POD, given, { isTaking: true }).object).toBe(given);
+    const changed = { ...given, status: { phase: 'Pending', message: '' } };
+    const { object } = decodeObject(POD, changed, { isTaking: true });
+    expect(object['spec']).toBe(given.spec);
+    expect(object['status']).toEqual({ phase: 'Pending' });
+  });
+
+  const member = fc.oneof(
+    fc.constantFrom(null, undefined, '', 'text', 0, 7, true, {}, []),
+    fc.constantFrom('2026-01-02T03:04:05Z', '2026-01-02T03:04:05+01:00'),
+  );
+  const condition = { type: member, status: member, lastProbeTime: member, lastTransitionTime: member };
+  const anyPod = fc.record(
+    {
+      status: fc.record({ phase: member, conditions: fc.array(fc.record(condition)), podIP: member }),
+      metadata: fc.record({
+        labels: fc.dictionary(fc.string(), member),
+        creationTimestamp: member,
+        name: member,
+      }),
+      kind: member,
+      spec: fc.record({
+        priority: member,
+        nodeSelector: fc.dictionary(fc.string(), fc.string()),
+        containers: fc.array(fc.record({ image: member, name: member, resources: member, bogus: member })),
+      }),
+      apiVersion: member,
+    },
+    { requiredKeys: [] },
+  );
+
+  const outcome = (given: unknown, isTaking: boolean): string => {
+    try {
+      return JSON.stringify(decodeObject(POD, given, { isTaking }));
+    } catch (error) {
+      return String(error);
+    }
+  };
+
+  it('is what it is of any other, member by member in the same order', () => {
+    fc.assert(
+      fc.property(anyPod, (given) => {
+        expect(outcome(given, true)).toBe(outcome(given, false));
+      }),
+      { numRuns: 500 },
+    );
+  });
 });
