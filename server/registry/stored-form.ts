@@ -7,23 +7,31 @@ import type { ResultObject } from './interface.ts';
 import { outlineOfJSON, parseExactly, type Outline } from './outline.ts';
 import { newSelectable, type Selectable } from './selection.ts';
 
-/** Objects kept decoded besides those that somebody holds: what is written or read again soon. */
+/** Objects kept decoded besides those that somebody holds: what is read again soon. */
 const DECODED_MAX = 1024;
+/** Of what is written much is read by nobody; what is kept without need costs the garbage collector. */
+const WRITTEN_MAX = 64;
 const NEWLINE = 0x0a;
 
-/** The last forms that were decoded; the one that came first forgets its object when another comes. */
-class RecentlyDecoded {
+/** The last forms whose objects came in; the one that came first forgets its object when another comes. */
+class RecentForms {
+  readonly #max: number;
   readonly #forms: StoredForm[] = [];
   #next = 0;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
 
   add(form: StoredForm): void {
     this.#forms[this.#next]?.forget();
     this.#forms[this.#next] = form;
-    this.#next = (this.#next + 1) % DECODED_MAX;
+    this.#next = (this.#next + 1) % this.#max;
   }
 }
 
-const recentlyDecoded = new RecentlyDecoded();
+const recentlyDecoded = new RecentForms(DECODED_MAX);
+const recentlyWritten = new RecentForms(WRITTEN_MAX);
 
 /** What the registry keeps in a stored value's slot. One to a value, so whoever shares work by object can go by it. */
 class StoredForm implements ResultObject {
@@ -42,7 +50,7 @@ class StoredForm implements ResultObject {
     this.revision = revision;
     this.#object = object;
     this.#isWritten = object !== undefined;
-    if (object !== undefined) recentlyDecoded.add(this);
+    if (object !== undefined) recentlyWritten.add(this);
   }
 
   get bytes(): Buffer {
