@@ -1,5 +1,6 @@
 /** Who owns whom, by UID, kept from the events of every resource. */
 import type { ResourceType } from '../../api/machinery/client.ts';
+import { equalJSON } from '../../api/machinery/equality.ts';
 import type { KubeObject, OwnerReference } from '../../api/machinery/object-meta.ts';
 
 export interface GraphNode {
@@ -34,6 +35,11 @@ export class OwnerGraph {
     const uid = object.metadata.uid!;
     let node = this.#nodes.get(uid);
     const isNew = node === undefined;
+    if (node !== undefined && equalJSON(ownersOf(object), ownersOf(node.object))) {
+      // Most updates leave owners alone.
+      node.object = object;
+      return { node, isNew, added: [], unblocked: [] };
+    }
     const before = new Map(node && ownersOf(node.object).map((owner) => [owner.uid, owner]));
     if (node === undefined) {
       node = { uid, resource, object, dependents: this.#waiting.get(uid) ?? new Set() };

@@ -70,7 +70,8 @@ export class Creations {
       { namespace, name: metadata.name ?? '' },
       { operation: 'CREATE', subresource: '', dryRun: options.dryRun, object: created },
     );
-    await admission.admit(request);
+    const admitting = admission.admit(request);
+    if (admitting !== undefined) await admitting;
     const { user, warnings } = context;
     prepareForCreate(storing, created, { user, nowMs: clock.now(), warnings });
     // Upstream decodes what it has stored, with defaults: they follow what was prepared, such as the labels of a job.
@@ -122,9 +123,10 @@ export class Creations {
       const faults = hooks?.validate?.(canonical, undefined, '');
       validateNewObject(storing, canonical, resolved.apiVersion, faults);
       if (warns) context.warnings.push(...(storing.behaviour.warnings?.(canonical, undefined, '') ?? []));
-      await options.authorizeCreate?.();
+      if (options.authorizeCreate !== undefined) await options.authorizeCreate();
       const name = canonical.metadata.name!;
-      await admission.validate({ ...request, name, object: canonical });
+      const validating = admission.validate({ ...request, name, object: canonical });
+      if (validating !== undefined) await validating;
       return settling(request, async () => {
         const key = keyOfTarget(resolved, { namespace: request.namespace, name })!;
         if (allocation !== undefined && store.latest(key) === undefined) await allocation.prepare();

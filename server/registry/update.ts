@@ -126,7 +126,8 @@ export class Updates {
       object: changed,
       oldObject: old,
     });
-    await admission.admit(request);
+    const admitting = admission.admit(request);
+    if (admitting !== undefined) await admitting;
     const { user, warnings } = context;
     const facts = { user, nowMs: clock.now(), warnings };
     const { managedFields } = changed.metadata;
@@ -163,7 +164,8 @@ export class Updates {
       validateChange(storing, subresource, canonical, old, resolved.apiVersion, faults);
       context.warnings.push(...(storing.behaviour.warnings?.(canonical, old, subresource) ?? []));
     }
-    await admission.validate({ ...request, object: canonical });
+    const validating = admission.validate({ ...request, object: canonical });
+    if (validating !== undefined) await validating;
     return settling(request, async () => {
       if (isReleased(storing, canonical)) {
         await this.#writes.remove(resolved, current, canonical, dryRun);
