@@ -34,9 +34,9 @@ function buildPrograms() {
   return programs;
 }
 
-/** Where the files of kwok's module are. */
-function kwokFolder() {
-  const args = ['list', '-m', '-f', '{{.Dir}}', 'sigs.k8s.io/kwok'];
+/** Where the files of a module are. */
+function folderOf(module) {
+  const args = ['list', '-m', '-f', '{{.Dir}}', module];
   return spawnSync('go', args, { cwd: folder, encoding: 'utf8' }).stdout.trim();
 }
 
@@ -47,7 +47,8 @@ if (process.env.CI !== 'true' && spawnSync('go', ['version']).status !== 0) {
 const env = {
   ...process.env,
   KUBEMU_UPSTREAM_PROGRAMS: buildPrograms(),
-  KUBEMU_UPSTREAM_KWOK: kwokFolder(),
+  KUBEMU_UPSTREAM_KWOK: folderOf('sigs.k8s.io/kwok'),
+  KUBEMU_UPSTREAM_API: folderOf('k8s.io/api'),
 };
 const vitest = [join('node_modules', 'vitest', 'vitest.mjs'), 'run', '--config', 'vitest.upstream.config.ts'];
 process.exit(

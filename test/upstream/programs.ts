@@ -40,7 +40,7 @@ export function kwokStages(): string[] {
 }
 
 /** A folder that the script has named. */
-function given(variable: string): string {
+export function given(variable: string): string {
   const folder = process.env[variable];
   if (folder === undefined) throw new Error('run this by npm run test:upstream, which builds the programs');
   return folder;
