@@ -18,10 +18,12 @@ import type { Clock } from '../api/machinery/clock.ts';
 import { canonicalize, decodeObject } from '../api/machinery/codec.ts';
 import { newNotFound } from '../api/machinery/errors.ts';
 import { formatGroupVersion, parseGroupVersion } from '../api/machinery/gvk.ts';
+import { applyToObject } from '../api/machinery/managed-fields/field-manager.ts';
 import type { KubeObject, UnknownObject } from '../api/machinery/object-meta.ts';
 import type { TaskTracker } from '../api/machinery/tasks.ts';
 import type { Scale } from '../openapi/generated/autoscaling-v1.ts';
 import type { RequestContext, ResourceRegistry, ResourceTarget, UserInfo } from './registry/interface.ts';
+import { fieldManagerScope } from './registry/field-management.ts';
 import { applyPatch } from './registry/patching.ts';
 import { changeScale, scaleOf, scaleSchema } from './registry/scale.ts';
 import type { SubresourceCreators } from './registry/subresources.ts';
@@ -169,19 +171,46 @@ class LoopbackClient implements Client {
   ): Promise<T> {
     const resolved = this.#target(resource);
     const { schema } = versionOf(resolved);
+    const { type } = patch;
+    if (type === 'apply') return this.#apply(resolved, target, patch.body, options) as Promise<T>;
     const updater = (current: UnknownObject | undefined): UnknownObject => {
       if (current === undefined)
         throw newNotFound({ group: resource.group, resource: resource.resource }, target.name);
       if (options.subresource !== 'scale')
-        return canonicalize(schema, applyPatch(patch.type, schema, current, patch.body));
+        return canonicalize(schema, applyPatch(type, schema, current, patch.body));
       return changeScale(
         resolved,
         current,
-        (scale) => canonicalize(scaleSchema(), applyPatch(patch.type, scaleSchema(), scale, patch.body)),
+        (scale) => canonicalize(scaleSchema(), applyPatch(type, scaleSchema(), scale, patch.body)),
         { manager: this.#manager, nowMs: this.#options.clock.now() },
       );
     };
     return this.#write(resolved, keyOf(target), updater, options) as Promise<T>;
+  }
+
+  async #apply(
+    resolved: ResourceTarget,
+    { namespace = '', name }: Target,
+    body: unknown,
+    options: WriteOptions,
+  ): Promise<KubeObject> {
+    const { definition, version } = resolved;
+    const scope = fieldManagerScope(
+      resolved,
+      this.#options.definitions.storing(definition),
+      options.subresource ?? '',
+    );
+    const apiVersion = formatGroupVersion(definition.group, version);
+    const metadata = { name, ...(namespace === '' ? {} : { namespace }) };
+    const config = { apiVersion, kind: definition.names.kind, metadata, ...(body as object) };
+    const { fieldManager: manager } = this.#writeOptions(options);
+    const updater = (current: UnknownObject | undefined): UnknownObject => {
+      if (current === undefined)
+        throw newNotFound({ group: definition.group, resource: definition.names.plural }, name);
+      const write = { manager, force: true, nowMs: this.#options.clock.now() };
+      return canonicalize(versionOf(resolved).schema, applyToObject(scope, current, config, write));
+    };
+    return this.#write(resolved, { namespace, name }, updater, { ...options, tracked: false });
   }
 
   async delete<T extends KubeObject>(
@@ -254,16 +283,13 @@ class LoopbackClient implements Client {
     target: ResourceTarget,
     key: { readonly namespace: string; readonly name: string },
     updater: (current: UnknownObject | undefined) => UnknownObject,
-    options: WriteOptions,
+    options: WriteOptions & { readonly tracked?: false },
   ): Promise<KubeObject> {
     const subresource = this.#subresource(target, options.subresource);
     const { result } = await this.#registry.update(this.#context(), target, key, updater, {
       ...this.#writeOptions(options),
-      ...(subresource?.name === 'scale'
-        ? { tracked: false }
-        : subresource === undefined
-          ? {}
-          : { subresource }),
+      ...(subresource?.name === 'scale' || options.tracked === false ? { tracked: false } : {}),
+      ...(subresource === undefined || subresource.name === 'scale' ? {} : { subresource }),
       mayCreate: false,
     });
     return result.object;

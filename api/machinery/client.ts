@@ -84,7 +84,8 @@ export interface WatchHandler<T extends KubeObject> {
   ended(error: Error | undefined): void;
 }
 
-export type PatchType = 'json' | 'merge' | 'strategic';
+/** `apply` is server-side apply to an object that is there; fields that others hold are taken from them. */
+export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
 export interface Client {
   get<T extends KubeObject>(resource: ResourceType<T>, target: Target): Promise<T>;

@@ -184,10 +184,10 @@ class ResourceClaimController implements RunningController {
       name,
       resourceClaimName,
     }));
-    const body = { metadata: { uid }, status: { resourceClaimStatuses } };
+    const body = { status: { resourceClaimStatuses } };
     const options = { subresource: 'status', fieldManager: 'ResourceClaimController' };
     await this.#context.client
-      .patch(pods, { namespace, name: podName! }, { type: 'strategic', body }, options)
+      .patch(pods, { namespace, name: podName! }, { type: 'apply', body }, options)
       .catch(ignoreGone);
   }
 

@@ -52,6 +52,7 @@ const RETRIED = [
   'FailedCreate',
   'FailedGetResourceMetric',
   'FailedGetScale',
+  'FailedResourceClaimCreation',
   'FailedScheduling',
   'FailedUpdate',
   'ProvisioningFailed',

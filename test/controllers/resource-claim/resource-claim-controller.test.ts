@@ -73,8 +73,15 @@ it('makes a claim from a template, tells the pod its name, and removes it when t
     spec: { devices: { requests: [{ name: 'gpu' }] } },
   });
   expect(claim!.metadata.name).toMatch(/^worker-gpu-/);
-  const { status } = await harness.get(pods, 'worker');
+  const { metadata, status } = await harness.get(pods, 'worker');
   expect(status.resourceClaimStatuses).toEqual([{ name: 'gpu', resourceClaimName: claim!.metadata.name }]);
+  expect(metadata.managedFields).toContainEqual(
+    expect.objectContaining({
+      manager: 'ResourceClaimController',
+      operation: 'Apply',
+      subresource: 'status',
+    }),
+  );
   await harness.end(await harness.get(pods, 'worker'), 'Succeeded');
   await harness.settle();
   expect(await harness.list(resourceClaims)).toEqual([]);

@@ -4,6 +4,7 @@ import { AVAILABILITY } from './availability.ts';
 import { CRON_JOBS } from './cronjobs.ts';
 import { DAEMON_SETS } from './daemon-sets.ts';
 import { DEPLOYMENTS } from './deployments.ts';
+import { DEVICES } from './devices.ts';
 import { JOBS } from './jobs.ts';
 import { NAMESPACES } from './namespaces.ts';
 import { OWNERSHIP } from './ownership.ts';
@@ -29,6 +30,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...SCHEDULING,
   ...NAMESPACES,
   ...PREEMPTION,
+  ...DEVICES,
   ...OWNERSHIP,
   ...SERVICES,
 ];
