@@ -1,18 +1,18 @@
 /** Taints that follow from a node's conditions. Mirrors nodelifecycle doNoScheduleTaintingPass and its NoExecute counterpart. */
 import type { Node, Taint } from '../../openapi/generated/core-v1.ts';
 
-/** Condition, the status that calls for the taint, and the taint. */
-const CONDITION_TAINTS: readonly (readonly [type: string, status: string, key: string])[] = [
-  ['Ready', 'False', 'node.kubernetes.io/not-ready'],
-  ['Ready', 'Unknown', 'node.kubernetes.io/unreachable'],
-  ['MemoryPressure', 'True', 'node.kubernetes.io/memory-pressure'],
-  ['DiskPressure', 'True', 'node.kubernetes.io/disk-pressure'],
-  ['NetworkUnavailable', 'True', 'node.kubernetes.io/network-unavailable'],
-  ['PIDPressure', 'True', 'node.kubernetes.io/pid-pressure'],
-];
+/** The taints that conditions call for, by their statuses. */
+const CONDITION_TAINTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  Ready: { False: 'node.kubernetes.io/not-ready', Unknown: 'node.kubernetes.io/unreachable' },
+  MemoryPressure: { True: 'node.kubernetes.io/memory-pressure' },
+  DiskPressure: { True: 'node.kubernetes.io/disk-pressure' },
+  NetworkUnavailable: { True: 'node.kubernetes.io/network-unavailable' },
+  PIDPressure: { True: 'node.kubernetes.io/pid-pressure' },
+};
 const UNSCHEDULABLE = 'node.kubernetes.io/unschedulable';
 const NOT_READY = 'node.kubernetes.io/not-ready';
 const UNREACHABLE = 'node.kubernetes.io/unreachable';
+const MANAGED = new Set([UNSCHEDULABLE, ...Object.values(CONDITION_TAINTS).flatMap(Object.values<string>)]);
 
 export function readyStatus({ status }: Node): string | undefined {
   return status.conditions?.find(({ type }) => type === 'Ready')?.status;
@@ -25,35 +25,34 @@ export function evictingTaint(node: Node): string | undefined {
   return ready === 'Unknown' ? UNREACHABLE : undefined;
 }
 
+/** Which of its taints that evict a node is to have: none, this one, or those it has. */
+export type Evicting = 'none' | 'as they are' | { readonly taint: string };
+
 /**
- * The taints of others, and those the conditions call for. A node without a Ready condition keeps its not-ready taint.
- * `evicting` is the one that evicts, if any.
+ * The node's taints with those its conditions call for at their end, and without others of that kind. A node that has
+ * no conditions yet has none, whatever taint it was born with.
  */
-export function wantedTaints(node: Node, evicting: string | undefined, now: string): Taint[] {
+export function wantedTaints(node: Node, evicting: Evicting, now: string): Taint[] {
   const current = node.spec.taints ?? [];
-  const status = new Map(
-    (node.status.conditions ?? []).map((condition) => [condition.type, condition.status]),
+  const keys = (node.status.conditions ?? []).flatMap(
+    ({ type, status }) => CONDITION_TAINTS[type]?.[status] ?? [],
   );
-  const keys = CONDITION_TAINTS.filter(([type, tainting]) => status.get(type) === tainting).map(
-    ([, , key]) => key,
-  );
-  const isUnheard =
-    !status.has('Ready') && current.some(({ key, effect }) => key === NOT_READY && effect === 'NoSchedule');
-  if (isUnheard) keys.push(NOT_READY);
   if (node.spec.unschedulable === true) keys.push(UNSCHEDULABLE);
   const own = keys.map((key): Taint => ({ key, effect: 'NoSchedule' }));
-  if (evicting !== undefined) own.push({ key: evicting, effect: 'NoExecute' });
+  if (typeof evicting === 'object') own.push({ key: evicting.taint, effect: 'NoExecute' });
+  const isWrong = (taint: Taint): boolean => {
+    const isManaged =
+      taint.effect === 'NoExecute'
+        ? evicting !== 'as they are' && (taint.key === NOT_READY || taint.key === UNREACHABLE)
+        : taint.effect === 'NoSchedule' && MANAGED.has(taint.key);
+    return isManaged && !own.some((wanted) => isSame(wanted, taint));
+  };
   return [
-    ...current.filter((taint) => !isManaged(taint)),
-    ...own.map((taint) => current.find((old) => isSame(old, taint)) ?? { ...taint, timeAdded: now }),
+    ...current.filter((taint) => !isWrong(taint)),
+    ...own
+      .filter((taint) => !current.some((old) => isSame(old, taint)))
+      .map((taint) => ({ ...taint, timeAdded: now })),
   ];
-}
-
-function isManaged({ key, effect }: Taint): boolean {
-  if (effect === 'NoExecute') return key === NOT_READY || key === UNREACHABLE;
-  return (
-    effect === 'NoSchedule' && (key === UNSCHEDULABLE || CONDITION_TAINTS.some(([, , own]) => own === key))
-  );
 }
 
 function isSame(a: Taint, b: Taint): boolean {

@@ -1,11 +1,12 @@
 /** When each node was last heard of, and what its status says once it no longer is. Mirrors tryUpdateNodeHealth. */
 import { parseTime } from '../../api/machinery/clock.ts';
 import type { Node, NodeCondition } from '../../openapi/generated/core-v1.ts';
+import { readyStatus } from './condition-taints.ts';
 
 /** A node that was heard of may be silent for this long. */
-const GRACE_MS = 50_000;
+export const GRACE_MS = 50_000;
 /** A new one has this long to post a status at all. */
-const STARTUP_GRACE_MS = 60_000;
+export const STARTUP_GRACE_MS = 60_000;
 const KUBELET_CONDITIONS = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'] as const;
 
 export class Heartbeats {
@@ -25,21 +26,19 @@ export class Heartbeats {
   leftMs(node: Node, nowMs: number): number {
     const hasStatus = node.status.conditions?.some(({ type }) => type === 'Ready') === true;
     const created = parseTime(node.metadata.creationTimestamp ?? '');
-    const heard = this.#heard.get(node.metadata.name!)?.atMs;
-    const since = heard ?? (hasStatus ? nowMs : created);
+    const since = this.#heard.get(node.metadata.name!)?.atMs ?? created;
     return since + (hasStatus ? GRACE_MS : STARTUP_GRACE_MS) - nowMs;
   }
 }
 
-/** Conditions of a node that is silent; undefined when they say so already. */
+/** Conditions of a node that is silent; undefined when it is not ready for that reason already. */
 export function silentConditions(node: Node, now: string): NodeCondition[] | undefined {
+  if (readyStatus(node) === 'Unknown') return undefined;
   const conditions = [...(node.status.conditions ?? [])];
-  let isChanged = false;
   for (const type of KUBELET_CONDITIONS) {
     const index = conditions.findIndex((condition) => condition.type === type);
     const before = conditions[index];
     if (before?.status === 'Unknown') continue;
-    isChanged = true;
     const unknown: NodeCondition =
       before === undefined
         ? {
@@ -60,5 +59,5 @@ export function silentConditions(node: Node, now: string): NodeCondition[] | und
     if (before === undefined) conditions.push(unknown);
     else conditions[index] = unknown;
   }
-  return isChanged ? conditions : undefined;
+  return conditions;
 }

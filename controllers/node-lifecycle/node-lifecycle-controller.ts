@@ -2,6 +2,7 @@
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
+import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import { leases, type Lease } from '../../openapi/generated/coordination-v1.ts';
 import { nodes, pods, type Node, type Pod } from '../../openapi/generated/core-v1.ts';
 import type {
@@ -15,11 +16,18 @@ import type {
 } from '../runtime/controller.ts';
 import { indexByNode, podsOnNode } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import { evictingTaint, readyStatus, sameTaints, wantedTaints } from './condition-taints.ts';
+import { evictingTaint, readyStatus, sameTaints, wantedTaints, type Evicting } from './condition-taints.ts';
 import { Heartbeats, silentConditions } from './health.ts';
 import { Zones } from './zones.ts';
 
 const LEASE_NAMESPACE = 'kube-node-lease';
+/** With this label a node does not count when its zone is judged. */
+const NOT_COUNTED = 'node.kubernetes.io/exclude-disruption';
+/** Labels, and what they were called before. */
+const RENAMED_LABELS = [
+  ['kubernetes.io/os', 'beta.kubernetes.io/os'],
+  ['kubernetes.io/arch', 'beta.kubernetes.io/arch'],
+] as const;
 
 export const nodeLifecycleController: ControllerDefinition = {
   name: 'node-lifecycle-controller',
@@ -27,7 +35,7 @@ export const nodeLifecycleController: ControllerDefinition = {
   description: {
     does:
       'Marks nodes that have not been heard of for 50 s (60 s when new) as unknown and their pods as not ready, taints nodes by ' +
-      'their conditions, and gives ill nodes the taints that evict, at upstream’s rates for each zone and not while all nodes are ill.',
+      'their conditions, keeps the older labels of system and architecture, and gives ill nodes the taints that evict, at upstream’s rates for each zone and not while all nodes are ill.',
     watches: ['leases', 'nodes', 'pods'],
     writes: ['nodes', 'nodes/status', 'pods/status'],
     events: ['NodeNotReady', 'RegisteredNode', 'RemovingNode'],
@@ -42,6 +50,8 @@ class NodeLifecycle implements RunningController {
   readonly #pods: Informer<Pod>;
   readonly #heartbeats = new Heartbeats();
   readonly #zones = new Zones();
+  /** Nodes that were not looked at since they came. */
+  readonly #fresh = new Set<string>();
   readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
@@ -80,26 +90,27 @@ class NodeLifecycle implements RunningController {
   #nodeAdded(node: Node): void {
     const name = node.metadata.name!;
     const message = `Node ${name} event: Registered Node ${name} in Controller`;
-    this.#recorder.event(node, 'Normal', 'RegisteredNode', message);
+    this.#recorder.event(referenceTo(node), 'Normal', 'RegisteredNode', message);
+    if (readyStatus(node) !== undefined)
+      this.#heartbeats.note(name, heartbeatOf(node), this.#context.clock.now());
+    this.#fresh.add(name);
     this.#noteState(node);
     this.#reconciler.queue.add(name);
   }
 
   #nodeUpdated(node: Node, old: Node): void {
-    const heartbeat = (of: Node): string =>
-      of.status.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime ?? '';
-    if (readyStatus(node) !== 'Unknown' && heartbeat(node) !== heartbeat(old))
-      this.#heartbeats.note(node.metadata.name!, heartbeat(node), this.#context.clock.now());
+    if (readyStatus(node) !== 'Unknown' && heartbeatOf(node) !== heartbeatOf(old))
+      this.#heartbeats.note(node.metadata.name!, heartbeatOf(node), this.#context.clock.now());
     this.#noteState(node);
-    if (readyStatus(old) === 'True' && readyStatus(node) !== 'True') this.#nodeFellIll(node);
     this.#reconciler.queue.add(node.metadata.name!);
   }
 
   #nodeDeleted(node: Node): void {
     const name = node.metadata.name!;
     this.#heartbeats.forget(name);
+    this.#fresh.delete(name);
     this.#recorder.event(
-      node,
+      referenceTo(node),
       'Normal',
       'RemovingNode',
       `Node ${name} event: Removing Node ${name} from Controller`,
@@ -108,18 +119,25 @@ class NodeLifecycle implements RunningController {
   }
 
   #noteState(node: Node): void {
-    if (this.#zones.set(node.metadata.name!, zoneOf(node), readyStatus(node) === 'True')) this.#lookAtAll();
+    const name = node.metadata.name!;
+    const hasChanged =
+      node.metadata.labels?.[NOT_COUNTED] === undefined
+        ? this.#zones.set(name, zoneOf(node), readyStatus(node) === 'True')
+        : this.#zones.remove(name);
+    if (hasChanged) this.#lookAtAll();
   }
 
   #lookAtAll(): void {
     for (const { metadata } of this.#nodes.list()) this.#reconciler.queue.add(metadata.name!);
   }
 
-  #nodeFellIll(node: Node): void {
+  /** Told of nodes that fall silent only: the kubelet tells of others. */
+  #nodeFellSilent(node: Node): void {
     const name = node.metadata.name!;
-    this.#recorder.event(node, 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`);
+    const message = `Node ${name} status is now: NodeNotReady`;
+    this.#recorder.event(referenceTo(node), 'Normal', 'NodeNotReady', message);
     const onError = (error: unknown): void =>
-      this.#context.logger.warn('pods of an ill node not marked', { node: name, error });
+      this.#context.logger.warn('pods of a silent node not marked', { node: name, error });
     this.#context.tasks.run('node-lifecycle', () => this.#markPods(name), onError);
   }
 
@@ -127,17 +145,19 @@ class NodeLifecycle implements RunningController {
   async #markPods(node: string): Promise<void> {
     for (const pod of podsOnNode(this.#pods, node)) {
       const ready = pod.status.conditions?.find(({ type }) => type === 'Ready');
-      if (ready?.status !== 'True') continue;
-      this.#recorder.event(pod, 'Warning', 'NodeNotReady', 'Node is not ready');
+      if (ready === undefined || ready.status === 'False') continue;
       const { namespace, name, uid } = pod.metadata;
       const lastTransitionTime = formatTime(this.#context.clock.now());
       const conditions = [{ type: 'Ready', status: 'False', lastTransitionTime }];
       const body = { metadata: { uid }, status: { conditions } };
-      await this.#context.client
-        .patch(pods, { namespace, name: name! }, { type: 'strategic', body }, { subresource: 'status' })
-        .catch((error: unknown) => {
-          if (!isNotFound(error) && !isConflict(error)) throw error;
-        });
+      try {
+        const patch = { type: 'strategic', body } as const;
+        await this.#context.client.patch(pods, { namespace, name: name! }, patch, { subresource: 'status' });
+      } catch (error) {
+        if (isNotFound(error) || isConflict(error)) continue;
+        throw error;
+      }
+      this.#recorder.event(pod, 'Warning', 'NodeNotReady', 'Node is not ready');
     }
   }
 
@@ -151,17 +171,32 @@ class NodeLifecycle implements RunningController {
       if (conditions !== undefined) {
         const status = { ...node.status, conditions };
         await this.#context.client.update(nodes, { ...node, status }, { subresource: 'status' });
+        if (readyStatus(node) === 'True') this.#nodeFellSilent(node);
         // Its event brings the node here again.
         return;
       }
     }
-    const waitMs = await this.#taint(node, nowMs);
+    const waitMs = await this.#taint(await this.#label(node), nowMs);
     if (waitMs !== undefined) return { requeueAfterMs: waitMs };
     return leftMs > 0 ? { requeueAfterMs: leftMs, recurring: true } : undefined;
   }
 
+  /** Older names of labels say the same as the newer ones. Mirrors reconcileNodeLabels. */
+  async #label(node: Node): Promise<Node> {
+    const { name, labels = {} } = node.metadata;
+    const missing = RENAMED_LABELS.filter(
+      ([key, old]) => labels[key] !== undefined && labels[old] !== labels[key],
+    );
+    if (missing.length === 0) return node;
+    const body = {
+      metadata: { labels: Object.fromEntries(missing.map(([key, old]) => [old, labels[key]])) },
+    };
+    return this.#context.client.patch(nodes, { name: name! }, { type: 'strategic', body });
+  }
+
   /** How long to wait before the taint that evicts may be given; undefined when all taints are as they should be. */
   async #taint(node: Node, nowMs: number): Promise<number | undefined> {
+    const name = node.metadata.name!;
     const current = node.spec.taints ?? [];
     const wanted = this.#zones.allDisrupted ? undefined : evictingTaint(node);
     const held = current.find(
@@ -169,14 +204,25 @@ class NodeLifecycle implements RunningController {
     )?.key;
     // A node that is evicted from already only changes its reason.
     const waitMs = wanted === undefined || held !== undefined ? 0 : this.#zones.admit(zoneOf(node), nowMs);
-    const evicting = waitMs === 0 ? wanted : undefined;
-    const taints = wantedTaints(node, evicting, formatTime(nowMs));
+    const taints = wantedTaints(
+      node,
+      this.#evicting(node, waitMs === 0 ? wanted : undefined),
+      formatTime(nowMs),
+    );
     if (!sameTaints(taints, current)) {
       const changed = structuredCopy(node);
       changed.spec.taints = taints.length === 0 ? undefined : taints;
       await this.#context.client.update(nodes, changed);
     }
+    this.#fresh.delete(name);
     return waitMs === 0 ? undefined : waitMs;
+  }
+
+  /** A node that has not said how it is keeps what it has, but for what it was born with. */
+  #evicting(node: Node, taint: string | undefined): Evicting {
+    if (taint !== undefined) return { taint };
+    const hasSaid = readyStatus(node) !== undefined || this.#fresh.has(node.metadata.name!);
+    return hasSaid ? 'none' : 'as they are';
   }
 }
 
@@ -185,7 +231,20 @@ function otherThan(key: string | undefined): string | undefined {
   return key === undefined ? undefined : 'node.kubernetes.io/not-ready';
 }
 
+function heartbeatOf({ status }: Node): string {
+  return status.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime ?? '';
+}
+
+/** Events about nodes do not say at which version. */
+function referenceTo({ apiVersion, kind, metadata: { name, uid } }: Node): KubeObject {
+  return { apiVersion, kind, metadata: { name, uid } };
+}
+
+/** Mirrors component-helpers/node/topology GetZoneKey. */
 function zoneOf({ metadata }: Node): string {
   const labels = metadata.labels ?? {};
-  return `${labels['topology.kubernetes.io/region'] ?? ''}:${labels['topology.kubernetes.io/zone'] ?? ''}`;
+  const [zone = '', region = ''] = ['zone', 'region'].map(
+    (part) => labels[`failure-domain.beta.kubernetes.io/${part}`] ?? labels[`topology.kubernetes.io/${part}`],
+  );
+  return `${region}:${zone}`;
 }

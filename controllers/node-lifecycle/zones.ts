@@ -14,11 +14,14 @@ export type ZoneState = 'normal' | 'partly-disrupted' | 'disrupted';
 interface Zone {
   ready: number;
   ill: number;
-  nextMs: number;
 }
+
+const NO_NODES: Readonly<Zone> = { ready: 0, ill: 0 };
 
 export class Zones {
   readonly #zones = new Map<string, Zone>();
+  /** When pods of one more node may be evicted, by zone. */
+  readonly #nextMs = new Map<string, number>();
   readonly #nodes = new Map<string, { readonly zone: string; readonly isReady: boolean }>();
 
   /** Notes a node's state; returns whether that changes what may be evicted anywhere. */
@@ -39,7 +42,7 @@ export class Zones {
   }
 
   stateOf(zone: string): ZoneState {
-    const { ready, ill } = this.#zones.get(zone) ?? { ready: 0, ill: 0 };
+    const { ready, ill } = this.#zones.get(zone) ?? NO_NODES;
     if (ready === 0 && ill > 0) return 'disrupted';
     return ill > 2 && ill / (ill + ready) >= UNHEALTHY_SHARE ? 'partly-disrupted' : 'normal';
   }
@@ -56,13 +59,13 @@ export class Zones {
    * undefined: not while the zone is as it is.
    */
   admit(zone: string, nowMs: number): number | undefined {
-    const entry = this.#zones.get(zone);
-    if (entry === undefined) return 0;
+    const { ready, ill } = this.#zones.get(zone) ?? NO_NODES;
     const state = this.stateOf(zone);
-    const isLarge = entry.ready + entry.ill > SMALL_ZONE_NODES;
-    if (state === 'partly-disrupted' && !isLarge) return undefined;
-    if (entry.nextMs > nowMs) return entry.nextMs - nowMs;
-    entry.nextMs = nowMs + (state === 'partly-disrupted' ? SLOW_EVICTION_INTERVAL_MS : EVICTION_INTERVAL_MS);
+    if (state === 'partly-disrupted' && ready + ill <= SMALL_ZONE_NODES) return undefined;
+    const nextMs = this.#nextMs.get(zone) ?? 0;
+    if (nextMs > nowMs) return nextMs - nowMs;
+    const intervalMs = state === 'partly-disrupted' ? SLOW_EVICTION_INTERVAL_MS : EVICTION_INTERVAL_MS;
+    this.#nextMs.set(zone, nowMs + intervalMs);
     return 0;
   }
 
@@ -78,7 +81,7 @@ export class Zones {
   }
 
   #count(name: string, isReady: boolean, difference: 1 | -1): void {
-    const zone = this.#zones.get(name) ?? { ready: 0, ill: 0, nextMs: 0 };
+    const zone = this.#zones.get(name) ?? { ...NO_NODES };
     this.#zones.set(name, zone);
     if (isReady) zone.ready += difference;
     else zone.ill += difference;

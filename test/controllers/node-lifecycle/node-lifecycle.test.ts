@@ -4,7 +4,7 @@ import { nodeLifecycleController } from '../../../controllers/node-lifecycle/nod
 import { Zones } from '../../../controllers/node-lifecycle/zones.ts';
 import { taintEvictionController } from '../../../controllers/taint-eviction/taint-eviction-controller.ts';
 import { leases } from '../../../openapi/generated/coordination-v1.ts';
-import { namespaces, nodes, pods, type Node, type Pod } from '../../../openapi/generated/core-v1.ts';
+import { events, namespaces, nodes, pods, type Node, type Pod } from '../../../openapi/generated/core-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
 
 let harness: Harness;
@@ -15,9 +15,9 @@ async function start(): Promise<void> {
   await harness.client.create(namespaces, { metadata: { name: 'kube-node-lease' }, spec: {} });
 }
 
-async function node(name: string): Promise<void> {
+async function node(name: string, status?: string): Promise<void> {
   const created = await harness.client.create(nodes, { metadata: { name }, spec: {} });
-  await heartbeat(created.metadata.name!);
+  await heartbeat(created.metadata.name!, status);
   await harness.settle();
 }
 
@@ -72,13 +72,14 @@ const taintsOf = async (name: string): Promise<string[]> =>
   ((await harness.client.get(nodes, { name })) as Node).spec.taints?.map(
     ({ key, effect }) => `${key}:${effect}`,
   ) ?? [];
+const readyOf = async (name: string): Promise<string | undefined> =>
+  (await harness.client.get(nodes, { name })).status.conditions?.find(({ type }) => type === 'Ready')?.status;
 const podOf = (name: string): Promise<Pod | undefined> => harness.get(pods, name).catch(() => undefined);
 
 describe('a node', () => {
   it('loses the not-ready taint when it is ready', async () => {
     await start();
-    await harness.client.create(nodes, { metadata: { name: 'n1' }, spec: {} });
-    await harness.settle();
+    await node('n1', 'False');
     expect(await taintsOf('n1')).toEqual(['node.kubernetes.io/not-ready:NoSchedule']);
     await heartbeat('n1');
     await harness.settle();
@@ -167,6 +168,156 @@ describe('a node', () => {
     await harness.advance(10_000);
     expect(await evicted()).toBe(2);
   });
+});
+
+describe('a node with no kubelet', () => {
+  it('is not taken for ill before it has said so', async () => {
+    await start();
+    const taints = ['NoSchedule', 'NoExecute'].map((effect) => ({
+      key: 'node.kubernetes.io/not-ready',
+      effect,
+    }));
+    await harness.client.create(nodes, { metadata: { name: 'n1' }, spec: { taints } });
+    await harness.settle();
+    expect(await taintsOf('n1')).toEqual([]);
+    await harness.client.patch(nodes, { name: 'n1' }, { type: 'merge', body: { spec: { taints } } });
+    await harness.settle();
+    expect(await taintsOf('n1')).toEqual(['node.kubernetes.io/not-ready:NoExecute']);
+  });
+
+  it('that was ready from its birth is given up like others', async () => {
+    await start();
+    const now = formatTime(harness.clock.now());
+    const ready = {
+      type: 'Ready',
+      status: 'True',
+      lastHeartbeatTime: now,
+      lastTransitionTime: now,
+      reason: 'Said',
+      message: '',
+    };
+    await harness.client.create(nodes, {
+      metadata: { name: 'n1' },
+      spec: {},
+      status: { conditions: [ready] },
+    });
+    await harness.advance(49_000);
+    expect(await readyOf('n1')).toBe('True');
+    await harness.advance(2_000);
+    expect(await readyOf('n1')).toBe('Unknown');
+  });
+
+  it('keeps other conditions that are written once it was given up', async () => {
+    await start();
+    await harness.client.create(nodes, { metadata: { name: 'n1' }, spec: {} });
+    await harness.advance(61_000);
+    const { status } = await harness.client.get(nodes, { name: 'n1' });
+    const conditions = status.conditions!.map((condition) =>
+      condition.type === 'DiskPressure' ? { ...condition, status: 'False' } : condition,
+    );
+    const body = { status: { conditions } };
+    await harness.client.patch(nodes, { name: 'n1' }, { type: 'merge', body }, { subresource: 'status' });
+    await harness.advance(60_000);
+    expect((await harness.client.get(nodes, { name: 'n1' })).status.conditions).toEqual(conditions);
+  });
+});
+
+it('a node whose kubelet says it is not ready keeps its pods ready', async () => {
+  await start();
+  await node('n1');
+  await node('n2');
+  const pod = await podOn('n1');
+  await heartbeat('n1', 'False');
+  await harness.settle();
+  expect(await taintsOf('n1')).toEqual([
+    'node.kubernetes.io/not-ready:NoSchedule',
+    'node.kubernetes.io/not-ready:NoExecute',
+  ]);
+  expect((await podOf(pod))?.status.conditions).toContainEqual(
+    expect.objectContaining({ type: 'Ready', status: 'True' }),
+  );
+  expect((await harness.events()).filter((event) => event.includes('NodeNotReady'))).toEqual([]);
+});
+
+it('pods of which it is not known whether they are ready are not, on a node that falls silent', async () => {
+  await start();
+  await node('n1');
+  await node('n2');
+  const pod = await podOn('n1');
+  const body = { status: { conditions: [{ type: 'Ready', status: 'Unknown' }] } };
+  const target = { namespace: NAMESPACE, name: pod };
+  await harness.client.patch(pods, target, { type: 'strategic', body }, { subresource: 'status' });
+  await advance(60_000, ['n2']);
+  expect((await podOf(pod))?.status.conditions).toContainEqual(
+    expect.objectContaining({ type: 'Ready', status: 'False' }),
+  );
+});
+
+it('taints keep their places; those that conditions call for come behind, in the order of the conditions', async () => {
+  await start();
+  await node('n1');
+  await node('n2');
+  const conditions = ['DiskPressure', 'MemoryPressure'].map((type) => ({ type, status: 'True' }));
+  const mine = ['node.kubernetes.io/unschedulable', 'mine'].map((key) => ({ key, effect: 'NoSchedule' }));
+  await harness.client.patch(
+    nodes,
+    { name: 'n1' },
+    { type: 'merge', body: { spec: { unschedulable: true, taints: mine } } },
+  );
+  const patch = { type: 'strategic', body: { status: { conditions } } } as const;
+  await harness.client.patch(nodes, { name: 'n1' }, patch, { subresource: 'status' });
+  await harness.settle();
+  const order = (await harness.client.get(nodes, { name: 'n1' })).status.conditions!.flatMap(({ type }) =>
+    type === 'DiskPressure' ? ['disk'] : type === 'MemoryPressure' ? ['memory'] : [],
+  );
+  expect(await taintsOf('n1')).toEqual([
+    'node.kubernetes.io/unschedulable:NoSchedule',
+    'mine:NoSchedule',
+    ...order.map((what) => `node.kubernetes.io/${what}-pressure:NoSchedule`),
+  ]);
+});
+
+it('older labels say the same as newer ones', async () => {
+  await start();
+  await harness.client.create(nodes, {
+    metadata: {
+      name: 'n1',
+      labels: {
+        'kubernetes.io/os': 'linux',
+        'kubernetes.io/arch': 'arm64',
+        'beta.kubernetes.io/arch': 'amd64',
+      },
+    },
+    spec: {},
+  });
+  await harness.settle();
+  expect((await harness.client.get(nodes, { name: 'n1' })).metadata.labels).toMatchObject({
+    'beta.kubernetes.io/os': 'linux',
+    'beta.kubernetes.io/arch': 'arm64',
+  });
+});
+
+it('nodes with a label of their own do not count when it is judged whether all are ill', async () => {
+  await start();
+  await node('n1');
+  await node('n2');
+  const body = { metadata: { labels: { 'node.kubernetes.io/exclude-disruption': '' } } };
+  await harness.client.patch(nodes, { name: 'n2' }, { type: 'merge', body });
+  await heartbeat('n1', 'False');
+  await harness.settle();
+  expect(await taintsOf('n1')).toEqual(['node.kubernetes.io/not-ready:NoSchedule']);
+});
+
+it('events about nodes tell of no version', async () => {
+  await start();
+  await node('n1');
+  await harness.client.delete(nodes, { name: 'n1' });
+  await harness.settle();
+  const { items } = await harness.client.list(events, { namespace: NAMESPACE });
+  expect(items.map(({ reason, involvedObject }) => [reason, involvedObject.resourceVersion])).toEqual([
+    ['RegisteredNode', undefined],
+    ['RemovingNode', undefined],
+  ]);
 });
 
 describe('a NoExecute taint', () => {
