@@ -158,12 +158,10 @@ class DeviceTaintEviction implements RunningController {
 
   async #evict(pod: Pod): Promise<void> {
     this.#recorder.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Marking for deletion');
-    await disruptPod(
-      this.#context,
-      pod,
-      'DeletionByDeviceTaintManager',
-      'Device Taint manager: deleting due to NoExecute taint',
-    );
+    await disruptPod(this.#context, pod, {
+      reason: 'DeletionByDeviceTaintManager',
+      message: 'Device Taint manager: deleting due to NoExecute taint',
+    });
   }
 }
 

@@ -1,9 +1,8 @@
 /** Removes pods that nobody else will. Mirrors pkg/controller/podgc, by events instead of by looking at every pod. */
 import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
-import { formatTime } from '../../api/machinery/clock.ts';
 import { isNotFound } from '../../api/machinery/errors.ts';
 import { isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
-import { nodes, pods, type Node, type Pod, type PodCondition } from '../../openapi/generated/core-v1.ts';
+import { nodes, pods, type Node, type Pod } from '../../openapi/generated/core-v1.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
@@ -12,6 +11,7 @@ import type {
   Result,
   RunningController,
 } from '../runtime/controller.ts';
+import { disruptionTarget, type Disruption } from '../runtime/disrupt-pod.ts';
 import { indexByNode, podsOnNode } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 
@@ -50,6 +50,8 @@ class PodGarbageCollector implements RunningController {
   readonly #terminatedMax: number;
   readonly #ended = new Set<string>();
   readonly #beginMs: number;
+  /** Upstream looks for the first time when it starts. */
+  #hasLooked = false;
   readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext, terminatedMax: number) {
@@ -83,6 +85,7 @@ class PodGarbageCollector implements RunningController {
   /** What the caches held when they were filled is looked at now that both are. */
   start(): void {
     for (const pod of this.#pods.list()) this.#podChanged(pod);
+    this.#hasLooked = true;
     this.#reconciler.start?.();
   }
 
@@ -110,7 +113,8 @@ class PodGarbageCollector implements RunningController {
   /** At the first look after a time. */
   #queueAfter(key: string, delayMs: number): void {
     const sinceMs = this.#context.clock.now() - this.#beginMs;
-    const look = Math.floor((sinceMs + delayMs) / PERIOD_MS + 1) * PERIOD_MS;
+    const periods = (sinceMs + delayMs) / PERIOD_MS;
+    const look = (this.#hasLooked ? Math.floor(periods + 1) : Math.ceil(periods)) * PERIOD_MS;
     this.#reconciler.queue.addAfter(key, look - sinceMs);
   }
 
@@ -130,13 +134,10 @@ class PodGarbageCollector implements RunningController {
       return;
     }
     if (await this.#nodeExists(name)) return;
-    const condition = {
-      type: 'DisruptionTarget',
-      status: 'True',
-      reason: 'DeletionByPodGC',
-      message: 'PodGC: node no longer exists',
-    };
-    await Promise.all(onNode.map((pod) => this.#remove(pod, condition)));
+    const why = { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists' };
+    await Promise.all(
+      onNode.map((pod) => this.#remove(pod, { ...why, observedGeneration: pod.metadata.generation })),
+    );
   }
 
   /** The cache may be behind. */
@@ -162,13 +163,19 @@ class PodGarbageCollector implements RunningController {
   }
 
   /** No kubelet will say how the pod ended: it failed. */
-  async #remove(pod: Pod, condition?: PodCondition): Promise<void> {
+  async #remove(pod: Pod, disruption?: Disruption): Promise<void> {
     const { namespace, name, uid } = pod.metadata;
     const { client, clock } = this.#context;
     try {
       if (!isPodTerminal(pod)) {
-        const status = failedStatus(pod, condition, formatTime(clock.now()));
-        await client.update(pods, { ...pod, status }, { subresource: 'status' });
+        const condition = disruption && disruptionTarget(pod, disruption, clock);
+        const status = {
+          observedGeneration: pod.metadata.generation,
+          phase: 'Failed',
+          ...(condition && { conditions: [condition] }),
+        };
+        const patch = { type: 'strategic', body: { metadata: { uid }, status } } as const;
+        await client.patch(pods, { namespace, name: name! }, patch, { subresource: 'status' });
       }
       await client.delete(
         pods,
@@ -179,23 +186,6 @@ class PodGarbageCollector implements RunningController {
       if (!isNotFound(error)) throw error;
     }
   }
-}
-
-function failedStatus(
-  { metadata, status }: Pod,
-  condition: PodCondition | undefined,
-  now: string,
-): Pod['status'] {
-  const observedGeneration = metadata.generation;
-  const others = (status.conditions ?? []).filter(({ type }) => type !== condition?.type);
-  return {
-    ...status,
-    observedGeneration,
-    phase: 'Failed',
-    ...(condition === undefined
-      ? {}
-      : { conditions: [...others, { ...condition, observedGeneration, lastTransitionTime: now }] }),
-  };
 }
 
 function isOutOfService({ spec, status }: Node): boolean {

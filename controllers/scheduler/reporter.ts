@@ -65,9 +65,12 @@ export class Reporter {
   /** Evicts a pod for another. */
   async evict(victim: Pod, preemptor: Pod, node: string): Promise<void> {
     const scheduler = preemptor.spec.schedulerName ?? 'default-scheduler';
-    const { generation } = victim.metadata;
-    const why = `${scheduler}: preempting to accommodate a higher priority pod`;
-    if (!(await disruptPod(this.#context, victim, 'PreemptionByScheduler', why, generation))) return;
+    const disruption = {
+      reason: 'PreemptionByScheduler',
+      message: `${scheduler}: preempting to accommodate a higher priority pod`,
+      observedGeneration: victim.metadata.generation,
+    };
+    if (!(await disruptPod(this.#context, victim, disruption))) return;
     const message = `Preempted by pod ${preemptor.metadata.uid} on node ${node}`;
     // Upstream fails to make a reference to the preemptor, and says who it is in the message only.
     this.#recorder.event(victim, 'Normal', 'Preempted', message, { action: 'Preempting' });

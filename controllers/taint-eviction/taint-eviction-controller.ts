@@ -1,5 +1,4 @@
 /** Deletes pods from nodes whose NoExecute taints they do not tolerate, or no longer. Mirrors tainteviction. */
-import { parseTime } from '../../api/machinery/clock.ts';
 import { keyOf, parseKey } from '../../api/machinery/object-meta.ts';
 import { nodes, pods, type Node, type Pod, type Taint } from '../../openapi/generated/core-v1.ts';
 import { disruptPod } from '../runtime/disrupt-pod.ts';
@@ -102,8 +101,7 @@ class TaintEviction implements RunningController {
     const nowMs = this.#context.clock.now();
     if (seconds === undefined) return this.#await(key, pod, nowMs);
     // What is due once stays so, whatever is tolerated by now.
-    const dueMs = known?.dueMs ?? beginOf(taints, nowMs) + seconds * 1000;
-    return this.#await(key, pod, dueMs);
+    return this.#await(key, pod, known?.dueMs ?? nowMs + seconds * 1000);
   }
 
   async #await(key: string, pod: Pod, dueMs: number): Promise<Result | void> {
@@ -128,13 +126,11 @@ class TaintEviction implements RunningController {
 
   async #evict(key: string, pod: Pod): Promise<void> {
     this.#report(key, `Marking for deletion Pod ${key}`);
-    await disruptPod(
-      this.#context,
-      pod,
-      'DeletionByTaintManager',
-      'Taint manager: deleting due to NoExecute taint',
-      pod.metadata.generation,
-    );
+    await disruptPod(this.#context, pod, {
+      reason: 'DeletionByTaintManager',
+      message: 'Taint manager: deleting due to NoExecute taint',
+      observedGeneration: pod.metadata.generation,
+    });
   }
 }
 
@@ -154,12 +150,4 @@ function toleratedSeconds({ spec }: Pod, taints: readonly Taint[]): number | und
     shortest = Math.min(shortest, Math.max(0, toleration.tolerationSeconds ?? Infinity));
   }
   return shortest;
-}
-
-/** When the taints were given; after a restart of ours the time goes on from there. */
-function beginOf(taints: readonly Taint[], nowMs: number): number {
-  const times = taints
-    .map(({ timeAdded }) => parseTime(timeAdded ?? ''))
-    .filter((time) => !Number.isNaN(time));
-  return times.length === 0 ? nowMs : Math.min(nowMs, Math.max(...times));
 }

@@ -84,6 +84,42 @@ it('ends pods on their way out that no node has', async () => {
   expect((await harness.get(pods, 'held')).status.phase).toBe('Failed');
 });
 
+it('looks when it starts', async () => {
+  await start();
+  await create('held', undefined, ['example.com/hold']);
+  await harness.stopControllers();
+  await harness.client.delete(pods, { namespace: NAMESPACE, name: 'held' });
+  await harness.restart();
+  expect((await harness.get(pods, 'held')).status.phase).toBe('Failed');
+});
+
+it('says in the place of another why a pod is taken away, and not when', async () => {
+  await start();
+  await create('held', 'n1', ['example.com/hold']);
+  const before = '2025-12-01T00:00:00Z';
+  const told = (type: string): object => ({
+    type,
+    status: 'True',
+    reason: 'R',
+    lastTransitionTime: before,
+  });
+  const body = { status: { conditions: [told('DisruptionTarget'), told('Mine')] } };
+  const target = { namespace: NAMESPACE, name: 'held' };
+  await harness.client.patch(pods, target, { type: 'merge', body }, { subresource: 'status' });
+  await harness.client.delete(nodes, { name: 'n1' });
+  await harness.advance(60_000);
+  expect(
+    (await harness.get(pods, 'held')).status.conditions?.map(({ type, reason, lastTransitionTime }) => [
+      type,
+      reason,
+      lastTransitionTime,
+    ]),
+  ).toEqual([
+    ['DisruptionTarget', 'DeletionByPodGC', before],
+    ['Mine', 'R', before],
+  ]);
+});
+
 it('ends pods on their way out whose node is out of service', async () => {
   await start();
   await create('stuck', 'n1');

@@ -98,3 +98,22 @@ it('the pod is named in the event without its UID, and its condition with the ge
   const target = status.conditions?.find(({ type }) => type === 'DisruptionTarget');
   expect(target?.observedGeneration).toBe(1);
 });
+
+it('the time of a pod begins when it comes, however long the node has been tainted', async () => {
+  await taint({ ...maintenance('a'), timeAdded: '2025-01-01T00:00:00Z' });
+  await run([forSeconds('a', 60)]);
+  await harness.advance(55_000);
+  expect(await isGoing()).toBe(false);
+  await harness.advance(10_000);
+  expect(await isGoing()).toBe(true);
+});
+
+it('a pod on its way out is told once why', async () => {
+  await run([]);
+  await taint(maintenance('a'));
+  const { resourceVersion } = (await harness.get(pods, 'p')).metadata;
+  await harness.advance(5000);
+  await taint(maintenance('b'));
+  expect((await harness.get(pods, 'p')).metadata.resourceVersion).toBe(resourceVersion);
+  expect(await harness.events()).toEqual([MARKING]);
+});
