@@ -8,6 +8,8 @@ export interface Scenario {
   readonly name: string;
   /** Whether it changes nodes in a way that others would notice: it is played when they are over. */
   readonly alone?: boolean;
+  /** Whether it makes nodes of its own, which the rest would notice: it is played in another cluster at the same time. */
+  readonly apart?: boolean;
   /** Does it, and waits for what has to come of it. */
   readonly run: (session: Session) => Promise<void>;
 }

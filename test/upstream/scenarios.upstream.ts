@@ -17,7 +17,17 @@ const wanted = SCENARIOS.filter(({ name }) => name.includes(process.env['SCENARI
 const plays = new Plays((theirs, ours) => differences(theirs, ours).filter((line) => !isKnown(line)));
 const complaints: string[] = [];
 
+/** Plays those that are played apart in a cluster of their own, at the same time as the rest. */
 async function perform(controllers: Controllers, scenarios: readonly Scenario[]): Promise<void> {
+  const casts = [false, true].map((apart) =>
+    scenarios.filter((scenario) => apart === (scenario.apart ?? false)),
+  );
+  await Promise.all(
+    casts.filter((cast) => cast.length > 0).map((cast) => performTogether(controllers, cast)),
+  );
+}
+
+async function performTogether(controllers: Controllers, scenarios: readonly Scenario[]): Promise<void> {
   const plane = await ControlPlane.start(controllers, { kubemu: ARGS });
   try {
     const areFree = (): boolean =>

@@ -159,11 +159,17 @@ export class Session {
   }
 
   /** Waits until the object is there and as it should be. */
-  async has(kind: string, name: string, fits: (object: Loose) => boolean = () => true): Promise<Loose> {
-    await this.until(`${kind} ${name}: ${String(fits)}`, () => {
+  async has(
+    kind: string,
+    name: string,
+    fits: (object: Loose) => boolean = () => true,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<Loose> {
+    const holds = (): boolean => {
       const object = this.seen(kind, name);
       return object !== undefined && fits(object);
-    });
+    };
+    await this.until(`${kind} ${name}: ${String(fits)}`, holds, timeoutMs);
     return this.seen(kind, name)!;
   }
 

@@ -7,6 +7,7 @@ import { DEPLOYMENTS } from './deployments.ts';
 import { DEVICES } from './devices.ts';
 import { JOBS } from './jobs.ts';
 import { NAMESPACES } from './namespaces.ts';
+import { NODES } from './nodes.ts';
 import { OWNERSHIP } from './ownership.ts';
 import { PREEMPTION } from './preemption.ts';
 import { QUOTAS } from './quotas.ts';
@@ -18,6 +19,7 @@ import { STORAGE } from './storage.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   // Those that wait longest come first.
+  ...NODES,
   ...CRON_JOBS,
   ...AVAILABILITY,
   ...QUOTAS,
