@@ -250,13 +250,13 @@ class Kubelet implements RunningController {
   ): Promise<string | undefined> {
     const target = { namespace, name: reference.name };
     try {
-      const data =
+      const object =
         reference.kind === 'ConfigMap'
-          ? await agent.client
-              .get(configMaps, target)
-              .then((object) => ({ ...object.data, ...object.binaryData }))
-          : await agent.client.get(secrets, target).then((object) => object.data ?? {});
-      if (reference.key === undefined || Object.hasOwn(data, reference.key)) return undefined;
+          ? await agent.client.get(configMaps, target)
+          : await agent.client.get(secrets, target);
+      const { key } = reference;
+      if (key === undefined || Object.hasOwn(object.data ?? {}, key)) return undefined;
+      if ('binaryData' in object && Object.hasOwn(object.binaryData ?? {}, key)) return undefined;
       return `couldn't find key ${reference.key} in ${reference.kind} ${namespace}/${reference.name}`;
     } catch (error) {
       if (!isNotFound(error)) throw error;

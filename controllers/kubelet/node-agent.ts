@@ -1,6 +1,6 @@
 /** One simulated kubelet's node: registration, heartbeats, lease, images and addresses of its pods. */
 import { isAlreadyExists, isConflict, isNotFound } from '../../api/machinery/errors.ts';
-import { formatAddress, parsePrefix } from '../../api/groups/common/prefix.ts';
+import { formatAddress, parsePrefix, type Prefix } from '../../api/groups/common/prefix.ts';
 import { formatMicroTime, type Timer } from '../../api/machinery/clock.ts';
 import type { Client } from '../../api/machinery/client.ts';
 import { leases } from '../../openapi/generated/coordination-v1.ts';
@@ -37,6 +37,9 @@ export class NodeAgent {
   /** Addresses of pods by UID, and all of them. */
   readonly #addresses = new Map<string, readonly string[]>();
   readonly #taken = new Set<string>();
+  /** The node's networks for pods, and what each host of them is called. */
+  #networks: readonly Prefix[] | undefined;
+  readonly #hosts: (readonly string[])[] = [];
   #timers: Timer[] = [];
   #volumesInUse: readonly string[] = [];
   /** Whether there are images that the node's status does not show. */
@@ -93,14 +96,20 @@ export class NodeAgent {
   allocateIPs(podUid: string): readonly string[] {
     const held = this.#addresses.get(podUid);
     if (held !== undefined) return held;
-    const networks = podCIDRs(this.#index, this.#context.options).map((cidr) => parsePrefix(cidr)!);
     for (let host = FIRST_HOST; host <= LAST_HOST; host++) {
-      const ips = networks.map(({ family, first }) => formatAddress({ family, value: first + BigInt(host) }));
+      const ips = this.#ipsOf(host);
       if (ips.some((ip) => this.#taken.has(ip))) continue;
       this.holdIPs(podUid, ips);
       return ips;
     }
     throw new Error(`no free pod address on ${this.name}`);
+  }
+
+  #ipsOf(host: number): readonly string[] {
+    this.#networks ??= podCIDRs(this.#index, this.#context.options).map((cidr) => parsePrefix(cidr)!);
+    return (this.#hosts[host] ??= this.#networks.map(({ family, first }) =>
+      formatAddress({ family, value: first + BigInt(host) }),
+    ));
   }
 
   /** Notes the addresses of a pod, such as those it had before this process started. */

@@ -193,15 +193,14 @@ function needsLess(pod: Pod, old: Pod): boolean {
 
 /** Heartbeats do not matter to scheduling. */
 function affectsScheduling(node: Node, old: Node): boolean {
-  const view = ({ metadata, spec, status }: Node): string =>
-    JSON.stringify([
-      metadata.labels,
-      spec.taints,
-      spec.unschedulable,
-      status.allocatable,
-      status.capacity,
-      status.images,
-      status.declaredFeatures,
-    ]);
-  return view(node) !== view(old);
+  const view = ({ metadata, spec, status }: Node): unknown[] => [
+    metadata.labels,
+    spec.taints,
+    spec.unschedulable,
+    status.allocatable,
+    status.capacity,
+    status.images,
+    status.declaredFeatures,
+  ];
+  return !equalJSON(view(node), view(old));
 }

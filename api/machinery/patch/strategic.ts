@@ -23,7 +23,8 @@ const DELETE_FROM_LIST = '$deleteFromPrimitiveList';
 const SET_ORDER = '$setElementOrder';
 
 /**
- * Applies a patch to a document of the given type; none of the arguments is changed.
+ * Applies a patch to a document of the given type; none of the arguments is changed. The result shares with the document
+ * what the patch does not touch.
  * Throws PatchError: `bad-request` for directives of the wrong shape, `invalid` for lists of lists, `unknown` for
  * what does not fit the type (missing merge keys, unknown fields inside merged objects).
  */
@@ -38,7 +39,25 @@ export function applyStrategicMergePatch(
       `json: cannot unmarshal ${jsonTypeName(patch)} into Go value of type map[string]interface {}`,
     );
   }
-  return mergeObject(structuredCopy(isObject(document) ? document : {}), structuredCopy(patch ?? {}), schema);
+  const given = patch ?? {};
+  return mergeObject(copyTouched(isObject(document) ? document : {}, given), structuredCopy(given), schema);
+}
+
+/** A copy as deep as the patch looks into it; directives may look anywhere. */
+function copyTouched(document: JSONObject, patch: JSONObject): JSONObject {
+  if (Object.keys(patch).some((key) => key.startsWith('$'))) return structuredCopy(document);
+  const copy = { ...document };
+  for (const key of Object.keys(patch)) {
+    const member = getMember(document, key);
+    const change = patch[key];
+    if (member === undefined) continue;
+    setMember(
+      copy,
+      key,
+      isObject(member) && isObject(change) ? copyTouched(member, change) : structuredCopy(member),
+    );
+  }
+  return copy;
 }
 
 /** How the field of a name merges. */
