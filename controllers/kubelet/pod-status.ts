@@ -98,12 +98,12 @@ function stamp(pod: Pod, draft: Draft, now: string): PodCondition {
   const before = pod.status.conditions?.find(({ type }) => type === draft.type);
   return {
     type: draft.type!,
-    ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
+    observedGeneration: pod.metadata.generation,
     status: draft.status,
     lastProbeTime: null,
     lastTransitionTime: before?.status === draft.status ? before.lastTransitionTime : now,
-    ...(draft.reason === undefined ? {} : { reason: draft.reason }),
-    ...(draft.message === undefined ? {} : { message: draft.message }),
+    reason: draft.reason,
+    message: draft.message,
   } as unknown as PodCondition;
 }
 

@@ -48,7 +48,8 @@ export class EventCorrelator {
 
   /** Undefined when the object causes too many events; what is dropped so counts nevertheless. */
   observe(occurrence: Occurrence): Correlated | undefined {
-    const { key, message } = this.#combine(occurrence);
+    const identity = identityOf(occurrence.involved);
+    const { key, message } = this.#combine(identity, occurrence);
     const before = this.#known.get(key);
     const { atMs } = occurrence;
     const seen = {
@@ -57,14 +58,17 @@ export class EventCorrelator {
       firstMs: before?.firstMs ?? atMs,
     };
     this.#known.put(key, seen);
-    return this.#isAllowed(occurrence) ? { ...seen, message, lastMs: atMs } : undefined;
+    return this.#isAllowed(identity, occurrence) ? { ...seen, message, lastMs: atMs } : undefined;
   }
 
-  #combine({ involved, type, reason, message, atMs }: Occurrence): {
+  #combine(
+    identity: string,
+    { involved, type, reason, message, atMs }: Occurrence,
+  ): {
     readonly key: string;
     readonly message: string;
   } {
-    const group = `${identityOf(involved)}\0${type}\0${reason}`;
+    const group = `${identity}\0${type}\0${reason}`;
     const before = this.#similar.get(group);
     const similar =
       before === undefined || atMs - before.lastMs > SIMILAR_INTERVAL_MS
@@ -82,8 +86,8 @@ export class EventCorrelator {
   }
 
   /** A token bucket for each object and type, so that warnings do not silence what goes well. */
-  #isAllowed({ involved, type, atMs }: Occurrence): boolean {
-    const key = `${identityOf(involved)}\0${type}`;
+  #isAllowed(identity: string, { type, atMs }: Occurrence): boolean {
+    const key = `${identity}\0${type}`;
     const budget = this.#budgets.get(key) ?? { tokens: SPAM_BURST, atMs };
     const tokens = Math.min(SPAM_BURST, budget.tokens + (atMs - budget.atMs) / SPAM_REFILL_MS);
     const isAllowed = tokens >= 1;

@@ -49,9 +49,7 @@ export function podInfoOf(pod: Pod): PodInfo {
 
 /** The same facts about a newer version of a pod whose spec and labels are unchanged. */
 export function withPod(info: PodInfo, pod: Pod): PodInfo {
-  const renewed = { ...info, pod };
-  infos.set(pod, renewed);
-  return renewed;
+  return { ...info, pod };
 }
 
 const NO_TERMS: readonly AffinityTerm[] = [];

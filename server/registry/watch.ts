@@ -84,17 +84,23 @@ function sendState(
   if (events.length > 0) listener.events(events);
 }
 
-/** Watchers without a selector see the same: what one batch looks like to them, by the version they speak. */
-const sharedBatches = new WeakMap<readonly StoreEvent[], Map<string, readonly RegistryEvent[]>>();
+/**
+ * Watchers without a selector see the same: what the batch that is being handed out looks like to them, by the version they
+ * speak. All of them get it before the next one.
+ */
+let batchAtHand: readonly StoreEvent[] | undefined;
+const visibleAtHand = new Map<string, readonly RegistryEvent[]>();
 
 function visibleEvents(request: WatchRequest, events: readonly StoreEvent[]): readonly RegistryEvent[] {
   if (request.filter !== undefined) return events.flatMap((event) => eventFor(request, event) ?? []);
-  let versions = sharedBatches.get(events);
-  if (versions === undefined) sharedBatches.set(events, (versions = new Map()));
-  let batch = versions.get(request.version);
+  if (batchAtHand !== events) {
+    batchAtHand = events;
+    visibleAtHand.clear();
+  }
+  let batch = visibleAtHand.get(request.version);
   if (batch === undefined) {
     batch = events.flatMap((event) => eventFor(request, event) ?? []);
-    versions.set(request.version, batch);
+    visibleAtHand.set(request.version, batch);
   }
   return batch;
 }

@@ -118,7 +118,8 @@ const RANKS: Readonly<Record<string, number>> = { '.': 0, f: 1, k: 2, v: 3, i: 4
 
 /** Sorts elements as FieldsV1 has them: the node itself, fields by name, keys, values, places. */
 export function sortElements(elements: readonly string[]): string[] {
-  if (elements.every((element) => SORTS_AS_TEXT.test(element))) return [...elements].sort(compareText);
+  if (elements.every((element) => element.startsWith('f:') || SORTS_AS_TEXT.test(element)))
+    return [...elements].sort(compareText);
   return elements
     .map((element) => ({ element, rank: RANKS[element[0]!]!, order: orderOf(element) }))
     .sort((a, b) => a.rank - b.rank || compareOrders(a.order, b.order))
