@@ -4,6 +4,7 @@ import { ipRepairController } from '../../../controllers/service-repair/ip-repai
 import { services, type Service } from '../../../openapi/generated/core-v1.ts';
 import { ipAddresses, serviceCIDRs, type ServiceCIDR } from '../../../openapi/generated/networking-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
+import { createService } from './fixture.ts';
 
 const READY = { type: 'Ready', status: 'True', message: 'Kubernetes Service CIDR is ready' };
 const TERMINATING = {
@@ -20,14 +21,8 @@ const start = async (serviceRanges = '10.0.0.0/29'): Promise<void> => {
 };
 afterEach(() => harness.stop());
 
-async function service(name: string, spec: Partial<Service['spec']> = {}): Promise<Service> {
-  const made = await harness.client.create(services, {
-    metadata: { name, namespace: NAMESPACE },
-    spec: { ports: [{ port: 80 }], ...spec },
-  });
-  await harness.settle();
-  return made;
-}
+const service = (name: string, spec: Partial<Service['spec']> = {}): Promise<Service> =>
+  createService(harness, name, spec);
 
 async function range(name: string, ...cidrs: string[]): Promise<ServiceCIDR> {
   const made = await harness.client.create(serviceCIDRs, { metadata: { name }, spec: { cidrs } });

@@ -15,6 +15,20 @@ export interface PodOptions {
   readonly spec?: Partial<Pod['spec']>;
 }
 
+/** A service of one port, and what comes of it at once. */
+export async function createService(
+  { client, settle }: Harness,
+  name: string,
+  spec: Partial<Service['spec']> = {},
+): Promise<Service> {
+  const made = await client.create(services, {
+    metadata: { name, namespace: NAMESPACE },
+    spec: { ports: [{ port: 80 }], ...spec },
+  });
+  await settle();
+  return made;
+}
+
 export class Network {
   readonly harness: Harness;
 

@@ -14,6 +14,7 @@ import {
 } from '../../../openapi/generated/core-v1.ts';
 import { endpointSlices, type EndpointSlice } from '../../../openapi/generated/discovery-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
+import { createService } from './fixture.ts';
 
 let harness: Harness;
 beforeEach(async () => {
@@ -27,14 +28,8 @@ beforeEach(async () => {
 });
 afterEach(() => harness.stop());
 
-async function service(name: string, spec: Partial<Service['spec']> = {}): Promise<Service> {
-  const made = await harness.client.create(services, {
-    metadata: { name, namespace: NAMESPACE },
-    spec: { ports: [{ port: 80 }], ...spec },
-  });
-  await harness.settle();
-  return made;
-}
+const service = (name: string, spec: Partial<Service['spec']> = {}): Promise<Service> =>
+  createService(harness, name, spec);
 
 async function pod(name: string, ip: string, labels: Record<string, string>, isReady = true): Promise<Pod> {
   const made = await harness.client.create(pods, {

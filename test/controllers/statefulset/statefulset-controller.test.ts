@@ -16,6 +16,10 @@ function template(image: string): Spec['template'] {
 
 async function create(spec: Partial<Spec> = {}, annotations?: Record<string, string>): Promise<void> {
   harness = await startHarness([statefulSetController]);
+  await createSet(spec, annotations);
+}
+
+async function createSet(spec: Partial<Spec>, annotations?: Record<string, string>): Promise<void> {
   await harness.client.create(statefulSets, {
     metadata: { name: 'db', namespace: NAMESPACE, ...(annotations === undefined ? {} : { annotations }) },
     spec: {
@@ -382,16 +386,7 @@ describe('belonging', () => {
         spec: { containers: [{ name: 'main', image: 'image:0' }] },
       });
     }
-    await harness.client.create(statefulSets, {
-      metadata: { name: 'db', namespace: NAMESPACE },
-      spec: {
-        replicas: 1,
-        serviceName: 'db',
-        selector: { matchLabels: labels },
-        template: template('image:1'),
-      },
-    });
-    await harness.settle();
+    await createSet({ replicas: 1 });
     expect((await get('db-0')).metadata.ownerReferences).toMatchObject([{ kind: 'StatefulSet', name: 'db' }]);
     expect((await get('other-0')).metadata.ownerReferences).toBeUndefined();
   });
@@ -402,16 +397,7 @@ describe('belonging', () => {
       metadata: { name: 'db-0', namespace: NAMESPACE },
       spec: { containers: [{ name: 'main', image: 'image:0' }] },
     });
-    await harness.client.create(statefulSets, {
-      metadata: { name: 'db', namespace: NAMESPACE },
-      spec: {
-        replicas: 1,
-        serviceName: 'db',
-        selector: { matchLabels: labels },
-        template: template('image:1'),
-      },
-    });
-    await harness.settle();
+    await createSet({ replicas: 1 });
     expect(await harness.events()).toEqual([]);
     await finish('db-0');
     await harness.advance(1_000_000);

@@ -11,6 +11,7 @@ import {
 } from '../../../openapi/generated/core-v1.ts';
 import { storageClasses } from '../../../openapi/generated/storage-v1.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
+import { createClaim, createVolume } from './fixture.ts';
 
 let harness: Harness;
 beforeEach(async () => {
@@ -21,37 +22,13 @@ afterEach(() => harness.stop());
 type ClaimSpec = Partial<PersistentVolumeClaim['spec']>;
 type VolumeSpec = Partial<PersistentVolume['spec']>;
 
-async function claim(name: string, spec: ClaimSpec = {}): Promise<PersistentVolumeClaim> {
-  const made = await harness.client.create(persistentVolumeClaims, {
-    metadata: { name, namespace: NAMESPACE },
-    spec: {
-      accessModes: ['ReadWriteOnce'],
-      storageClassName: '',
-      resources: { requests: { storage: '1Gi' } },
-      ...spec,
-    },
-  });
-  await harness.settle();
-  return made;
-}
-
-async function volume(
+const claim = (name: string, spec: ClaimSpec = {}): Promise<PersistentVolumeClaim> =>
+  createClaim(harness, name, { storageClassName: '', ...spec });
+const volume = (
   name: string,
   spec: VolumeSpec = {},
   annotations: Record<string, string> = {},
-): Promise<void> {
-  const source = spec.csi ?? spec.nfs ?? spec.local;
-  await harness.client.create(persistentVolumes, {
-    metadata: { name, annotations },
-    spec: {
-      accessModes: ['ReadWriteOnce'],
-      capacity: { storage: '1Gi' },
-      ...(source === undefined ? { hostPath: { path: '/data' } } : {}),
-      ...spec,
-    },
-  });
-  await harness.settle();
-}
+): Promise<void> => createVolume(harness, name, spec, { annotations });
 
 async function storageClass(
   name: string,

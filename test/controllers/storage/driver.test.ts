@@ -14,6 +14,7 @@ import {
 import { storageClasses, volumeAttributesClasses } from '../../../openapi/generated/storage-v1.ts';
 import { startCluster } from '../../../server/cluster.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
+import { createClaim } from './fixture.ts';
 
 let harness: Harness;
 beforeEach(async () => {
@@ -28,19 +29,8 @@ afterEach(() => harness.stop());
 
 type Spec = Partial<PersistentVolumeClaim['spec']>;
 
-async function claim(name: string, spec: Spec = {}): Promise<void> {
-  await harness.client.create(persistentVolumeClaims, {
-    metadata: { name, namespace: NAMESPACE },
-    spec: {
-      accessModes: ['ReadWriteOnce'],
-      storageClassName: 'fast',
-      resources: { requests: { storage: '1Gi' } },
-      ...spec,
-    },
-  });
-  await harness.settle();
-}
-
+const claim = (name: string, spec: Spec = {}): Promise<PersistentVolumeClaim> =>
+  createClaim(harness, name, { storageClassName: 'fast', ...spec });
 const claimOf = (name: string): Promise<PersistentVolumeClaim> => harness.get(persistentVolumeClaims, name);
 
 async function volumeOf(name: string): Promise<PersistentVolume> {

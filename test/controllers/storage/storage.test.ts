@@ -23,6 +23,7 @@ import {
 } from '../../../openapi/generated/storage-v1.ts';
 import { NAMESPACE } from '../harness.ts';
 import { startSchedulerHarness, type SchedulerHarness } from '../scheduler/cluster.ts';
+import { createClaim, createVolume } from './fixture.ts';
 
 let harness: SchedulerHarness;
 beforeEach(async () => {
@@ -47,28 +48,17 @@ async function storageClass(name: string, more: Partial<StorageClass> = {}): Pro
   });
 }
 
-async function claim(name: string, spec: Partial<PersistentVolumeClaim['spec']> = {}): Promise<void> {
-  await harness.client.create(persistentVolumeClaims, {
-    metadata: { name, namespace: NAMESPACE },
-    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } }, ...spec },
-  });
-  await harness.settle();
-}
-
-async function volume(name: string, spec: Partial<PersistentVolume['spec']> = {}): Promise<void> {
-  await harness.client.create(persistentVolumes, {
-    metadata: { name, labels: { tier: name } },
-    spec: {
-      accessModes: ['ReadWriteOnce'],
-      capacity: { storage: '1Gi' },
-      persistentVolumeReclaimPolicy: 'Retain',
-      hostPath: { path: '/data' },
-      ...spec,
-    },
-  });
-  await harness.settle();
-}
-
+const claim = (
+  name: string,
+  spec: Partial<PersistentVolumeClaim['spec']> = {},
+): Promise<PersistentVolumeClaim> => createClaim(harness, name, spec);
+const volume = (name: string, spec: Partial<PersistentVolume['spec']> = {}): Promise<void> =>
+  createVolume(
+    harness,
+    name,
+    { persistentVolumeReclaimPolicy: 'Retain', ...spec },
+    { labels: { tier: name } },
+  );
 const claimOf = (name: string): Promise<PersistentVolumeClaim> => harness.get(persistentVolumeClaims, name);
 const volumeOf = (name: string): Promise<PersistentVolume | undefined> =>
   harness.client.get(persistentVolumes, { name }).catch(() => undefined);
