@@ -139,13 +139,13 @@ class AttachDetach implements RunningController {
   }
 
   start(): void {
-    this.#attached.start();
+    this.#attached.reconciler.start?.();
     this.#reconciler.start?.();
   }
 
   async stop(): Promise<void> {
     await this.#reconciler.stop?.();
-    await this.#attached.stop();
+    await this.#attached.reconciler.stop?.();
   }
 
   /** What waits for its node to let go may now go. */

@@ -11,13 +11,13 @@ const NODE_INDEX = 'attached to';
 
 /** Keeps status.volumesAttached of nodes by their attachments. Keys are `<node>/<volume>`. */
 export class AttachedVolumes {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #nodes: Informer<Node>;
   readonly #attachments: Informer<VolumeAttachment>;
   readonly #volumeOf: (name: string) => PersistentVolume | undefined;
   /** What is about to be detached. */
   readonly #leaving = new Set<string>();
-  readonly #reconciler: Reconciler;
 
   constructor(context: ControllerContext, volumeOf: (name: string) => PersistentVolume | undefined) {
     this.#context = context;
@@ -25,41 +25,33 @@ export class AttachedVolumes {
     this.#nodes = context.informer(nodes);
     this.#attachments = context.informer(volumeAttachments);
     this.#attachments.addIndex(NODE_INDEX, ({ spec }) => [spec.nodeName]);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'attached volumes',
       context,
       workers: 8,
       reconcile: (node) => this.#report(node),
     });
-    const changed = ({ spec }: VolumeAttachment): void => this.#reconciler.queue.add(spec.nodeName);
+    const changed = ({ spec }: VolumeAttachment): void => this.reconciler.queue.add(spec.nodeName);
     this.#attachments.addHandler({
       added: changed,
       updated: changed,
       deleted: ({ spec }) => {
         this.#leaving.delete(`${spec.nodeName}/${spec.source.persistentVolumeName ?? ''}`);
-        this.#reconciler.queue.add(spec.nodeName);
+        this.reconciler.queue.add(spec.nodeName);
       },
     });
     this.#nodes.addHandler({
-      added: ({ metadata }) => this.#reconciler.queue.add(metadata.name!),
+      added: ({ metadata }) => this.reconciler.queue.add(metadata.name!),
       updated: ({ metadata, status }, old) => {
         if (!equalJSON(status.volumesAttached, old.status.volumesAttached))
-          this.#reconciler.queue.add(metadata.name!);
+          this.reconciler.queue.add(metadata.name!);
       },
     });
-  }
-
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
   }
 
   /** The volume stays after all. */
   keep(key: string): void {
-    if (this.#leaving.delete(key)) this.#reconciler.queue.add(key.split('/')[0]!);
+    if (this.#leaving.delete(key)) this.reconciler.queue.add(key.split('/')[0]!);
   }
 
   /** Takes the volume from its node's list, before it is detached. */

@@ -12,7 +12,6 @@ import type {
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { CRON_JOB_GVK } from './jobs.ts';
@@ -47,7 +46,7 @@ export const cronJobController: ControllerDefinition = {
     ],
     leavesOut: ['TZ and CRON_TZ in schedules, which creation refuses as upstream does'],
   },
-  setup: (context) => new CronJobController(context),
+  setup: (context) => new CronJobController(context).reconciler,
 };
 
 /** A schedule as it was read last, by uid. */
@@ -57,13 +56,13 @@ interface Parsed {
   readonly schedule: CronSchedule;
 }
 
-class CronJobController implements RunningController {
+class CronJobController {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #cronJobs: Informer<CronJob>;
   readonly #jobs: Informer<Job>;
   readonly #parsed = new Map<string, Parsed>();
-  readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('cronjob-controller') };
@@ -72,13 +71,13 @@ class CronJobController implements RunningController {
     this.#cronJobs = context.informer(cronJobs);
     this.#jobs = context.informer(jobs);
     indexByController(this.#jobs);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'cronjob',
       context,
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
     });
-    const enqueue = (cronJob: CronJob): void => this.#reconciler.queue.add(keyOf(cronJob));
+    const enqueue = (cronJob: CronJob): void => this.reconciler.queue.add(keyOf(cronJob));
     this.#cronJobs.addHandler({
       added: enqueue,
       updated: (cronJob, old) => this.#changed(cronJob, old),
@@ -98,14 +97,6 @@ class CronJobController implements RunningController {
     });
   }
 
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
-  }
-
   /** A new schedule counts from its next time on: what it would have started before now is nobody's loss. */
   #changed(cronJob: CronJob, old: CronJob): void {
     const { schedule, timeZone } = cronJob.spec;
@@ -114,14 +105,14 @@ class CronJobController implements RunningController {
         const now = this.#context.clock.now();
         const wait = untilNextStart(cronJob, this.#scheduleOf(cronJob), now);
         if (wait !== undefined) {
-          this.#reconciler.queue.addAfter(keyOf(cronJob), wait);
+          this.reconciler.queue.addAfter(keyOf(cronJob), wait);
           return;
         }
       } catch {
         // The look at it says what is wrong.
       }
     }
-    this.#reconciler.queue.add(keyOf(cronJob));
+    this.reconciler.queue.add(keyOf(cronJob));
   }
 
   /** Throws a CronError or a TimeZoneError. */

@@ -19,13 +19,13 @@ import type {
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
 import { templateHash } from '../runtime/hashes.ts';
 import { PodControl } from '../runtime/pod-control.ts';
 import { podReadySince, slowStart } from '../runtime/pods.ts';
 import { OwnWrites } from '../runtime/own-writes.ts';
+import { ownedPodsHandler } from '../runtime/owned-pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { RevisionHistory, type CurrentRevision } from '../runtime/revision-history.ts';
 import { rollingUpdate, upkeep, type Changes } from './changes.ts';
@@ -57,10 +57,11 @@ export const daemonSetController: ControllerDefinition = {
       'SuccessfulDelete',
     ],
   },
-  setup: (context) => new DaemonSetController(context),
+  setup: (context) => new DaemonSetController(context).reconciler,
 };
 
-class DaemonSetController implements RunningController {
+class DaemonSetController {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #podControl: PodControl;
@@ -72,7 +73,6 @@ class DaemonSetController implements RunningController {
   readonly #expectations: Expectations;
   readonly #placement = new Placement();
   readonly #failures = new FailedPodBackoff();
-  readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
     const acting = { ...base, client: base.client.as('daemon-set-controller') };
@@ -93,7 +93,7 @@ class DaemonSetController implements RunningController {
     });
     this.#expectations = new Expectations(context.clock);
     indexByController(this.#pods);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'daemonset',
       context,
       workers: 2,
@@ -103,16 +103,8 @@ class DaemonSetController implements RunningController {
     this.#listen();
   }
 
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
-  }
-
   #listen(): void {
-    const enqueue = (set: DaemonSet): void => this.#reconciler.queue.add(keyOf(set));
+    const enqueue = (set: DaemonSet): void => this.reconciler.queue.add(keyOf(set));
     this.#sets.addHandler({
       added: enqueue,
       updated: enqueue,
@@ -122,11 +114,15 @@ class DaemonSetController implements RunningController {
         enqueue(set);
       },
     });
-    this.#pods.addHandler({
-      added: (pod) => this.#podChanged(pod, undefined),
-      updated: (pod, old) => this.#podChanged(pod, old),
-      deleted: (pod) => this.#podDeleted(pod),
-    });
+    this.#pods.addHandler(
+      ownedPodsHandler({
+        owners: this.#sets,
+        kind: DAEMON_SET_GVK.kind,
+        selectorOf: ({ spec }) => selectorFromLabelSelector(spec.selector),
+        queue: this.reconciler.queue,
+        expectations: this.#expectations,
+      }),
+    );
     this.#nodes.addHandler({
       added: (node) => this.#nodeChanged(node, undefined),
       updated: (node, old) => {
@@ -147,7 +143,7 @@ class DaemonSetController implements RunningController {
 
   #enqueueController(object: ControllerRevision): void {
     const set = resolveController(object, DAEMON_SET_GVK.kind, this.#sets);
-    if (set !== undefined) this.#reconciler.queue.add(keyOf(set));
+    if (set !== undefined) this.reconciler.queue.add(keyOf(set));
   }
 
   /** A new revision of a set is its own doing. */
@@ -160,30 +156,7 @@ class DaemonSetController implements RunningController {
     for (const key of adoptersOf(revision, this.#sets, ({ spec }) =>
       selectorFromLabelSelector(spec.selector),
     ))
-      this.#reconciler.queue.add(key);
-  }
-
-  #podChanged(pod: Pod, old: Pod | undefined): void {
-    const set = resolveController(pod, DAEMON_SET_GVK.kind, this.#sets);
-    const before = old === undefined ? undefined : resolveController(old, DAEMON_SET_GVK.kind, this.#sets);
-    if (before !== undefined && before !== set) this.#reconciler.queue.add(keyOf(before));
-    if (set === undefined) {
-      if (old === undefined || isNewlyFree(pod, old))
-        for (const key of adoptersOf(pod, this.#sets, ({ spec }) => selectorFromLabelSelector(spec.selector)))
-          this.#reconciler.queue.add(key);
-      return;
-    }
-    const key = keyOf(set);
-    if (old === undefined) this.#expectations.creationObserved(key);
-    if (isBeingDeleted(pod)) this.#expectations.deletionObserved(key, pod.metadata.uid!);
-    this.#reconciler.queue.add(key);
-  }
-
-  #podDeleted(pod: Pod): void {
-    const set = resolveController(pod, DAEMON_SET_GVK.kind, this.#sets);
-    if (set === undefined) return;
-    this.#expectations.deletionObserved(keyOf(set), pod.metadata.uid!);
-    this.#reconciler.queue.add(keyOf(set));
+      this.reconciler.queue.add(key);
   }
 
   /** Sets for which the change of a node makes a difference. */
@@ -194,7 +167,7 @@ class DaemonSetController implements RunningController {
       const isSame =
         (before?.shouldRun ?? false) === (after?.shouldRun ?? false) &&
         (before?.mayStay ?? false) === (after?.mayStay ?? false);
-      if (!isSame || hasMisplaced(set)) this.#reconciler.queue.add(keyOf(set));
+      if (!isSame || hasMisplaced(set)) this.reconciler.queue.add(keyOf(set));
     }
   }
 

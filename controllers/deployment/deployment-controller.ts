@@ -20,7 +20,6 @@ import type {
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import {
@@ -57,17 +56,17 @@ export const deploymentController: ControllerDefinition = {
     events: ['ReplicaSetCreateError', 'ScalingReplicaSet', 'SelectingAll'],
     leavesOut: ['the rollback annotation of extensions/v1beta1'],
   },
-  setup: (context) => new DeploymentController(context),
+  setup: (context) => new DeploymentController(context).reconciler,
 };
 
-class DeploymentController implements RunningController {
+class DeploymentController {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #deployments: Informer<Deployment>;
   readonly #sets: Informer<ReplicaSet>;
   readonly #pods: Informer<Pod>;
   readonly #revisions: Revisions;
-  readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('deployment-controller') };
@@ -79,13 +78,13 @@ class DeploymentController implements RunningController {
     this.#pods = context.informer(pods);
     indexByController(this.#sets);
     indexByController(this.#pods);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'deployment',
       context,
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
     });
-    const enqueue = (deployment: Deployment): void => this.#reconciler.queue.add(keyOf(deployment));
+    const enqueue = (deployment: Deployment): void => this.reconciler.queue.add(keyOf(deployment));
     this.#deployments.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
     this.#sets.addHandler({
       added: (set) => this.#enqueueOwner(set),
@@ -99,27 +98,19 @@ class DeploymentController implements RunningController {
     this.#pods.addHandler({ deleted: (pod) => this.#podGone(pod) });
   }
 
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
-  }
-
   #enqueueOwner(set: ReplicaSet): void {
     const owner = resolveController(set, DEPLOYMENT_GVK.kind, this.#deployments);
     const keys =
       owner === undefined
         ? adoptersOf(set, this.#deployments, ({ spec }) => selectorFromLabelSelector(spec.selector))
         : [keyOf(owner)];
-    for (const key of keys) this.#reconciler.queue.add(key);
+    for (const key of keys) this.reconciler.queue.add(key);
   }
 
   #podGone(pod: Pod): void {
     const set = resolveController(pod, 'ReplicaSet', this.#sets);
     const owner = set && resolveController(set, DEPLOYMENT_GVK.kind, this.#deployments);
-    if (owner?.spec.strategy?.type === 'Recreate') this.#reconciler.queue.add(keyOf(owner));
+    if (owner?.spec.strategy?.type === 'Recreate') this.reconciler.queue.add(keyOf(owner));
   }
 
   async #reconcile(key: string): Promise<Result | void> {

@@ -18,7 +18,6 @@ import type {
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { deviceClaimNames, isReservedFor } from '../scheduler/devices/pod-claims.ts';
@@ -39,16 +38,16 @@ export const deviceTaintEvictionController: ControllerDefinition = {
       'pods with devices by extended resources, as upstream does',
     ],
   },
-  setup: (context) => new DeviceTaintEviction(context),
+  setup: (context) => new DeviceTaintEviction(context).reconciler,
 };
 
-class DeviceTaintEviction implements RunningController {
+class DeviceTaintEviction {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #pods: Informer<Pod>;
   readonly #claims: Informer<ResourceClaim>;
   readonly #slices: Informer<ResourceSlice>;
-  readonly #reconciler: Reconciler;
   /** UIDs of pods whose time runs, by key. */
   readonly #doomed = new Map<string, string>();
 
@@ -63,21 +62,13 @@ class DeviceTaintEviction implements RunningController {
     this.#claims.addIndex(CLAIM_POOL_INDEX, (claim) => [
       ...new Set(resultsOf(claim).map(({ driver, pool }) => `${driver}/${pool}`)),
     ]);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'device-taint-eviction',
       context,
       workers: 8,
       reconcile: (key) => this.#reconcile(key),
     });
     this.#watch();
-  }
-
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
   }
 
   #watch(): void {
@@ -92,7 +83,7 @@ class DeviceTaintEviction implements RunningController {
     this.#claims.addHandler({ added: claimChanged, updated: claimChanged, deleted: claimChanged });
     const podChanged = ({ metadata, spec }: Pod): void => {
       if (spec.resourceClaims !== undefined && (spec.nodeName ?? '') !== '')
-        this.#reconciler.queue.add(`${metadata.namespace}/${metadata.name}`);
+        this.reconciler.queue.add(`${metadata.namespace}/${metadata.name}`);
     };
     this.#pods.addHandler({
       added: podChanged,
@@ -105,7 +96,7 @@ class DeviceTaintEviction implements RunningController {
 
   #lookAtUsers({ metadata, status }: ResourceClaim): void {
     for (const { apiGroup = '', resource, name } of status?.reservedFor ?? [])
-      if (apiGroup === '' && resource === 'pods') this.#reconciler.queue.add(`${metadata.namespace}/${name}`);
+      if (apiGroup === '' && resource === 'pods') this.reconciler.queue.add(`${metadata.namespace}/${name}`);
   }
 
   async #reconcile(key: string): Promise<Result | void> {

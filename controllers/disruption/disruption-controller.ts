@@ -18,7 +18,6 @@ import type {
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { indexByLabel, selectedPods } from '../runtime/selected-pods.ts';
@@ -56,16 +55,16 @@ export const disruptionController: ControllerDefinition = {
       'UnmanagedPods',
     ],
   },
-  setup: (context) => new DisruptionController(context),
+  setup: (context) => new DisruptionController(context).reconciler,
 };
 
-class DisruptionController implements RunningController {
+class DisruptionController {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #budgets: Informer<PodDisruptionBudget>;
   readonly #pods: Informer<Pod>;
   readonly #expected: ExpectedPods;
-  readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('disruption-controller') };
@@ -75,14 +74,14 @@ class DisruptionController implements RunningController {
     this.#pods = context.informer(pods);
     this.#expected = new ExpectedPods(context);
     indexByLabel(this.#pods);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'disruption',
       context,
       workers: 1,
       reconcile: (key) =>
         key.startsWith(POD_PREFIX) ? this.#clearStale(key.slice(POD_PREFIX.length)) : this.#reconcile(key),
     });
-    const enqueue = (budget: PodDisruptionBudget): void => this.#reconciler.queue.add(keyOf(budget));
+    const enqueue = (budget: PodDisruptionBudget): void => this.reconciler.queue.add(keyOf(budget));
     this.#budgets.addHandler({ added: enqueue, updated: enqueue });
     this.#pods.addHandler({
       added: (pod) => this.#podChanged(pod, undefined),
@@ -91,19 +90,11 @@ class DisruptionController implements RunningController {
     });
   }
 
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
-  }
-
   #podChanged(pod: Pod, old: Pod | undefined): void {
     if (old !== undefined && !equalJSON(old.metadata.labels, pod.metadata.labels)) this.#enqueueBudgets(old);
     this.#enqueueBudgets(pod);
     const wait = staleAfter(pod, this.#context.clock.now());
-    if (wait !== undefined) this.#reconciler.queue.addAfter(POD_PREFIX + keyOf(pod), wait);
+    if (wait !== undefined) this.reconciler.queue.addAfter(POD_PREFIX + keyOf(pod), wait);
   }
 
   #enqueueBudgets(pod: Pod): void {
@@ -116,7 +107,7 @@ class DisruptionController implements RunningController {
       const message = `Pod ${JSON.stringify(namespace)}/${JSON.stringify(name)} matches multiple PodDisruptionBudgets.  Chose ${first} arbitrarily.`;
       this.#recorder.event(pod, 'Warning', 'MultiplePodDisruptionBudgets', message);
     }
-    for (const budget of matching) this.#reconciler.queue.add(keyOf(budget));
+    for (const budget of matching) this.reconciler.queue.add(keyOf(budget));
   }
 
   async #reconcile(key: string): Promise<Result | void> {

@@ -11,7 +11,6 @@ import type {
   ControllerDefinition,
   EventRecorder,
   Reconciler,
-  RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { hasFinalizer, isBlocking, OwnerGraph, ownersOf, type GraphNode } from './graph.ts';
@@ -30,16 +29,16 @@ export const garbageCollectorController: ControllerDefinition = {
     writes: ['*'],
     events: ['OwnerRefInvalidNamespace'],
   },
-  setup: (context) => new GarbageCollector(context),
+  setup: (context) => new GarbageCollector(context).reconciler,
 };
 
 type OwnerState = 'solid' | 'dangling' | 'waiting' | 'unknowable';
 
-class GarbageCollector implements RunningController {
+class GarbageCollector {
+  readonly reconciler: Reconciler;
   readonly #client: Client;
   readonly #recorder: EventRecorder;
   readonly #graph = new OwnerGraph();
-  readonly #reconciler: Reconciler;
 
   constructor(context: ControllerContext) {
     this.#client = context.client.as('generic-garbage-collector');
@@ -47,7 +46,7 @@ class GarbageCollector implements RunningController {
     const resources = this.#client
       .resources(['delete', 'list', 'watch'])
       .filter(({ resource }) => !IGNORED.has(resource));
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'garbage-collector',
       context,
       workers: 20,
@@ -60,14 +59,6 @@ class GarbageCollector implements RunningController {
         deleted: (object) => this.#gone(object),
       });
     }
-  }
-
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
   }
 
   /** Puts to work what an event calls for. Mirrors graph_builder.go processGraphChanges. */
@@ -84,7 +75,7 @@ class GarbageCollector implements RunningController {
   }
 
   #enqueue(uid: string): void {
-    if (this.#graph.get(uid) !== undefined) this.#reconciler.queue.add(uid);
+    if (this.#graph.get(uid) !== undefined) this.reconciler.queue.add(uid);
   }
 
   /** Whether an owner is not known, or not as it is named; one in another namespace is reported. */

@@ -13,7 +13,6 @@ import type {
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { indexByLabel, selectedPods } from '../runtime/selected-pods.ts';
@@ -52,10 +51,11 @@ export const horizontalPodAutoscalerController: ControllerDefinition = {
     ],
     leavesOut: ['scaling to zero, an alpha feature that is off by default'],
   },
-  setup: (context) => new HorizontalController(context),
+  setup: (context) => new HorizontalController(context).reconciler,
 };
 
-class HorizontalController implements RunningController {
+class HorizontalController {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #autoscalers: Informer<HorizontalPodAutoscaler>;
@@ -64,7 +64,6 @@ class HorizontalController implements RunningController {
   readonly #histories = new Map<string, History>();
   /** Selector of the target of each autoscaler that was looked at. */
   readonly #selectors = new Map<string, LabelSelectorMatcher>();
-  readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('horizontal-pod-autoscaler') };
@@ -74,14 +73,14 @@ class HorizontalController implements RunningController {
     this.#pods = context.informer(pods);
     this.#source = new MetricsSource(context.client);
     indexByLabel(this.#pods);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'horizontal-pod-autoscaler',
       context,
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
     });
     const enqueue = (autoscaler: HorizontalPodAutoscaler): void =>
-      this.#reconciler.queue.addAfter(keyOf(autoscaler), SYNC_PERIOD_MS, { recurring: true });
+      this.reconciler.queue.addAfter(keyOf(autoscaler), SYNC_PERIOD_MS, { recurring: true });
     this.#autoscalers.addHandler({
       added: enqueue,
       updated: enqueue,
@@ -90,14 +89,6 @@ class HorizontalController implements RunningController {
         this.#selectors.delete(keyOf(autoscaler));
       },
     });
-  }
-
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
   }
 
   async #reconcile(key: string): Promise<Result | void> {

@@ -5,24 +5,17 @@ import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
 import { isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import { jobs, type Job } from '../../openapi/generated/batch-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
-import {
-  adoptersOf,
-  claim,
-  indexByController,
-  isNewlyFree,
-  ownedBy,
-  resolveController,
-} from '../runtime/claims.ts';
+import { claim, indexByController, ownedBy, resolveController } from '../runtime/claims.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
 import { OwnWrites } from '../runtime/own-writes.ts';
+import { ownedPodsHandler } from '../runtime/owned-pods.ts';
 import { PodControl } from '../runtime/pod-control.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { FINALIZER, hasFinalizer, JOB_GVK } from './job-pods.ts';
@@ -63,15 +56,15 @@ export const jobController: ControllerDefinition = {
       'TooManySucceededPods',
     ],
   },
-  setup: (context) => new JobController(context),
+  setup: (context) => new JobController(context).reconciler,
 };
 
-class JobController implements RunningController {
+class JobController {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #jobs: Informer<Job>;
   readonly #pods: Informer<Pod>;
   readonly #expectations: Expectations;
-  readonly #reconciler: Reconciler;
   readonly #memories = new JobMemories();
   readonly #tracked: TrackedPods;
   readonly #rounds: PodRounds;
@@ -91,60 +84,52 @@ class JobController implements RunningController {
     const podControl = new PodControl(context.client, recorder);
     this.#rounds = new PodRounds(podControl, this.#expectations, this.#tracked);
     this.#tracking = new JobTracking(context.client, recorder, this.#tracked);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'job',
       context,
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
       ownWrites,
     });
-    const enqueue = (job: Job): void => this.#reconciler.queue.add(keyOf(job));
+    const enqueue = (job: Job): void => this.reconciler.queue.add(keyOf(job));
     this.#jobs.addHandler({ added: enqueue, updated: enqueue, deleted: (job) => this.#jobDeleted(job) });
-    this.#pods.addHandler({
-      added: (pod) => this.#podChanged(pod, undefined),
-      updated: (pod, old) => this.#podChanged(pod, old),
-      deleted: (pod) => this.#podDeleted(pod),
+    this.#watchPods();
+  }
+
+  #watchPods(): void {
+    const { queue } = this.reconciler;
+    const owned = ownedPodsHandler({
+      owners: this.#jobs,
+      kind: JOB_GVK.kind,
+      selectorOf: ({ spec }) => selectorFromLabelSelector(spec.selector),
+      queue,
+      expectations: this.#expectations,
     });
-  }
-
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
+    const seen = (pod: Pod): void => {
+      this.#tracked.seen(pod);
+      if (hasFinalizer(pod) && resolveController(pod, JOB_GVK.kind, this.#jobs) === undefined)
+        queue.add(POD_PREFIX + keyOf(pod));
+    };
+    this.#pods.addHandler({
+      added: (pod) => {
+        seen(pod);
+        owned.added(pod);
+      },
+      updated: (pod, old) => {
+        seen(pod);
+        owned.updated(pod, old);
+      },
+      deleted: (pod) => {
+        this.#tracked.gone(pod);
+        owned.deleted(pod);
+      },
+    });
   }
 
   #jobDeleted(job: Job): void {
     this.#expectations.forget(keyOf(job));
     this.#memories.forget(job);
-    for (const pod of ownedBy(this.#pods, job)) this.#reconciler.queue.add(POD_PREFIX + keyOf(pod));
-  }
-
-  #podChanged(pod: Pod, old: Pod | undefined): void {
-    this.#tracked.seen(pod);
-    const before = old === undefined ? undefined : resolveController(old, JOB_GVK.kind, this.#jobs);
-    const job = resolveController(pod, JOB_GVK.kind, this.#jobs);
-    if (before !== undefined && before !== job) this.#reconciler.queue.add(keyOf(before));
-    if (job === undefined) {
-      if (hasFinalizer(pod)) this.#reconciler.queue.add(POD_PREFIX + keyOf(pod));
-      if (old === undefined || isNewlyFree(pod, old))
-        for (const key of adoptersOf(pod, this.#jobs, ({ spec }) => selectorFromLabelSelector(spec.selector)))
-          this.#reconciler.queue.add(key);
-      return;
-    }
-    const key = keyOf(job);
-    if (old === undefined) this.#expectations.creationObserved(key);
-    if (isBeingDeleted(pod)) this.#expectations.deletionObserved(key, pod.metadata.uid!);
-    this.#reconciler.queue.add(key);
-  }
-
-  #podDeleted(pod: Pod): void {
-    this.#tracked.gone(pod);
-    const job = resolveController(pod, JOB_GVK.kind, this.#jobs);
-    if (job === undefined) return;
-    this.#expectations.deletionObserved(keyOf(job), pod.metadata.uid!);
-    this.#reconciler.queue.add(keyOf(job));
+    for (const pod of ownedBy(this.#pods, job)) this.reconciler.queue.add(POD_PREFIX + keyOf(pod));
   }
 
   async #reconcile(key: string): Promise<Result | void> {

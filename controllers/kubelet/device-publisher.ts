@@ -3,7 +3,7 @@ import { equalJSON } from '../../api/machinery/equality.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
 import { nodes, type Node } from '../../openapi/generated/core-v1.ts';
 import { resourceSlices, type Device, type ResourceSlice } from '../../openapi/generated/resource-v1.ts';
-import type { ControllerContext, Informer, Reconciler, RunningController } from '../runtime/controller.ts';
+import type { ControllerContext, Informer, Reconciler } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { declaredDevices } from './declared-devices.ts';
 import type { NodeAgent } from './node-agent.ts';
@@ -14,11 +14,11 @@ const NODE_INDEX = 'node of kubemu';
 /** Marks the slices that are made here. */
 const MANAGED_LABEL = 'kubemu.io/simulated-devices';
 
-export class DevicePublisher implements RunningController {
+export class DevicePublisher {
+  readonly reconciler: Reconciler;
   readonly #agents: ReadonlyMap<string, NodeAgent>;
   readonly #nodes: Informer<Node>;
   readonly #slices: Informer<ResourceSlice>;
-  readonly #reconciler: Reconciler;
 
   constructor(context: ControllerContext, agents: ReadonlyMap<string, NodeAgent>) {
     this.#agents = agents;
@@ -27,13 +27,13 @@ export class DevicePublisher implements RunningController {
     this.#slices.addIndex(NODE_INDEX, ({ metadata, spec }) =>
       metadata.labels?.[MANAGED_LABEL] === undefined ? [] : [spec.nodeName ?? ''],
     );
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'kubelet devices',
       context,
       workers: 4,
       reconcile: (name) => this.#reconcile(name),
     });
-    const { queue } = this.#reconciler;
+    const { queue } = this.reconciler;
     this.#nodes.addHandler({
       added: ({ metadata }) => {
         if (agents.has(metadata.name!)) queue.add(metadata.name!);
@@ -49,14 +49,6 @@ export class DevicePublisher implements RunningController {
           queue.add(spec.nodeName!);
       },
     });
-  }
-
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
   }
 
   async #reconcile(name: string): Promise<void> {

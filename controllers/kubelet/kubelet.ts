@@ -71,7 +71,7 @@ class Kubelet implements RunningController {
   readonly #pods: Informer<Pod>;
   readonly #volumes: PodVolumes;
   readonly #reconciler: RunningController;
-  readonly #devices: DevicePublisher;
+  readonly #devices: RunningController;
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -79,7 +79,7 @@ class Kubelet implements RunningController {
       this.#agents.set(nodeName(index), new NodeAgent(context, index));
     }
     this.#pods = context.informer(pods);
-    this.#devices = new DevicePublisher(context, this.#agents);
+    this.#devices = new DevicePublisher(context, this.#agents).reconciler;
     const reconciler = createReconciler({
       name: 'kubelet',
       context,
@@ -111,13 +111,13 @@ class Kubelet implements RunningController {
     }
     for (const agent of this.#agents.values()) agent.start();
     this.#reconciler.start?.();
-    this.#devices.start();
+    this.#devices.start?.();
   }
 
   async stop(): Promise<void> {
     for (const agent of this.#agents.values()) agent.stop();
     await this.#reconciler.stop?.();
-    await this.#devices.stop();
+    await this.#devices.stop?.();
   }
 
   async #reconcile(key: string): Promise<Result | void> {

@@ -12,7 +12,6 @@ import type {
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { indexByNode, podsOnNode } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
@@ -40,10 +39,11 @@ export const nodeLifecycleController: ControllerDefinition = {
     writes: ['nodes', 'nodes/status', 'pods/status'],
     events: ['NodeNotReady', 'RegisteredNode', 'RemovingNode'],
   },
-  setup: (context) => new NodeLifecycle(context),
+  setup: (context) => new NodeLifecycle(context).reconciler,
 };
 
-class NodeLifecycle implements RunningController {
+class NodeLifecycle {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #nodes: Informer<Node>;
@@ -52,7 +52,6 @@ class NodeLifecycle implements RunningController {
   readonly #zones = new Zones();
   /** Nodes that were not looked at since they came. */
   readonly #fresh = new Set<string>();
-  readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('node-controller') };
@@ -61,7 +60,7 @@ class NodeLifecycle implements RunningController {
     this.#nodes = context.informer(nodes);
     this.#pods = context.informer(pods);
     indexByNode(this.#pods);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'node-lifecycle',
       context,
       workers: 4,
@@ -79,14 +78,6 @@ class NodeLifecycle implements RunningController {
     context.informer(leases).addHandler({ added: heard, updated: heard });
   }
 
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
-  }
-
   #nodeAdded(node: Node): void {
     const name = node.metadata.name!;
     const message = `Node ${name} event: Registered Node ${name} in Controller`;
@@ -95,14 +86,14 @@ class NodeLifecycle implements RunningController {
       this.#heartbeats.note(name, heartbeatOf(node), this.#context.clock.now());
     this.#fresh.add(name);
     this.#noteState(node);
-    this.#reconciler.queue.add(name);
+    this.reconciler.queue.add(name);
   }
 
   #nodeUpdated(node: Node, old: Node): void {
     if (readyStatus(node) !== 'Unknown' && heartbeatOf(node) !== heartbeatOf(old))
       this.#heartbeats.note(node.metadata.name!, heartbeatOf(node), this.#context.clock.now());
     this.#noteState(node);
-    this.#reconciler.queue.add(node.metadata.name!);
+    this.reconciler.queue.add(node.metadata.name!);
   }
 
   #nodeDeleted(node: Node): void {
@@ -128,7 +119,7 @@ class NodeLifecycle implements RunningController {
   }
 
   #lookAtAll(): void {
-    for (const { metadata } of this.#nodes.list()) this.#reconciler.queue.add(metadata.name!);
+    for (const { metadata } of this.#nodes.list()) this.reconciler.queue.add(metadata.name!);
   }
 
   /** Told of nodes that fall silent only: the kubelet tells of others. */

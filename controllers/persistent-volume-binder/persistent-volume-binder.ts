@@ -20,6 +20,7 @@ import type {
   Workqueue,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { together } from '../runtime/together.ts';
 import { claimNames } from '../scheduler/pod-info.ts';
 import { IS_DEFAULT_ANNOTATION } from '../volume-provisioner/simulated-driver.ts';
 import { BIND_COMPLETED_ANNOTATION } from './annotations.ts';
@@ -58,14 +59,15 @@ export const persistentVolumeBinder: ControllerDefinition = {
     ],
     leavesOut: ['the pods that wipe recycled volumes, which are wiped at once'],
   },
-  setup: (context) => new Binder(context),
+  setup: (context) => new Binder(context).reconcilers,
 };
 
 function isDefault({ annotations }: StorageClass['metadata']): boolean {
   return annotations?.[IS_DEFAULT_ANNOTATION] === 'true';
 }
 
-class Binder implements RunningController {
+class Binder {
+  readonly reconcilers: RunningController;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #claims: Informer<PersistentVolumeClaim>;
@@ -74,7 +76,6 @@ class Binder implements RunningController {
   readonly #pods: Informer<Pod>;
   readonly #bindings: Bindings;
   readonly #pending: PendingClaims;
-  readonly #queues: readonly RunningController[];
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('persistent-volume-binder') };
@@ -114,7 +115,7 @@ class Binder implements RunningController {
       workers: 1,
       reconcile: (name) => phases.sync(name),
     });
-    this.#queues = [claims, volumes];
+    this.reconcilers = together([claims, volumes]);
     this.#watch(claims.queue, volumes.queue);
   }
 
@@ -153,14 +154,6 @@ class Binder implements RunningController {
       if (isDefault(metadata)) pendingClaims('');
     };
     this.#classes.addHandler({ added: classChanged, updated: classChanged });
-  }
-
-  start(): void {
-    for (const queue of this.#queues) queue.start?.();
-  }
-
-  async stop(): Promise<void> {
-    for (const queue of this.#queues) await queue.stop?.();
   }
 
   async #syncClaim(key: string): Promise<{ requeueAfterMs: number; recurring: true } | void> {

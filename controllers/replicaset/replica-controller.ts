@@ -16,13 +16,7 @@ import {
   ownedBy,
   resolveController,
 } from '../runtime/claims.ts';
-import type {
-  ControllerContext,
-  Informer,
-  Reconciler,
-  Result,
-  RunningController,
-} from '../runtime/controller.ts';
+import type { ControllerContext, Informer, Reconciler, Result } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
 import { PodControl } from '../runtime/pod-control.ts';
 import {
@@ -60,14 +54,14 @@ export interface ReplicaKind<T extends Replicated> {
 export type Replicated = ReplicaSet | ReplicationController;
 
 /** Keeps the pods of every object of one kind. */
-export class ReplicaController<T extends Replicated> implements RunningController {
+export class ReplicaController<T extends Replicated> {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #podControl: PodControl;
   readonly #kind: ReplicaKind<T>;
   readonly #sets: Informer<T>;
   readonly #pods: Informer<Pod>;
   readonly #expectations: Expectations;
-  readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext, kind: ReplicaKind<T>) {
     const acting = { ...base, client: base.client.as(kind.component) };
@@ -81,14 +75,14 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
     this.#expectations = new Expectations(context.clock);
     indexByController(this.#pods);
     indexByController(this.#sets);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: kind.type.resource,
       context,
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
       ownWrites,
     });
-    const enqueue = (set: T): void => this.#reconciler.queue.add(keyOf(set));
+    const enqueue = (set: T): void => this.reconciler.queue.add(keyOf(set));
     this.#sets.addHandler({
       added: enqueue,
       updated: enqueue,
@@ -102,14 +96,6 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
       updated: (pod, old) => this.#podUpdated(pod, old),
       deleted: (pod) => this.#podDeleted(pod),
     });
-  }
-
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
   }
 
   #podAdded(pod: Pod): void {
@@ -132,7 +118,7 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
     }
     const owner = this.#ownerKey(pod);
     const before = this.#ownerKey(old);
-    if (before !== undefined && before !== owner) this.#reconciler.queue.add(before);
+    if (before !== undefined && before !== owner) this.reconciler.queue.add(before);
     if (owner !== undefined) {
       if (before !== owner || mattersToOwner(pod, old)) this.#lookAt(owner);
     } else if (isNewlyFree(pod, old)) this.#enqueueAdopters(pod);
@@ -148,8 +134,8 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
   /** A look at a set costs its pods; so that they do not cost that each, large sets are looked at once for many. */
   #lookAt(key: string): void {
     const pods = this.#sets.get(key)?.spec.replicas ?? 0;
-    if (pods <= SMALL_SET_PODS) this.#reconciler.queue.add(key);
-    else this.#reconciler.queue.addAfter(key, Math.min(pods / PODS_PER_MS, LOOK_DELAY_MS_MAX));
+    if (pods <= SMALL_SET_PODS) this.reconciler.queue.add(key);
+    else this.reconciler.queue.addAfter(key, Math.min(pods / PODS_PER_MS, LOOK_DELAY_MS_MAX));
   }
 
   #ownerKey(pod: Pod): string | undefined {
@@ -159,7 +145,7 @@ export class ReplicaController<T extends Replicated> implements RunningControlle
 
   #enqueueAdopters(pod: Pod): void {
     for (const key of adoptersOf(pod, this.#sets, (set) => this.#kind.selectorOf(set)))
-      this.#reconciler.queue.add(key);
+      this.reconciler.queue.add(key);
   }
 
   async #reconcile(key: string): Promise<Result | void> {

@@ -23,5 +23,5 @@ export const replicaSetController: ControllerDefinition = {
     writes: ['pods', 'replicasets/status'],
     events: ['FailedCreate', 'FailedDelete', 'SuccessfulCreate', 'SuccessfulDelete'],
   },
-  setup: (context) => new ReplicaController(context, REPLICA_SET),
+  setup: (context) => new ReplicaController(context, REPLICA_SET).reconciler,
 };

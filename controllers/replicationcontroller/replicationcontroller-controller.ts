@@ -21,5 +21,5 @@ export const replicationControllerController: ControllerDefinition = {
     writes: ['pods', 'replicationcontrollers/status'],
     events: ['FailedCreate', 'FailedDelete', 'SuccessfulCreate', 'SuccessfulDelete'],
   },
-  setup: (context) => new ReplicaController(context, REPLICATION_CONTROLLER),
+  setup: (context) => new ReplicaController(context, REPLICATION_CONTROLLER).reconciler,
 };

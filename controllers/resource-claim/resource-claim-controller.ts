@@ -21,6 +21,7 @@ import type {
 } from '../runtime/controller.ts';
 import { OwnWrites } from '../runtime/own-writes.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { together } from '../runtime/together.ts';
 import { deviceClaimNames, isReservedFor } from '../scheduler/devices/pod-claims.ts';
 
 /** Name that the pod gives to the claim. */
@@ -44,10 +45,11 @@ export const resourceClaimController: ControllerDefinition = {
     events: ['FailedResourceClaimCreation'],
     leavesOut: ['claims of pod groups, which are off by default'],
   },
-  setup: (context) => new ResourceClaimController(context),
+  setup: (context) => new ResourceClaimController(context).reconcilers,
 };
 
-class ResourceClaimController implements RunningController {
+class ResourceClaimController {
+  readonly reconcilers: RunningController;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #pods: Informer<Pod>;
@@ -90,6 +92,11 @@ class ResourceClaimController implements RunningController {
       name: 'resource-claim claims',
       reconcile: (key) => this.#syncClaim(key),
     });
+    this.reconcilers = together([this.#forPods, this.#forClaims]);
+    this.#watch();
+  }
+
+  #watch(): void {
     const podChanged = (pod: Pod): void => {
       const hasClaims = (pod.spec.resourceClaims ?? []).length > 0;
       if (hasClaims && this.#needsWork(pod)) this.#forPods.queue.add(keyOf(pod));
@@ -113,16 +120,6 @@ class ResourceClaimController implements RunningController {
       for (const pod of this.#pods.byIndex(TEMPLATE_INDEX, keyOf(template))) podChanged(pod);
     };
     this.#templates.addHandler({ added: templateChanged, updated: templateChanged });
-  }
-
-  start(): void {
-    this.#forPods.start?.();
-    this.#forClaims.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#forPods.stop?.();
-    await this.#forClaims.stop?.();
   }
 
   #lookAtClaimsOf({ metadata }: Pod): void {

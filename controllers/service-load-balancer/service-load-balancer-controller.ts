@@ -9,7 +9,6 @@ import type {
   EventRecorder,
   Informer,
   Reconciler,
-  RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { AddressPool, isOurs, NETWORKS } from './address-pool.ts';
@@ -45,10 +44,11 @@ export const serviceLoadBalancerController: ControllerDefinition = {
       'UpdatedLoadBalancer',
     ],
   },
-  setup: (context) => new ServiceLoadBalancerController(context),
+  setup: (context) => new ServiceLoadBalancerController(context).reconciler,
 };
 
-class ServiceLoadBalancerController implements RunningController {
+class ServiceLoadBalancerController {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #services: Informer<Service>;
@@ -58,7 +58,6 @@ class ServiceLoadBalancerController implements RunningController {
   readonly #due = new Set<string>();
   /** What each balancer was last told of nodes. */
   readonly #hosts = new Map<string, readonly string[]>();
-  readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('service-controller') };
@@ -66,7 +65,7 @@ class ServiceLoadBalancerController implements RunningController {
     this.#recorder = context.recorder('service-controller');
     this.#services = context.informer(services);
     this.#nodes = context.informer(nodes);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'service-lb',
       context,
       workers: 1,
@@ -76,16 +75,8 @@ class ServiceLoadBalancerController implements RunningController {
     this.#listen();
   }
 
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
-  }
-
   #listen(): void {
-    const enqueue = (service: Service): void => this.#reconciler.queue.add(keyOf(service));
+    const enqueue = (service: Service): void => this.reconciler.queue.add(keyOf(service));
     this.#services.addHandler({
       added: (service) => {
         this.#note(service);
@@ -104,7 +95,7 @@ class ServiceLoadBalancerController implements RunningController {
         this.#hosts.delete(keyOf(service));
       },
     });
-    const nodesChanged = (): void => this.#reconciler.queue.add(NODES);
+    const nodesChanged = (): void => this.reconciler.queue.add(NODES);
     this.#nodes.addHandler({
       added: nodesChanged,
       updated: (node, old) => {

@@ -22,6 +22,7 @@ import type {
   RunningController,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { together } from '../runtime/together.ts';
 import { hasOwnLabels, isManagedAddress, newIPAddress } from '../service-cidr/ip-addresses.ts';
 import { havingAddress } from '../service-cidr/service-cidrs.ts';
 
@@ -44,16 +45,16 @@ export const ipRepairController: ControllerDefinition = {
       'IPAddressWrongReference',
     ],
   },
-  setup: (context) => new IPRepair({ ...context, client: context.client.as('system:apiserver') }),
+  setup: (context) => new IPRepair({ ...context, client: context.client.as('system:apiserver') }).reconcilers,
 };
 
-class IPRepair implements RunningController {
+class IPRepair {
+  readonly reconcilers: RunningController;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #services: Informer<Service>;
   readonly #addresses: Informer<IPAddress>;
   readonly #ranges: Informer<ServiceCIDR>;
-  readonly #parts: readonly RunningController[];
 
   constructor(context: ControllerContext) {
     this.#context = context;
@@ -91,15 +92,7 @@ class IPRepair implements RunningController {
           byService.queue.add(`${namespace}/${name}`);
       },
     });
-    this.#parts = [byService, byAddress];
-  }
-
-  start(): void {
-    for (const part of this.#parts) part.start?.();
-  }
-
-  async stop(): Promise<void> {
-    for (const part of this.#parts) await part.stop?.();
+    this.reconcilers = together([byService, byAddress]);
   }
 
   async #syncService(key: string): Promise<void> {

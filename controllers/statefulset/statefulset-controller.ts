@@ -5,19 +5,19 @@ import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
 import { isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import { statefulSets, type StatefulSet, type StatefulSetStatus } from '../../openapi/generated/apps-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
-import { adoptersOf, claim, indexByController, isNewlyFree, resolveController } from '../runtime/claims.ts';
+import { claim, indexByController } from '../runtime/claims.ts';
 import type {
   ControllerContext,
   ControllerDefinition,
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { Expectations } from '../runtime/expectations.ts';
 import { revisionHash } from '../runtime/hashes.ts';
 import { podReadySince } from '../runtime/pods.ts';
 import { OwnWrites } from '../runtime/own-writes.ts';
+import { ownedPodsHandler } from '../runtime/owned-pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
 import { RevisionHistory, type CurrentRevision } from '../runtime/revision-history.ts';
 import { ordinalOf, revisionOf, STATEFUL_SET_GVK } from './identity.ts';
@@ -48,17 +48,17 @@ export const statefulSetController: ControllerDefinition = {
       'SuccessfulUpdate',
     ],
   },
-  setup: (context) => new StatefulSetController(context),
+  setup: (context) => new StatefulSetController(context).reconciler,
 };
 
-class StatefulSetController implements RunningController {
+class StatefulSetController {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #sets: Informer<StatefulSet>;
   readonly #pods: Informer<Pod>;
   readonly #control: PodControl;
   readonly #history: RevisionHistory<StatefulSet>;
   readonly #expectations: Expectations;
-  readonly #reconciler: Reconciler;
 
   constructor(base: ControllerContext) {
     const acting = { ...base, client: base.client.as('statefulset-controller') };
@@ -76,51 +76,24 @@ class StatefulSetController implements RunningController {
     });
     this.#expectations = new Expectations(context.clock);
     indexByController(this.#pods);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'statefulset',
       context,
       workers: 5,
       reconcile: (key) => this.#reconcile(key),
       ownWrites,
     });
-    const enqueue = (set: StatefulSet): void => this.#reconciler.queue.add(keyOf(set));
+    const enqueue = (set: StatefulSet): void => this.reconciler.queue.add(keyOf(set));
     this.#sets.addHandler({ added: enqueue, updated: enqueue, deleted: enqueue });
-    this.#pods.addHandler({
-      added: (pod) => this.#podChanged(pod, undefined),
-      updated: (pod, old) => this.#podChanged(pod, old),
-      deleted: (pod) => this.#podDeleted(pod),
-    });
-  }
-
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
-  }
-
-  #podChanged(pod: Pod, old: Pod | undefined): void {
-    const set = resolveController(pod, STATEFUL_SET_GVK.kind, this.#sets);
-    const before = old === undefined ? undefined : resolveController(old, STATEFUL_SET_GVK.kind, this.#sets);
-    if (before !== undefined && before !== set) this.#reconciler.queue.add(keyOf(before));
-    if (set === undefined) {
-      if (old === undefined || isNewlyFree(pod, old))
-        for (const key of adoptersOf(pod, this.#sets, ({ spec }) => selectorFromLabelSelector(spec.selector)))
-          this.#reconciler.queue.add(key);
-      return;
-    }
-    const key = keyOf(set);
-    if (old === undefined) this.#expectations.creationObserved(key);
-    if (isBeingDeleted(pod)) this.#expectations.deletionObserved(key, pod.metadata.uid!);
-    this.#reconciler.queue.add(key);
-  }
-
-  #podDeleted(pod: Pod): void {
-    const set = resolveController(pod, STATEFUL_SET_GVK.kind, this.#sets);
-    if (set === undefined) return;
-    this.#expectations.deletionObserved(keyOf(set), pod.metadata.uid!);
-    this.#reconciler.queue.add(keyOf(set));
+    this.#pods.addHandler(
+      ownedPodsHandler({
+        owners: this.#sets,
+        kind: STATEFUL_SET_GVK.kind,
+        selectorOf: ({ spec }) => selectorFromLabelSelector(spec.selector),
+        queue: this.reconciler.queue,
+        expectations: this.#expectations,
+      }),
+    );
   }
 
   async #reconcile(key: string): Promise<Result | void> {

@@ -9,7 +9,6 @@ import type {
   Informer,
   Reconciler,
   Result,
-  RunningController,
 } from '../runtime/controller.ts';
 import { indexByNode, podsOnNode } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
@@ -23,15 +22,15 @@ export const taintEvictionController: ControllerDefinition = {
     writes: ['pods', 'pods/status'],
     events: ['TaintManagerEviction'],
   },
-  setup: (context) => new TaintEviction(context),
+  setup: (context) => new TaintEviction(context).reconciler,
 };
 
-class TaintEviction implements RunningController {
+class TaintEviction {
+  readonly reconciler: Reconciler;
   readonly #context: ControllerContext;
   readonly #recorder: EventRecorder;
   readonly #nodes: Informer<Node>;
   readonly #pods: Informer<Pod>;
-  readonly #reconciler: Reconciler;
   /** Pods whose time runs, by key. */
   readonly #doomed = new Map<string, { readonly uid: string; readonly dueMs: number }>();
 
@@ -42,13 +41,13 @@ class TaintEviction implements RunningController {
     this.#nodes = context.informer(nodes);
     this.#pods = context.informer(pods);
     indexByNode(this.#pods);
-    this.#reconciler = createReconciler({
+    this.reconciler = createReconciler({
       name: 'taint-eviction',
       context,
       workers: 8,
       reconcile: (key) => this.#reconcile(key),
     });
-    const { queue } = this.#reconciler;
+    const { queue } = this.reconciler;
     this.#nodes.addHandler({
       added: (node) => this.#nodeChanged(node),
       updated: (node, old) => {
@@ -69,21 +68,13 @@ class TaintEviction implements RunningController {
     });
   }
 
-  start(): void {
-    this.#reconciler.start?.();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop?.();
-  }
-
   #nodeChanged({ metadata }: Node): void {
-    for (const pod of podsOnNode(this.#pods, metadata.name!)) this.#reconciler.queue.add(keyOf(pod));
+    for (const pod of podsOnNode(this.#pods, metadata.name!)) this.reconciler.queue.add(keyOf(pod));
   }
 
   #podChanged(pod: Pod): void {
     const node = this.#nodes.get(pod.spec.nodeName ?? '');
-    if (node !== undefined && evicting(node).length > 0) this.#reconciler.queue.add(keyOf(pod));
+    if (node !== undefined && evicting(node).length > 0) this.reconciler.queue.add(keyOf(pod));
   }
 
   async #reconcile(key: string): Promise<Result | void> {
