@@ -3,7 +3,7 @@
  * business. Mirrors apimachinery fields/selector.go.
  */
 import { compareText } from './go-format.ts';
-import { SelectorError } from './labels.ts';
+import { SelectorError } from './label-requirement.ts';
 
 export interface FieldRequirement {
   readonly field: string;

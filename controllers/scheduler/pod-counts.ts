@@ -1,5 +1,6 @@
 /** How many pods of some sort are on each node and in each topology domain, kept current pod by pod. */
-import type { LabelSelectorMatcher, Labels } from '../../api/machinery/labels.ts';
+import type { LabelSelectorMatcher } from '../../api/machinery/labels.ts';
+import type { Labels } from '../../api/machinery/label-requirement.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
 
 /** A node as far as counting goes. */

@@ -1,5 +1,5 @@
 /** Placed pods by label, with counts for the questions plugins ask again and again. */
-import type { Labels } from '../../api/machinery/labels.ts';
+import type { Labels } from '../../api/machinery/label-requirement.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
 import { Counts, pinOf, queryMatches, queryText, type NodeLookup, type PodQuery } from './pod-counts.ts';
 import type { AffinityTerm, PodInfo } from './pod-info.ts';

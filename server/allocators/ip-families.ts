@@ -4,7 +4,7 @@ import { familyOf, otherFamily, type IPFamily } from '../../api/groups/common/pr
 import { equalJSON } from '../../api/machinery/equality.ts';
 import { newInvalid, type FieldError } from '../../api/machinery/errors.ts';
 import { path } from '../../api/machinery/field-path.ts';
-import { invalid } from '../../api/machinery/validation.ts';
+import { invalid } from '../../api/machinery/field-errors.ts';
 import type { Service, ServiceSpec } from '../../openapi/generated/core-v1.ts';
 
 const POLICY = path('spec', 'ipFamilyPolicy');

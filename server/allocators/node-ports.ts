@@ -1,7 +1,7 @@
 /** Which node ports a service gets, keeps and gives back. Mirrors registry/core/service/storage alloc.go. */
 import { newInternalError, newInvalid } from '../../api/machinery/errors.ts';
 import { path } from '../../api/machinery/field-path.ts';
-import { invalid } from '../../api/machinery/validation.ts';
+import { invalid } from '../../api/machinery/field-errors.ts';
 import type { Service, ServiceSpec } from '../../openapi/generated/core-v1.ts';
 import { PortError, type PortOperation } from './port-allocator.ts';
 

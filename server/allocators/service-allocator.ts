@@ -2,7 +2,7 @@
 import { familyOf, type IPFamily } from '../../api/groups/common/prefix.ts';
 import { newInternalError, newInvalid } from '../../api/machinery/errors.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { invalid } from '../../api/machinery/validation.ts';
+import { invalid } from '../../api/machinery/field-errors.ts';
 import { endpoints, type Service } from '../../openapi/generated/core-v1.ts';
 import type { Allocation, ResourceHooks } from '../registry/resource-hooks.ts';
 import { AddressError, ClusterIPAllocator, type ClusterIPAllocatorOptions } from './cluster-ip-allocator.ts';

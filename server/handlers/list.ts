@@ -1,5 +1,5 @@
 /** GET of a collection. Mirrors apiserver handlers/get.go ListResource. */
-import { forbidden } from '../../api/machinery/validation.ts';
+import { forbidden } from '../../api/machinery/field-errors.ts';
 import { negotiateList, respondList } from '../negotiation/write-list.ts';
 import { parseListOptions, throwInvalidOptions } from './options.ts';
 import type { Handler } from './resource-request.ts';

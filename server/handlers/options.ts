@@ -1,15 +1,12 @@
 /** Options of the verbs, read from the query. Mirrors apimachinery apis/meta/v1 conversion and validation. */
-import { FIELD_MANAGER_LENGTH_MAX } from '../../api/machinery/validation.ts';
 import { newBadRequest, newInvalid, type FieldError } from '../../api/machinery/errors.ts';
 import { parseFieldSelector } from '../../api/machinery/fields.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
+import { forbidden, invalid, notSupported, required } from '../../api/machinery/field-errors.ts';
 import {
-  forbidden,
-  invalid,
-  notSupported,
-  required,
+  FIELD_MANAGER_LENGTH_MAX,
   validateFieldManager,
-} from '../../api/machinery/validation.ts';
+} from '../../api/machinery/object-meta-validation.ts';
 import type { Exchange } from '../exchange.ts';
 import { isTrue } from '../filters/request-info.ts';
 import type { ListReadOptions, WatchReadOptions, WriteOptions } from '../registry/interface.ts';

@@ -13,7 +13,7 @@ import { keepReset } from '../../api/machinery/managed-fields/managed-entries.ts
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 import { jsonPatchStrictErrors, JSON_PATCH_OPERATIONS_MAX } from '../../api/machinery/patch/json.ts';
 import type { StructSchema } from '../../api/machinery/schema.ts';
-import { invalid } from '../../api/machinery/validation.ts';
+import { invalid } from '../../api/machinery/field-errors.ts';
 import { mediaTypeOf, readBody } from '../negotiation/request-body.ts';
 import { negotiateObject, respondObject } from '../negotiation/write-object.ts';
 import { applyPatch, isApplyPatch, patchKindOf, type PatchKind } from '../registry/patching.ts';

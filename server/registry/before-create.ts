@@ -5,7 +5,7 @@ import { formatTime, type Clock } from '../../api/machinery/clock.ts';
 import { newBadRequest, newInvalid, StatusError, type FieldError } from '../../api/machinery/errors.ts';
 import type { OwnerReference, UnknownObject } from '../../api/machinery/object-meta.ts';
 import { randomSuffix, randomUUID, type Random } from '../../api/machinery/random.ts';
-import { validateFinalizerDomains, validateObjectMeta } from '../../api/machinery/validation.ts';
+import { validateFinalizerDomains, validateObjectMeta } from '../../api/machinery/object-meta-validation.ts';
 import { path } from '../../api/machinery/field-path.ts';
 import { equalJSON } from '../../api/machinery/equality.ts';
 

@@ -4,7 +4,8 @@ import { equalJSON } from '../../api/machinery/equality.ts';
 import { newBadRequest, newConflict, newInvalid, type FieldError } from '../../api/machinery/errors.ts';
 import type { GroupResource } from '../../api/machinery/gvk.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { invalid, validateObjectMeta, validateObjectMetaUpdate } from '../../api/machinery/validation.ts';
+import { invalid } from '../../api/machinery/field-errors.ts';
+import { validateObjectMeta, validateObjectMetaUpdate } from '../../api/machinery/object-meta-validation.ts';
 import { hasSubresource, matchNamespace, throwInvalid, validateDomains } from './before-create.ts';
 import type { ObjectTarget } from './interface.ts';
 

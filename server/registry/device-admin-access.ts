@@ -1,7 +1,7 @@
 /** Who may ask for devices that others use: namespaces that say so. Mirrors registry/resource/utils.go AuthorizedForAdmin. */
 import type { FieldError } from '../../api/machinery/errors.ts';
 import { path, type FieldPath } from '../../api/machinery/field-path.ts';
-import { forbidden } from '../../api/machinery/validation.ts';
+import { forbidden } from '../../api/machinery/field-errors.ts';
 import type {
   DeviceClaim,
   ResourceClaim,

@@ -1,6 +1,6 @@
 /** Lists: snapshots at a revision, pages, selectors. Mirrors apiserver storage GetList; see semantics of resourceVersion. */
 import { newBadRequest, newExpired, newInvalid } from '../../api/machinery/errors.ts';
-import { forbidden, notSupported } from '../../api/machinery/validation.ts';
+import { forbidden, notSupported } from '../../api/machinery/field-errors.ts';
 import { isCompacted } from '../../storage/errors.ts';
 import type { KeyRange, Store, StoredValue } from '../../storage/interface.ts';
 import type { ListReadOptions } from './interface.ts';

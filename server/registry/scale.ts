@@ -16,7 +16,7 @@ import {
   scaleEntries,
 } from '../../api/machinery/managed-fields/scale-entries.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
-import { invalid } from '../../api/machinery/validation.ts';
+import { invalid } from '../../api/machinery/field-errors.ts';
 import type { ResourceTarget } from './interface.ts';
 
 const SCALE = 'io.k8s.api.autoscaling.v1.Scale';

@@ -3,7 +3,8 @@ import type { ResourceDefinition } from '../../api/definition.ts';
 import { newBadRequest } from '../../api/machinery/errors.ts';
 import { parseFieldSelector, type FieldSelector } from '../../api/machinery/fields.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
-import { parseLabelSelector, type Labels, type LabelSelectorMatcher } from '../../api/machinery/labels.ts';
+import { parseLabelSelector, type LabelSelectorMatcher } from '../../api/machinery/labels.ts';
+import type { Labels } from '../../api/machinery/label-requirement.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
 
 /** What selectors look at in an object. */

@@ -1,6 +1,6 @@
 /** Watches: the state at the start where it was asked for, then every change, seen through the selectors. */
 import { newInvalid, newServiceUnavailable, type FieldError } from '../../api/machinery/errors.ts';
-import { forbidden, notSupported } from '../../api/machinery/validation.ts';
+import { forbidden, notSupported } from '../../api/machinery/field-errors.ts';
 import type { KeyRange, Store, StoredValue, StoreEvent } from '../../storage/interface.ts';
 import type {
   RegistryEvent,

@@ -10,8 +10,8 @@ import {
   invalidEach,
   notSupported,
   required,
-  validateLabelSelector,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
+import { validateLabelSelector } from '../../machinery/label-validation.ts';
 import type {
   MutatingAdmissionPolicyBinding,
   ParamRef,

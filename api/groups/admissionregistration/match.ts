@@ -9,8 +9,8 @@ import {
   notSupported,
   required,
   tooMany,
-  validateLabelSelector,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
+import { validateLabelSelector } from '../../machinery/label-validation.ts';
 import type {
   MatchCondition,
   MatchResources,

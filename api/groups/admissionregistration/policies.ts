@@ -8,7 +8,7 @@ import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { byteLength } from '../../machinery/go-format.ts';
 import { checkDNS1035Label, checkDNS1123Subdomain, checkQualifiedName } from '../../machinery/names.ts';
-import { duplicate, invalid, invalidEach, notSupported, required } from '../../machinery/validation.ts';
+import { duplicate, invalid, invalidEach, notSupported, required } from '../../machinery/field-errors.ts';
 import type {
   AuditAnnotation,
   MatchCondition,

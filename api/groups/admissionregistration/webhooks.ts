@@ -4,14 +4,8 @@ import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1035Label, checkDNS1123Subdomain } from '../../machinery/names.ts';
-import {
-  duplicate,
-  invalid,
-  invalidEach,
-  notSupported,
-  required,
-  validateLabelSelector,
-} from '../../machinery/validation.ts';
+import { duplicate, invalid, invalidEach, notSupported, required } from '../../machinery/field-errors.ts';
+import { validateLabelSelector } from '../../machinery/label-validation.ts';
 import type {
   MutatingWebhook,
   MutatingWebhookConfiguration,

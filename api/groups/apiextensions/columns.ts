@@ -1,7 +1,7 @@
 /** Columns, subresources and selectable fields of custom resources. Mirrors apis/apiextensions/validation. */
 import type { FieldError } from '../../machinery/errors.ts';
 import type { FieldPath } from '../../machinery/field-path.ts';
-import { duplicate, invalid, required, tooMany } from '../../machinery/validation.ts';
+import { duplicate, invalid, required, tooMany } from '../../machinery/field-errors.ts';
 import type {
   CustomResourceColumnDefinition,
   CustomResourceSubresources,

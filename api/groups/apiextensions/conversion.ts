@@ -2,7 +2,7 @@
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1035Label } from '../../machinery/names.ts';
-import { forbidden, invalid, notSupported, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import type { CustomResourceDefinitionSpec } from '../../../openapi/generated/apiextensions-v1.ts';
 import { isAbsent, validateEach } from '../common/text.ts';
 import { validateClientConfig } from '../common/webhook-client.ts';

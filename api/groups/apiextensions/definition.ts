@@ -8,7 +8,13 @@ import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { byteLength, goQuote, isPrintable } from '../../machinery/go-format.ts';
 import { checkDNS1035Label, checkDNS1123Subdomain } from '../../machinery/names.ts';
-import { forbidden, invalid, notSupported, required, validateImmutable } from '../../machinery/validation.ts';
+import {
+  forbidden,
+  invalid,
+  notSupported,
+  required,
+  validateImmutable,
+} from '../../machinery/field-errors.ts';
 import type {
   CustomResourceDefinition,
   CustomResourceDefinitionNames,

@@ -2,7 +2,7 @@
 import type { FieldError } from '../../machinery/errors.ts';
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1035Label } from '../../machinery/names.ts';
-import { invalid } from '../../machinery/validation.ts';
+import { invalid } from '../../machinery/field-errors.ts';
 import type { CustomResourceDefinitionNames } from '../../../openapi/generated/apiextensions-v1.ts';
 import { validateEach } from '../common/text.ts';
 

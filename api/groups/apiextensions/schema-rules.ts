@@ -4,7 +4,7 @@
  */
 import type { FieldError } from '../../machinery/errors.ts';
 import type { FieldPath } from '../../machinery/field-path.ts';
-import { forbidden, invalid, notSupported, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import { itemsOf, sortedProperties, type Schema, type SchemaRule } from './schema.ts';
 
 const TYPES = new Set(['array', 'boolean', 'integer', 'number', 'object', 'string']);

@@ -4,7 +4,7 @@ import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { compareText } from '../../machinery/go-format.ts';
-import { forbidden, invalid, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, required } from '../../machinery/field-errors.ts';
 import { itemsOf, sortedProperties, type Schema } from './schema.ts';
 
 type Level = 'root' | 'item' | 'field';

@@ -10,7 +10,7 @@ import {
   checkPathSegmentName,
   checkPortNumber,
 } from '../../machinery/names.ts';
-import { invalid, invalidEach, notSupported, required } from '../../machinery/validation.ts';
+import { invalid, invalidEach, notSupported, required } from '../../machinery/field-errors.ts';
 import type { APIService, APIServiceSpec } from '../../../openapi/generated/apiregistration-v1.ts';
 import { keepMetadata } from '../common/status.ts';
 import { isAbsent, validateEach } from '../common/text.ts';

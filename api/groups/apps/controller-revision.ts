@@ -1,7 +1,7 @@
 /** Revisions of stateful and daemon sets. Mirrors ValidateControllerRevisionCreate of pkg/apis/apps/validation. */
 import { defineBehaviour } from '../../definition.ts';
 import { path } from '../../machinery/field-path.ts';
-import { required } from '../../machinery/validation.ts';
+import { required } from '../../machinery/field-errors.ts';
 import type { ControllerRevision } from '../../../openapi/generated/apps-v1.ts';
 import { addImmutable, addNonnegative, type Findings } from '../common/findings.ts';
 

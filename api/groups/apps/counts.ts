@@ -1,7 +1,7 @@
 /** Counts and shares of pods. Mirrors ValidatePositiveIntOrPercent and its neighbours of pkg/apis/apps/validation. */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { checkPercent } from '../../machinery/names.ts';
-import { invalid } from '../../machinery/validation.ts';
+import { invalid } from '../../machinery/field-errors.ts';
 import { addEach, addNonnegative, type Findings } from '../common/findings.ts';
 
 export type IntOrPercent = number | string;

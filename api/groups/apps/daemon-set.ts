@@ -2,7 +2,7 @@
 import { defineBehaviour } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
-import { invalid, required } from '../../machinery/validation.ts';
+import { invalid, required } from '../../machinery/field-errors.ts';
 import type { DaemonSet, DaemonSetUpdateStrategy } from '../../../openapi/generated/apps-v1.ts';
 import {
   addImmutable,

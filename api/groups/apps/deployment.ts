@@ -2,7 +2,7 @@
 import { defineBehaviour, type ScaleMapping } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
-import { forbidden, invalid, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, required } from '../../machinery/field-errors.ts';
 import type { Deployment, DeploymentStrategy } from '../../../openapi/generated/apps-v1.ts';
 import { addImmutable, addNonnegative, type Findings } from '../common/findings.ts';
 import { notSupportedInternal } from '../common/internal-json.ts';

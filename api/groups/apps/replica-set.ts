@@ -1,7 +1,8 @@
 /** Replica sets. Mirrors registry/apps/replicaset and ValidateReplicaSet of pkg/apis/apps/validation. */
 import { defineBehaviour, type ScaleMapping } from '../../definition.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
-import { invalid, type LabelSelectorObject } from '../../machinery/validation.ts';
+import { invalid } from '../../machinery/field-errors.ts';
+import type { LabelSelectorObject } from '../../machinery/label-validation.ts';
 import type { ReplicaSet } from '../../../openapi/generated/apps-v1.ts';
 import type { PodTemplateSpec } from '../../../openapi/generated/core-v1.ts';
 import { addImmutable, addNonnegative, type Findings } from '../common/findings.ts';

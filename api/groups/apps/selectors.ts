@@ -5,7 +5,8 @@ import type { FieldPath } from '../../machinery/field-path.ts';
 import { formatLabelSelector } from '../../machinery/labels.ts';
 import { checkDNS1123Label } from '../../machinery/names.ts';
 import { goValue } from '../../machinery/go-format.ts';
-import { invalid, type LabelSelectorObject, required } from '../../machinery/validation.ts';
+import { invalid, required } from '../../machinery/field-errors.ts';
+import type { LabelSelectorObject } from '../../machinery/label-validation.ts';
 import { addLabelSelector, type Findings } from '../common/findings.ts';
 
 /** A selector that must select something; `what` is the kind upstream's message names. */

@@ -2,12 +2,12 @@
 import { defineBehaviour, type ScaleMapping } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
-import { forbidden, invalid, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, required } from '../../machinery/field-errors.ts';
 import type { StatefulSet, StatefulSetSpec } from '../../../openapi/generated/apps-v1.ts';
 import type { PodTemplateSpec, Volume } from '../../../openapi/generated/core-v1.ts';
 import { addDNSLabel, addLabels, addNonnegative, addSupported, type Findings } from '../common/findings.ts';
 import { invalidInternal } from '../common/internal-json.ts';
-import { validateAnnotations } from '../../machinery/validation.ts';
+import { validateAnnotations } from '../../machinery/label-validation.ts';
 import { addClaimSpec, claimSpecWarnings, setClaimDefaults } from '../core/claim-spec.ts';
 import { addPodAnnotations } from '../core/pod-annotations.ts';
 import type { PodRules } from '../core/pod-rules.ts';

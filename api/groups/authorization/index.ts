@@ -4,7 +4,7 @@ import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkLabelValue, checkQualifiedName } from '../../machinery/names.ts';
 import type { KubeObject } from '../../machinery/object-meta.ts';
-import { forbidden, invalid, invalidEach, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, invalidEach, required } from '../../machinery/field-errors.ts';
 import type {
   LocalSubjectAccessReview,
   ResourceAttributes,

@@ -1,7 +1,7 @@
 /** Autoscalers. Mirrors registry/autoscaling/horizontalpodautoscaler and pkg/apis/autoscaling/validation. */
 import { defineBehaviour } from '../../definition.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
-import { forbidden, invalid, notSupported, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import type {
   CrossVersionObjectReference,
   HorizontalPodAutoscaler,

@@ -1,7 +1,7 @@
 /** Metrics of autoscalers. Mirrors validateMetrics of pkg/apis/autoscaling/validation. */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { checkPathSegmentName } from '../../machinery/names.ts';
-import { forbidden, invalid, notSupported, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import type {
   CrossVersionObjectReference,
   MetricIdentifier,

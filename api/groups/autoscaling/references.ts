@@ -2,7 +2,7 @@
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { parseGroupVersion } from '../../machinery/gvk.ts';
 import { checkPathSegmentName } from '../../machinery/names.ts';
-import { invalid, required } from '../../machinery/validation.ts';
+import { invalid, required } from '../../machinery/field-errors.ts';
 import type { CrossVersionObjectReference } from '../../../openapi/generated/autoscaling-v2.ts';
 import { addEach, type Findings } from '../common/findings.ts';
 

@@ -2,7 +2,7 @@
 import { defineBehaviour } from '../../definition.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { byteLength } from '../../machinery/go-format.ts';
-import { invalid, notSupported, required } from '../../machinery/validation.ts';
+import { invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import type { CronJob, CronJobSpec, JobSpec } from '../../../openapi/generated/batch-v1.ts';
 import { nameWarnings } from '../apps/selectors.ts';
 import { addEach, addNonnegative, addRequiredSupported, type Findings } from '../common/findings.ts';

@@ -1,7 +1,14 @@
 /** Specs of jobs, of their own and in cron jobs. Mirrors validateJobSpec of pkg/apis/batch/validation. */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { byteLength, goQuote } from '../../machinery/go-format.ts';
-import { duplicate, invalid, notSupported, required, tooLong, tooMany } from '../../machinery/validation.ts';
+import {
+  duplicate,
+  invalid,
+  notSupported,
+  required,
+  tooLong,
+  tooMany,
+} from '../../machinery/field-errors.ts';
 import type {
   JobSpec,
   PodFailurePolicyOnExitCodesRequirement,

@@ -5,7 +5,7 @@
 import { equalJSON } from '../../machinery/equality.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { parseTime } from '../../machinery/clock.ts';
-import { duplicate, IMMUTABLE_MESSAGE, invalid, required } from '../../machinery/validation.ts';
+import { duplicate, IMMUTABLE_MESSAGE, invalid, required } from '../../machinery/field-errors.ts';
 import type { Job, JobStatus } from '../../../openapi/generated/batch-v1.ts';
 import { addNonnegative, type Findings } from '../common/findings.ts';
 import { invalidInternal } from '../common/internal-json.ts';

@@ -4,7 +4,7 @@ import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { checkDNS1123Label } from '../../machinery/names.ts';
-import { invalid, required } from '../../machinery/validation.ts';
+import { IMMUTABLE_MESSAGE, invalid, required } from '../../machinery/field-errors.ts';
 import type { Job, JobSpec } from '../../../openapi/generated/batch-v1.ts';
 import type { PodTemplateSpec } from '../../../openapi/generated/core-v1.ts';
 import { nameWarnings } from '../apps/selectors.ts';
@@ -23,7 +23,6 @@ import {
   setTemplateDefaults,
   templateRules,
 } from '../core/pod-template.ts';
-import { IMMUTABLE_MESSAGE } from '../../machinery/validation.ts';
 import { addJobSpec } from './job-spec.ts';
 import { addJobStatus, isConditionTrue } from './job-status.ts';
 import { jobSpecWarnings } from './job-warnings.ts';

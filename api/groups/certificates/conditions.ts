@@ -2,7 +2,7 @@
 import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { goQuote } from '../../machinery/go-format.ts';
-import { duplicate, forbidden, invalid, notSupported, required } from '../../machinery/validation.ts';
+import { duplicate, forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { formatTime } from '../../machinery/clock.ts';
 import type {

@@ -2,7 +2,7 @@
 import { defineBehaviour } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
-import { forbidden, invalid } from '../../machinery/validation.ts';
+import { forbidden, invalid } from '../../machinery/field-errors.ts';
 import type { CertificateSigningRequest } from '../../../openapi/generated/certificates-v1.ts';
 import { validateSpec } from './spec.ts';
 import { conditionsOf, keepDecisions, stampConditions, validateConditions } from './conditions.ts';

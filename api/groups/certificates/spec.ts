@@ -3,7 +3,7 @@ import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { byteLength, goQuote } from '../../machinery/go-format.ts';
 import { checkDNS1123Label, checkDNS1123Subdomain } from '../../machinery/names.ts';
-import { duplicate, invalid, notSupported, required, tooLong } from '../../machinery/validation.ts';
+import { duplicate, invalid, notSupported, required, tooLong } from '../../machinery/field-errors.ts';
 import type { CertificateSigningRequestSpec } from '../../../openapi/generated/certificates-v1.ts';
 import { isAbsent, validateEach } from '../common/text.ts';
 import { readCertificateRequest } from './certificate-request.ts';

@@ -10,7 +10,7 @@ import {
   notSupported,
   required,
   tooLong,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
 import { isAbsent, validateEach } from './text.ts';
 
 export interface Condition {

@@ -13,15 +13,12 @@ import {
   checkPortNumber,
   checkQualifiedName,
 } from '../../machinery/names.ts';
+import { IMMUTABLE_MESSAGE, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import {
-  IMMUTABLE_MESSAGE,
-  invalid,
-  notSupported,
-  required,
   type LabelSelectorObject,
   validateLabelSelector,
   validateLabels,
-} from '../../machinery/validation.ts';
+} from '../../machinery/label-validation.ts';
 import { compareText } from '../../machinery/go-format.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { FieldError } from '../../machinery/errors.ts';
 import { goJSON } from '../../machinery/go-format.ts';
-import { type PathOrText, duplicate, invalid, notSupported } from '../../machinery/validation.ts';
+import { type PathOrText, duplicate, invalid, notSupported } from '../../machinery/field-errors.ts';
 import { INTERNAL_TYPES } from './internal-types.ts';
 import { unifiedDiff } from './unified-diff.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { goQuote } from '../../machinery/go-format.ts';
-import { invalid } from '../../machinery/validation.ts';
+import { invalid } from '../../machinery/field-errors.ts';
 import type { Findings } from './findings.ts';
 
 export interface IPAddress {

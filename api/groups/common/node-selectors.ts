@@ -1,7 +1,7 @@
 /** Selectors of nodes, and labels of nodes that are no longer used. Mirrors ValidateNodeSelector and pkg/api/node. */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1123Subdomain, checkLabelValue } from '../../machinery/names.ts';
-import { forbidden, invalid, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, required } from '../../machinery/field-errors.ts';
 import { addEach, addQualifiedName, type Findings } from './findings.ts';
 
 export interface NodeSelectorRequirement {

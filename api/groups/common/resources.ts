@@ -8,7 +8,7 @@ import {
   type Quantity,
   ZERO_QUANTITY,
 } from '../../machinery/quantity.ts';
-import { invalid } from '../../machinery/validation.ts';
+import { invalid } from '../../machinery/field-errors.ts';
 import { addEach, NEGATIVE_TEXT, NOT_POSITIVE_TEXT, type Findings } from './findings.ts';
 
 const HUGE_PAGES = 'hugepages-';

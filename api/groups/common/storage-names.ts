@@ -2,7 +2,7 @@
 import type { FieldError } from '../../machinery/errors.ts';
 import { byteLength } from '../../machinery/go-format.ts';
 import { checkDNS1123Subdomain } from '../../machinery/names.ts';
-import { invalidEach, required, tooLong, type PathOrText } from '../../machinery/validation.ts';
+import { invalidEach, required, tooLong, type PathOrText } from '../../machinery/field-errors.ts';
 
 const DRIVER_NAME_LENGTH_MAX = 63;
 

@@ -7,7 +7,7 @@ import {
   isHTTPPath,
   regexpText,
 } from '../../machinery/names.ts';
-import { invalid, invalidEach, required, type PathOrText } from '../../machinery/validation.ts';
+import { invalid, invalidEach, required, type PathOrText } from '../../machinery/field-errors.ts';
 
 const HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
 

@@ -3,7 +3,7 @@ import type { FieldError } from '../../machinery/errors.ts';
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { goQuote } from '../../machinery/go-format.ts';
 import { checkDNS1123Subdomain, checkPortNumber } from '../../machinery/names.ts';
-import { invalid, required } from '../../machinery/validation.ts';
+import { invalid, required } from '../../machinery/field-errors.ts';
 import { isAbsent } from './text.ts';
 
 export interface ServiceReference {

@@ -2,7 +2,7 @@
 import { defineBehaviour, type GroupBehaviours } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
-import { invalid } from '../../machinery/validation.ts';
+import { invalid } from '../../machinery/field-errors.ts';
 import type { Lease, LeaseSpec } from '../../../openapi/generated/coordination-v1.ts';
 
 const SPEC = path('spec');

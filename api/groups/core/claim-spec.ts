@@ -1,13 +1,8 @@
 /** Specs of claims, wherever they stand. Mirrors ValidatePersistentVolumeClaimSpec of pkg/apis/core/validation. */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1123Label, checkDNS1123Subdomain } from '../../machinery/names.ts';
-import {
-  forbidden,
-  invalid,
-  notSupported,
-  required,
-  validateAnnotations,
-} from '../../machinery/validation.ts';
+import { forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
+import { validateAnnotations } from '../../machinery/label-validation.ts';
 import type {
   PersistentVolumeClaimSpec,
   PersistentVolumeClaimTemplate,

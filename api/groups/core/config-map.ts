@@ -3,7 +3,7 @@ import { defineBehaviour } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { byteLength } from '../../machinery/go-format.ts';
-import { invalid, tooLong } from '../../machinery/validation.ts';
+import { invalid, tooLong } from '../../machinery/field-errors.ts';
 import type { ConfigMap } from '../../../openapi/generated/core-v1.ts';
 import { addConfigMapKey, type Findings, sortedEntries } from '../common/findings.ts';
 import { addFrozenChanges, bytesIn, DATA_SIZE_BYTES_MAX } from './frozen-data.ts';

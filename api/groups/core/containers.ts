@@ -8,7 +8,7 @@ import {
   notFound,
   notSupported,
   required,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
 import type {
   Container,
   ContainerPort,

@@ -4,7 +4,7 @@ import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1123Subdomain } from '../../machinery/names.ts';
-import { required } from '../../machinery/validation.ts';
+import { required } from '../../machinery/field-errors.ts';
 import type { EndpointAddress, EndpointPort, Endpoints } from '../../../openapi/generated/core-v1.ts';
 import {
   addDNSLabel,

@@ -4,13 +4,8 @@ import { path } from '../../machinery/field-path.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import { byteLength } from '../../machinery/go-format.ts';
 import { checkDNS1123Subdomain, checkQualifiedName } from '../../machinery/names.ts';
-import {
-  IMMUTABLE_MESSAGE,
-  invalid,
-  required,
-  validateFinalizerDomains,
-  validateObjectMeta,
-} from '../../machinery/validation.ts';
+import { IMMUTABLE_MESSAGE, invalid, required } from '../../machinery/field-errors.ts';
+import { validateFinalizerDomains, validateObjectMeta } from '../../machinery/object-meta-validation.ts';
 import type { Event } from '../../../openapi/generated/core-v1.ts';
 import { addEach, addImmutable, type Findings } from '../common/findings.ts';
 import { invalidInternal } from '../common/internal-json.ts';

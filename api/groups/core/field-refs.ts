@@ -1,6 +1,6 @@
 /** References from environment variables and files to fields and resources of the pod (the downward API). */
 import type { FieldPath } from '../../machinery/field-path.ts';
-import { invalid, notSupported, required } from '../../machinery/validation.ts';
+import { invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import { canonicalQuantity } from '../../machinery/quantity.ts';
 import type { ObjectFieldSelector, ResourceFieldSelector } from '../../../openapi/generated/core-v1.ts';
 import { addQualifiedName, type Findings } from '../common/findings.ts';

@@ -1,6 +1,6 @@
 /** Data of config maps and secrets: its size, and what `immutable` means for it. */
 import { equalJSON } from '../../machinery/equality.ts';
-import { forbidden } from '../../machinery/validation.ts';
+import { forbidden } from '../../machinery/field-errors.ts';
 import type { Findings } from '../common/findings.ts';
 
 /** Data of one object may not be larger. */

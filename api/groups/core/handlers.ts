@@ -1,7 +1,7 @@
 /** Probes, hooks and restart rules of containers. Mirrors validateProbe, validateLifecycle and their neighbours. */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { checkHTTPHeaderName } from '../../machinery/names.ts';
-import { forbidden, invalid, notSupported, required, tooMany } from '../../machinery/validation.ts';
+import { forbidden, invalid, notSupported, required, tooMany } from '../../machinery/field-errors.ts';
 import type {
   Container,
   ContainerRestartRule,

@@ -3,7 +3,7 @@ import { defineBehaviour } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkQualifiedName } from '../../machinery/names.ts';
-import { duplicate, forbidden, invalid, required } from '../../machinery/validation.ts';
+import { duplicate, forbidden, invalid, required } from '../../machinery/field-errors.ts';
 import type { LimitRange, LimitRangeItem } from '../../../openapi/generated/core-v1.ts';
 import { addEach, type Findings, sortedEntries } from '../common/findings.ts';
 import {

@@ -3,7 +3,7 @@ import { defineBehaviour, definePart } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkQualifiedName } from '../../machinery/names.ts';
-import { invalid } from '../../machinery/validation.ts';
+import { invalid } from '../../machinery/field-errors.ts';
 import type { Namespace } from '../../../openapi/generated/core-v1.ts';
 import { addEach, type Findings } from '../common/findings.ts';
 

@@ -5,7 +5,7 @@ import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { byteLength, goQuote, compareText } from '../../machinery/go-format.ts';
 import { parseJSON } from '../../machinery/json.ts';
 import { checkDNS1123Label, checkDNS1123Subdomain, checkLabelValue } from '../../machinery/names.ts';
-import { duplicate, forbidden, internal, invalid, required } from '../../machinery/validation.ts';
+import { duplicate, forbidden, internal, invalid, required } from '../../machinery/field-errors.ts';
 import type { Node, NodeConfigSource, Taint } from '../../../openapi/generated/core-v1.ts';
 import {
   addConfigMapKey,

@@ -3,7 +3,7 @@ import { defineBehaviour } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import { path } from '../../machinery/field-path.ts';
 import { checkQualifiedName } from '../../machinery/names.ts';
-import { forbidden, invalid, notSupported, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../../openapi/generated/core-v1.ts';
 import { addEach, addImmutable, addLabelSelector, type Findings, sortedEntries } from '../common/findings.ts';
 import { internalDiff } from '../common/internal-json.ts';

@@ -4,7 +4,7 @@ import { formatTime } from '../../machinery/clock.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1123Subdomain } from '../../machinery/names.ts';
-import { forbidden, IMMUTABLE_MESSAGE, notSupported, required } from '../../machinery/validation.ts';
+import { forbidden, IMMUTABLE_MESSAGE, notSupported, required } from '../../machinery/field-errors.ts';
 import type { PersistentVolume, PersistentVolumeSpec } from '../../../openapi/generated/core-v1.ts';
 import { addEach, addImmutable, addSupported, type Findings, sortedEntries } from '../common/findings.ts';
 import { internalDiff, invalidInternal } from '../common/internal-json.ts';

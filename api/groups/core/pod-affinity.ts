@@ -1,14 +1,8 @@
 /** Where pods want to be: affinity, spreading and tolerations. */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1123Label, checkLabelValue } from '../../machinery/names.ts';
-import {
-  duplicate,
-  forbidden,
-  invalid,
-  notSupported,
-  required,
-  type LabelSelectorObject,
-} from '../../machinery/validation.ts';
+import { duplicate, forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
+import type { LabelSelectorObject } from '../../machinery/label-validation.ts';
 import type {
   NodeAffinity,
   PodAffinityTerm,

@@ -2,7 +2,7 @@
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { goQuote } from '../../machinery/go-format.ts';
 import { parseJSON } from '../../machinery/json.ts';
-import { forbidden, invalid } from '../../machinery/validation.ts';
+import { forbidden, invalid } from '../../machinery/field-errors.ts';
 import type {
   AppArmorProfile,
   PodSpec,

@@ -2,7 +2,7 @@
 import { equalJSON } from '../../machinery/equality.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { rangeText } from '../../machinery/names.ts';
-import { forbidden, invalid, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, required } from '../../machinery/field-errors.ts';
 import type {
   Container,
   NodeAffinity,

@@ -4,7 +4,7 @@ import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { goQuote } from '../../machinery/go-format.ts';
-import { forbidden } from '../../machinery/validation.ts';
+import { forbidden } from '../../machinery/field-errors.ts';
 import type { EphemeralContainer, Pod } from '../../../openapi/generated/core-v1.ts';
 import type { Findings } from '../common/findings.ts';
 import { internalDiff } from '../common/internal-json.ts';

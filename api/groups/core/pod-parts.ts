@@ -1,6 +1,6 @@
 /** What holds for pods in every write, of the whole or of a part. */
 import { path } from '../../machinery/field-path.ts';
-import { forbidden } from '../../machinery/validation.ts';
+import { forbidden } from '../../machinery/field-errors.ts';
 import type { Pod } from '../../../openapi/generated/core-v1.ts';
 import type { Findings } from '../common/findings.ts';
 import { addImageSpaces } from './containers.ts';

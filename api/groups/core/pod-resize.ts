@@ -3,7 +3,7 @@ import { definePart } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
-import { forbidden, invalid } from '../../machinery/validation.ts';
+import { forbidden, invalid } from '../../machinery/field-errors.ts';
 import type { Container, Pod, ResourceRequirements } from '../../../openapi/generated/core-v1.ts';
 import type { Findings } from '../common/findings.ts';
 import { MIRROR_ANNOTATION } from './pod-annotations.ts';

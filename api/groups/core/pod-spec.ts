@@ -2,15 +2,8 @@
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { byteLength } from '../../machinery/go-format.ts';
 import { checkDNS1123Subdomain, checkSubdomainWithUnderscore, rangeText } from '../../machinery/names.ts';
-import {
-  duplicate,
-  forbidden,
-  invalid,
-  notFound,
-  required,
-  tooLong,
-  validateAnnotations,
-} from '../../machinery/validation.ts';
+import { duplicate, forbidden, invalid, notFound, required, tooLong } from '../../machinery/field-errors.ts';
+import { validateAnnotations } from '../../machinery/label-validation.ts';
 import type {
   Container,
   EphemeralContainer,

@@ -9,7 +9,7 @@ import {
   notSupported,
   required,
   tooLong,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
 import type {
   Container,
   ContainerStatus,

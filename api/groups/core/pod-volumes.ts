@@ -3,7 +3,7 @@ import type { FieldPath } from '../../machinery/field-path.ts';
 import { goQuote } from '../../machinery/go-format.ts';
 import { checkDNS1123Subdomain } from '../../machinery/names.ts';
 import { quantityOf } from '../common/resources.ts';
-import { duplicate, forbidden, invalid, required } from '../../machinery/validation.ts';
+import { duplicate, forbidden, invalid, required } from '../../machinery/field-errors.ts';
 import type {
   DownwardAPIVolumeFile,
   EphemeralVolumeSource,

@@ -3,7 +3,7 @@ import { defineBehaviour } from '../../definition.ts';
 import { formatTime } from '../../machinery/clock.ts';
 import { path } from '../../machinery/field-path.ts';
 import { checkDNS1123Label } from '../../machinery/names.ts';
-import { forbidden } from '../../machinery/validation.ts';
+import { forbidden } from '../../machinery/field-errors.ts';
 import type { Pod } from '../../../openapi/generated/core-v1.ts';
 import type { Findings } from '../common/findings.ts';
 import { ipWarnings } from '../common/ip.ts';

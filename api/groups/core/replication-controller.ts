@@ -3,7 +3,7 @@ import { defineBehaviour } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { formatLabels, selectorFromLabels } from '../../machinery/labels.ts';
-import { required } from '../../machinery/validation.ts';
+import { required } from '../../machinery/field-errors.ts';
 import type { ReplicationController } from '../../../openapi/generated/core-v1.ts';
 import { addReplicaStatus } from '../apps/replica-set.ts';
 import { addNonnegative, type Findings } from '../common/findings.ts';

@@ -2,7 +2,7 @@
 import { defineBehaviour } from '../../definition.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { compareText } from '../../machinery/go-format.ts';
-import { IMMUTABLE_MESSAGE, invalid, required } from '../../machinery/validation.ts';
+import { IMMUTABLE_MESSAGE, invalid, required } from '../../machinery/field-errors.ts';
 import type { ResourceQuota, ResourceQuotaSpec } from '../../../openapi/generated/core-v1.ts';
 import { type Findings, sortedEntries } from '../common/findings.ts';
 import { invalidInternal } from '../common/internal-json.ts';

@@ -4,7 +4,7 @@ import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { goQuote, goValue } from '../../machinery/go-format.ts';
 import { parseJSON } from '../../machinery/json.ts';
-import { invalid, required, tooLong } from '../../machinery/validation.ts';
+import { invalid, required, tooLong } from '../../machinery/field-errors.ts';
 import type { Secret } from '../../../openapi/generated/core-v1.ts';
 import { addConfigMapKey, addImmutable, type Findings, sortedEntries } from '../common/findings.ts';
 import { addFrozenChanges, bytesIn, DATA_SIZE_BYTES_MAX } from './frozen-data.ts';

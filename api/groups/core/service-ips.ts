@@ -1,6 +1,6 @@
 /** Cluster IPs and families of services. Mirrors ValidateServiceClusterIPsRelatedFields of pkg/apis/core/validation. */
 import { path } from '../../machinery/field-path.ts';
-import { duplicate, invalid, notSupported, required } from '../../machinery/validation.ts';
+import { duplicate, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import type { ServiceSpec } from '../../../openapi/generated/core-v1.ts';
 import { addSupported, type Findings } from '../common/findings.ts';
 import { addIP, isDualStack, isIPv6, parseIP } from '../common/ip.ts';

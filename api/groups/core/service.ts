@@ -3,7 +3,7 @@ import { defineBehaviour } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1123Subdomain } from '../../machinery/names.ts';
-import { duplicate, forbidden, invalid, notSupported, required } from '../../machinery/validation.ts';
+import { duplicate, forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import type { Service, ServicePort, ServiceSpec } from '../../../openapi/generated/core-v1.ts';
 import {
   addDNSLabel,

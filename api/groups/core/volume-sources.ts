@@ -5,7 +5,7 @@
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { byteLength } from '../../machinery/go-format.ts';
 import { checkDNS1123Label, checkDNS1123Subdomain, rangeText } from '../../machinery/names.ts';
-import { forbidden, invalid, notSupported, required, tooLong } from '../../machinery/validation.ts';
+import { forbidden, invalid, notSupported, required, tooLong } from '../../machinery/field-errors.ts';
 import type {
   CSIPersistentVolumeSource,
   CSIVolumeSource,

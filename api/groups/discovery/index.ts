@@ -17,8 +17,8 @@ import {
   required,
   tooMany,
   validateImmutable,
-  validateLabels,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
+import { validateLabels } from '../../machinery/label-validation.ts';
 import type {
   Endpoint,
   EndpointHints,

@@ -11,7 +11,7 @@ import {
   invalidEach,
   notSupported,
   required,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
 import type {
   FlowSchema,
   FlowSchemaSpec,

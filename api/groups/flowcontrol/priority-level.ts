@@ -3,7 +3,7 @@ import { defineBehaviour } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
-import { forbidden, invalid, notSupported, required } from '../../machinery/validation.ts';
+import { forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
 import type {
   ExemptPriorityLevelConfiguration,
   LimitedPriorityLevelConfiguration,

@@ -3,7 +3,7 @@ import { defineBehaviour } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
 import { checkDNS1123Subdomain, checkPathSegmentName } from '../../machinery/names.ts';
-import { IMMUTABLE_MESSAGE, invalid, required, validateImmutable } from '../../machinery/validation.ts';
+import { IMMUTABLE_MESSAGE, invalid, required, validateImmutable } from '../../machinery/field-errors.ts';
 import type {
   IPAddress,
   ParentReference,

@@ -10,7 +10,7 @@ import {
   checkPortNumber,
   checkWildcardDNS1123Subdomain,
 } from '../../machinery/names.ts';
-import { invalid, invalidEach, notSupported, required } from '../../machinery/validation.ts';
+import { invalid, invalidEach, notSupported, required } from '../../machinery/field-errors.ts';
 import type {
   HTTPIngressPath,
   Ingress,

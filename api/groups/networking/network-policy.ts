@@ -3,14 +3,8 @@ import { defineBehaviour } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkPortName, checkPortNumber } from '../../machinery/names.ts';
-import {
-  forbidden,
-  invalid,
-  invalidEach,
-  notSupported,
-  required,
-  validateLabelSelector,
-} from '../../machinery/validation.ts';
+import { forbidden, invalid, invalidEach, notSupported, required } from '../../machinery/field-errors.ts';
+import { validateLabelSelector } from '../../machinery/label-validation.ts';
 import type {
   IPBlock,
   NetworkPolicy,

@@ -2,7 +2,8 @@
 import { defineBehaviour, type GroupBehaviours } from '../../definition.ts';
 import { path } from '../../machinery/field-path.ts';
 import { checkDNS1123Label } from '../../machinery/names.ts';
-import { duplicate, validateImmutable, validateLabels } from '../../machinery/validation.ts';
+import { duplicate, validateImmutable } from '../../machinery/field-errors.ts';
+import { validateLabels } from '../../machinery/label-validation.ts';
 import type { RuntimeClass } from '../../../openapi/generated/node-v1.ts';
 import type { Findings } from '../common/findings.ts';
 import { deprecatedNodeLabel } from '../common/node-selectors.ts';

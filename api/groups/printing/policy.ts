@@ -17,7 +17,7 @@ import type { ClusterRoleBinding, RoleBinding, Subject } from '../../../openapi/
 import type { PriorityClass } from '../../../openapi/generated/scheduling-v1.ts';
 import { compareText } from '../../machinery/go-format.ts';
 import { humanDuration } from '../../machinery/human-duration.ts';
-import type { LabelSelectorObject } from '../../machinery/labels.ts';
+import type { LabelSelectorObject } from '../../machinery/label-validation.ts';
 import { AGE, ageOf, column, defineTable, NAME, nameOf, wide } from './columns.ts';
 
 function subjects(all: readonly Subject[] | undefined, kind: string): string {

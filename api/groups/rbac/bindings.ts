@@ -4,7 +4,7 @@ import { equalJSON } from '../../machinery/equality.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1123Subdomain, checkPathSegmentName } from '../../machinery/names.ts';
-import { invalid, invalidEach, notSupported, required } from '../../machinery/validation.ts';
+import { invalid, invalidEach, notSupported, required } from '../../machinery/field-errors.ts';
 import type { ClusterRoleBinding, RoleBinding, Subject } from '../../../openapi/generated/rbac-v1.ts';
 import { validateEach, validateRequiredText } from '../common/text.ts';
 

@@ -2,7 +2,8 @@
 import { defineBehaviour } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
-import { invalid, required, validateLabelSelector } from '../../machinery/validation.ts';
+import { invalid, required } from '../../machinery/field-errors.ts';
+import { validateLabelSelector } from '../../machinery/label-validation.ts';
 import type { ClusterRole, PolicyRule, Role } from '../../../openapi/generated/rbac-v1.ts';
 import { validateEach } from '../common/text.ts';
 

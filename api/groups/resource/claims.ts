@@ -20,10 +20,9 @@ import {
   notSupported,
   required,
   tooLong,
-  validateAnnotations,
   validateImmutable,
-  validateLabels,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
+import { validateAnnotations, validateLabels } from '../../machinery/label-validation.ts';
 import type {
   DeviceClaim,
   DeviceClass,

@@ -3,7 +3,7 @@ import type { FieldError } from '../../machinery/errors.ts';
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { byteLength } from '../../machinery/go-format.ts';
 import { checkCIdentifier, checkDNS1123Subdomain } from '../../machinery/names.ts';
-import { duplicate, invalid, invalidEach, required, tooLong, tooMany } from '../../machinery/validation.ts';
+import { duplicate, invalid, invalidEach, required, tooLong, tooMany } from '../../machinery/field-errors.ts';
 import { validateDriverName } from '../common/storage-names.ts';
 import { validateEach } from '../common/text.ts';
 

@@ -21,7 +21,7 @@ import {
   tooLong,
   tooMany,
   validateImmutable,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
 import type {
   CounterSet,
   Device,

@@ -2,7 +2,7 @@
 import { defineBehaviour, type GroupBehaviours } from '../../definition.ts';
 import type { FieldError } from '../../machinery/errors.ts';
 import { path } from '../../machinery/field-path.ts';
-import { forbidden, notSupported, required, validateImmutable } from '../../machinery/validation.ts';
+import { forbidden, notSupported, required, validateImmutable } from '../../machinery/field-errors.ts';
 import type { PriorityClass } from '../../../openapi/generated/scheduling-v1.ts';
 
 const SYSTEM_PREFIX = 'system-';

@@ -14,7 +14,7 @@ import {
   required,
   tooLong,
   validateImmutable,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
 import type { StorageClass, VolumeAttributesClass } from '../../../openapi/generated/storage-v1.ts';
 import { deprecatedNodeLabel } from '../common/node-selectors.ts';
 import { validateEach } from '../common/text.ts';

@@ -12,9 +12,9 @@ import {
   notSupported,
   required,
   validateImmutable,
-  validateLabelSelector,
   validateNonnegative,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
+import { validateLabelSelector } from '../../machinery/label-validation.ts';
 import type {
   CSIDriver,
   CSIDriverSpec,

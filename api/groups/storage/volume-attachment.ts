@@ -11,7 +11,7 @@ import {
   required,
   tooLong,
   validateImmutable,
-} from '../../machinery/validation.ts';
+} from '../../machinery/field-errors.ts';
 import type {
   VolumeAttachment,
   VolumeAttachmentSource,

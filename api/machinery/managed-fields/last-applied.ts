@@ -3,7 +3,7 @@
  * from there. Mirrors apimachinery util/managedfields internal/lastapplied.go, lastappliedmanager.go and
  * lastappliedupdater.go.
  */
-import { ANNOTATIONS_SIZE_BYTES_MAX } from '../validation.ts';
+import { ANNOTATIONS_SIZE_BYTES_MAX } from '../label-validation.ts';
 import { structuredCopy } from '../client.ts';
 import { JSONError, parseJSON, stringifyJSON } from '../json.ts';
 import type { UnknownObject } from '../object-meta.ts';

@@ -1,7 +1,7 @@
 /** What the scheduler runs with, made of a KubeSchedulerConfiguration; what has no meaning within kubemu is refused by name. */
 import { parseDurationMs } from '../../../api/machinery/duration.ts';
 import type { FieldError } from '../../../api/machinery/errors.ts';
-import { forbidden } from '../../../api/machinery/validation.ts';
+import { forbidden } from '../../../api/machinery/field-errors.ts';
 import { DEFAULT_PROFILE, newProfile, type ProfileOptions } from '../profile.ts';
 import { decodeConfiguration } from './decode.ts';
 import { completeConfiguration, type CompleteProfile } from './defaults.ts';

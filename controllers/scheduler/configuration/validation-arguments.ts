@@ -2,7 +2,7 @@
 import { parseDurationMs } from '../../../api/machinery/duration.ts';
 import type { FieldError } from '../../../api/machinery/errors.ts';
 import type { FieldPath } from '../../../api/machinery/field-path.ts';
-import { checkRequirement, type LabelOperator } from '../../../api/machinery/labels.ts';
+import { checkRequirement, type LabelOperator } from '../../../api/machinery/label-requirement.ts';
 import { checkQualifiedName } from '../../../api/machinery/names.ts';
 import {
   duplicate,
@@ -11,7 +11,7 @@ import {
   invalidEach,
   notSupported,
   required,
-} from '../../../api/machinery/validation.ts';
+} from '../../../api/machinery/field-errors.ts';
 import type { NodeSelectorTerm, TopologySpreadConstraint } from '../../../openapi/generated/core-v1.ts';
 import type { PluginArguments, ShapePoint } from './types.ts';
 

@@ -5,7 +5,7 @@ import { equalJSON } from '../../../api/machinery/equality.ts';
 import type { FieldError } from '../../../api/machinery/errors.ts';
 import { path, type FieldPath } from '../../../api/machinery/field-path.ts';
 import { checkQualifiedName } from '../../../api/machinery/names.ts';
-import { duplicate, invalid, invalidEach, required } from '../../../api/machinery/validation.ts';
+import { duplicate, invalid, invalidEach, required } from '../../../api/machinery/field-errors.ts';
 import { EXTENSION_POINTS } from '../plugin.ts';
 import type { CompleteConfiguration, CompleteProfile } from './defaults.ts';
 import { validateArguments } from './validation-arguments.ts';

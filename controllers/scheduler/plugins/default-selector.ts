@@ -3,8 +3,8 @@ import {
   LabelSelectorMatcher,
   selectorFromLabels,
   selectorFromLabelSelector,
-  type LabelRequirement,
 } from '../../../api/machinery/labels.ts';
+import type { LabelRequirement } from '../../../api/machinery/label-requirement.ts';
 import { controllerOf, type KubeObject } from '../../../api/machinery/object-meta.ts';
 import {
   replicaSets,

@@ -2,7 +2,7 @@
 import { newBadRequest, newConflict, newNotFound, StatusError } from '../../../api/machinery/errors.ts';
 import { formatTime } from '../../../api/machinery/clock.ts';
 import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
-import { notSupported, required } from '../../../api/machinery/validation.ts';
+import { notSupported, required } from '../../../api/machinery/field-errors.ts';
 import type { Binding, Pod, PodCondition } from '../../../openapi/generated/core-v1.ts';
 import { SUCCESS, type Creator } from './creator.ts';
 

@@ -9,7 +9,7 @@ import {
 } from '../../../api/machinery/errors.ts';
 import { formatTime } from '../../../api/machinery/clock.ts';
 import type { UnknownObject } from '../../../api/machinery/object-meta.ts';
-import { invalid } from '../../../api/machinery/validation.ts';
+import { invalid } from '../../../api/machinery/field-errors.ts';
 import type { Pod, PodCondition } from '../../../openapi/generated/core-v1.ts';
 import type { Eviction } from '../../../openapi/generated/policy-v1.ts';
 import { checkDeletePreconditions } from '../before-delete.ts';

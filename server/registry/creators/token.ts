@@ -11,7 +11,7 @@ import { formatTime } from '../../../api/machinery/clock.ts';
 import { goQuote } from '../../../api/machinery/go-format.ts';
 import { parseGroupVersion } from '../../../api/machinery/gvk.ts';
 import type { ObjectMeta, UnknownObject } from '../../../api/machinery/object-meta.ts';
-import { invalid } from '../../../api/machinery/validation.ts';
+import { invalid } from '../../../api/machinery/field-errors.ts';
 import type { BoundObjectReference, TokenRequest } from '../../../openapi/generated/authentication-v1.ts';
 import type { Pod } from '../../../openapi/generated/core-v1.ts';
 import { API_AUDIENCES } from '../../authn/authenticator.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { escapeFieldValue, parseFieldSelector } from '../../../api/machinery/fields.ts';
-import { SelectorError } from '../../../api/machinery/labels.ts';
+import { SelectorError } from '../../../api/machinery/label-requirement.ts';
 
 describe('field selectors', () => {
   const cases: [string, string][] = [

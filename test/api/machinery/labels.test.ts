@@ -6,9 +6,8 @@ import {
   parseLabelSelector,
   selectorFromLabels,
   selectorFromLabelSelector,
-  SelectorError,
-  type Labels,
 } from '../../../api/machinery/labels.ts';
+import { SelectorError, type Labels } from '../../../api/machinery/label-requirement.ts';
 
 describe('canonical text', () => {
   const cases: [string, string][] = [

@@ -1,190 +1,21 @@
-/**
- * Builders of field errors, with upstream's text behind the path, and the checks of metadata that hold for every kind.
- * Mirrors apimachinery util/validation/field/errors.go and api/validation/objectmeta.go.
- */
-import type { FieldError, FieldErrorType } from './errors.ts';
-import { equalJSON } from './equality.ts';
+/** The checks of metadata that hold for every kind. Mirrors apimachinery api/validation/objectmeta.go. */
+import type { FieldError } from './errors.ts';
+import {
+  forbidden,
+  invalid,
+  invalidEach,
+  required,
+  tooLong,
+  validateImmutable,
+  validateNonnegative,
+  type PathOrText,
+} from './field-errors.ts';
 import { path as newPath, type FieldPath } from './field-path.ts';
-import { byteLength, compareText, goJSON, goQuote, goStringSlice, isPrintable } from './go-format.ts';
+import { byteLength, compareText, goStringSlice, isPrintable } from './go-format.ts';
 import { parseGroupVersion } from './gvk.ts';
-import { checkDNS1123Label, checkLabelValue, checkName, checkQualifiedName, type NameRule } from './names.ts';
+import { validateAnnotations, validateLabels } from './label-validation.ts';
+import { checkDNS1123Label, checkName, checkQualifiedName, type NameRule } from './names.ts';
 import type { ManagedFieldsEntry, ObjectMeta, OwnerReference } from './object-meta.ts';
-
-/** A path, built or written out. */
-export type PathOrText = FieldPath | string;
-
-function fieldError(type: FieldErrorType, path: PathOrText, label: string, detail: string): FieldError {
-  return { type, field: String(path), message: detail === '' ? label : `${label}: ${detail}` };
-}
-
-/** A value as error texts show it: strings quoted, scalars bare, all else as JSON (`undefined` as `null`). */
-function shown(value: unknown): string {
-  return typeof value === 'string' ? goQuote(value) : goJSON(value);
-}
-
-/** `Required value[: detail]`. */
-export function required(path: PathOrText, detail = ''): FieldError {
-  return fieldError('FieldValueRequired', path, 'Required value', detail);
-}
-
-/** `Invalid value: "v": detail`. */
-export function invalid(path: PathOrText, value: unknown, detail: string): FieldError {
-  return fieldError('FieldValueInvalid', path, `Invalid value: ${shown(value)}`, detail);
-}
-
-/** `Unsupported value: "v": supported values: "A", "B"`; a set is listed sorted, an array in its own order. */
-export function notSupported(
-  path: PathOrText,
-  value: unknown,
-  allowed: readonly string[] | ReadonlySet<string>,
-): FieldError {
-  const values = Array.isArray(allowed) ? (allowed as readonly string[]) : [...allowed].sort(compareText);
-  const detail = values.length === 0 ? '' : `supported values: ${values.map(goQuote).join(', ')}`;
-  return fieldError('FieldValueNotSupported', path, `Unsupported value: ${shown(value)}`, detail);
-}
-
-/** `Forbidden[: detail]`. */
-export function forbidden(path: PathOrText, detail: string): FieldError {
-  return fieldError('FieldValueForbidden', path, 'Forbidden', detail);
-}
-
-/** `Duplicate value: "v"`. */
-export function duplicate(path: PathOrText, value: unknown): FieldError {
-  return fieldError('FieldValueDuplicate', path, `Duplicate value: ${shown(value)}`, '');
-}
-
-/** `Not found: "v"`. */
-export function notFound(path: PathOrText, value: unknown): FieldError {
-  return fieldError('FieldValueNotFound', path, `Not found: ${shown(value)}`, '');
-}
-
-/** `Too long: may not be more than N bytes`; a negative `max` is not told. The value is never shown. */
-export function tooLong(path: PathOrText, _value: unknown, max: number): FieldError {
-  const detail =
-    max < 0 ? 'value is too long' : `may not be more than ${max} ${max === 1 ? 'byte' : 'bytes'}`;
-  return fieldError('FieldValueTooLong', path, 'Too long', detail);
-}
-
-/** `Too many: 5: must have at most 3 items`; a negative number is not told. */
-export function tooMany(path: PathOrText, actual: number, max: number): FieldError {
-  const detail = max < 0 ? 'has too many items' : `must have at most ${max} ${max === 1 ? 'item' : 'items'}`;
-  return fieldError('FieldValueTooMany', path, actual < 0 ? 'Too many' : `Too many: ${actual}`, detail);
-}
-
-/** `Internal error: why`. */
-export function internal(path: PathOrText, error: unknown): FieldError {
-  const why = error instanceof Error ? error.message : String(error);
-  return fieldError('InternalError', path, 'Internal error', why);
-}
-
-/** Detail of a change to what may not change. */
-export const IMMUTABLE_MESSAGE = 'field is immutable';
-
-/** Errors when a value changed; `undefined` is shown as `null`. */
-export function validateImmutable(path: PathOrText, value: unknown, old: unknown): FieldError[] {
-  return equalJSON(value, old) ? [] : [invalid(path, value, IMMUTABLE_MESSAGE)];
-}
-
-/** Errors when a number is below zero. */
-export function validateNonnegative(path: PathOrText, value: number): FieldError[] {
-  return value < 0 ? [invalid(path, value, 'must be greater than or equal to 0')] : [];
-}
-
-/** One `invalid` a text that a check of names.ts returned. */
-export function invalidEach(path: PathOrText, value: unknown, details: readonly string[]): FieldError[] {
-  return details.map((detail) => invalid(path, value, detail));
-}
-
-/** All annotations of an object together, keys and values, in bytes. */
-export const ANNOTATIONS_SIZE_BYTES_MAX = 262144;
-
-/** Keys and values of labels. Errors name the map, not the key. */
-export function validateLabels(
-  labels: Readonly<Record<string, string>> | undefined,
-  path: PathOrText,
-): FieldError[] {
-  if (labels === undefined || areLabels(labels)) return [];
-  return sortedEntries(labels).flatMap(([key, value]) => [
-    ...invalidEach(path, key, checkQualifiedName(key)),
-    ...invalidEach(path, value, checkLabelValue(value)),
-  ]);
-}
-
-function areLabels(labels: Readonly<Record<string, string>>): boolean {
-  for (const key in labels)
-    if (checkQualifiedName(key).length > 0 || checkLabelValue(labels[key]!).length > 0) return false;
-  return true;
-}
-
-/** Keys of annotations and their size together. */
-export function validateAnnotations(
-  annotations: Readonly<Record<string, string>> | undefined,
-  path: PathOrText,
-): FieldError[] {
-  if (annotations === undefined) return [];
-  let bytes = 0;
-  const errors = sortedEntries(annotations).flatMap(([key, value]) => {
-    bytes += byteLength(key) + byteLength(value);
-    return invalidEach(path, key, checkQualifiedName(key.toLowerCase()));
-  });
-  if (bytes > ANNOTATIONS_SIZE_BYTES_MAX) errors.push(tooLong(path, '', ANNOTATIONS_SIZE_BYTES_MAX));
-  return errors;
-}
-
-function sortedEntries(map: Readonly<Record<string, string>>): [string, string][] {
-  const entries = Object.entries(map);
-  return entries.length < 2 ? entries : entries.sort(([a], [b]) => compareText(a, b));
-}
-
-export interface LabelSelectorObject {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
-}
-
-/** A `metav1.LabelSelector`. */
-export function validateLabelSelector(
-  selector: LabelSelectorObject | undefined,
-  path: FieldPath,
-  options: { readonly allowInvalidValues?: boolean } = {},
-): FieldError[] {
-  if (selector === undefined) return [];
-  const errors = validateLabels(selector.matchLabels, path.child('matchLabels'));
-  (selector.matchExpressions ?? []).forEach((expression, index) => {
-    const at = path.child('matchExpressions').index(index);
-    const values = expression.values ?? [];
-    switch (expression.operator) {
-      case 'In':
-      case 'NotIn':
-        if (values.length === 0) {
-          errors.push(required(at.child('values'), "must be specified when `operator` is 'In' or 'NotIn'"));
-        }
-        break;
-      case 'Exists':
-      case 'DoesNotExist':
-        if (values.length > 0) {
-          errors.push(
-            forbidden(
-              at.child('values'),
-              "may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-            ),
-          );
-        }
-        break;
-      default:
-        errors.push(invalid(at.child('operator'), expression.operator, 'not a valid selector operator'));
-    }
-    errors.push(...invalidEach(at.child('key'), expression.key, checkQualifiedName(expression.key)));
-    if (options.allowInvalidValues === true) return;
-    values.forEach((value, valueIndex) => {
-      errors.push(...invalidEach(at.child('values').index(valueIndex), value, checkLabelValue(value)));
-    });
-  });
-  return errors;
-}
 
 /** In bytes. */
 export const FIELD_MANAGER_LENGTH_MAX = 128;
