@@ -2,6 +2,7 @@
 import { isBeingDeleted } from '../../api/machinery/object-meta.ts';
 import type { Pod } from '../../openapi/generated/core-v1.ts';
 import { failuresOf, indexOf, isIndexed } from './indexes.ts';
+import { judgeFailure } from './policies.ts';
 import type { Ending, Round } from './round.ts';
 
 /** At most so many UIDs are noted in a status, which keeps them below 20 kB. */
@@ -17,15 +18,18 @@ export interface Batch {
   readonly isFull: boolean;
 }
 
+/** When a job ends or goes, its pods are let go of as they are: where it fails, those that still run fail with it. */
 export function nextBatch(round: Round, ending: Ending | undefined): Batch {
   const { job } = round;
-  const kept = ending === undefined && !isBeingDeleted(job) ? lastFailures(round) : new Set<Pod>();
-  const [newSucceeded, newFailed] = [new Set(round.newSucceeded), new Set(round.newFailed)];
+  const isOver = ending !== undefined || isBeingDeleted(job);
+  const kept = isOver ? new Set<Pod>() : lastFailures(round);
+  const cutShort = ending?.type === 'Failed' ? stillRunning(round) : [];
+  const [newSucceeded, newFailed] = [new Set(round.newSucceeded), new Set([...round.newFailed, ...cutShort])];
   const { succeeded: notedSucceeded = [], failed: notedFailed = [] } =
     job.status.uncountedTerminatedPods ?? {};
   let noted = notedSucceeded.length + notedFailed.length;
   const [pods, succeeded, failed]: Pod[][] = [[], [], []];
-  for (const pod of round.ended) {
+  for (const pod of isOver ? round.held : round.ended) {
     if (kept.has(pod)) continue;
     pods!.push(pod);
     if (newSucceeded.has(pod)) succeeded!.push(pod);
@@ -34,6 +38,20 @@ export function nextBatch(round: Round, ending: Ending | undefined): Batch {
     if (noted >= UNCOUNTED_MAX) break;
   }
   return { pods: pods!, succeeded: succeeded!, failed: failed!, isFull: noted >= UNCOUNTED_MAX };
+}
+
+/** Those whose failure counts once the job fails. */
+function stillRunning({ job, held, ended }: Round): Pod[] {
+  const { completions = 0, podFailurePolicy } = job.spec;
+  const over = new Set(ended);
+  const noted = new Set(job.status.uncountedTerminatedPods?.failed ?? []);
+  return held.filter(
+    (pod) =>
+      !over.has(pod) &&
+      !noted.has(pod.metadata.uid!) &&
+      (!isIndexed(job) || indexOf(pod, completions) !== undefined) &&
+      judgeFailure(podFailurePolicy, pod).action !== 'Ignore',
+  );
 }
 
 /**

@@ -182,8 +182,11 @@ class JobController {
     let ending = endingOf({ ...round, job: { ...job, status: { ...job.status, startTime } } });
     let outcome = unchanged(round);
     let change: StatusChange = { status: { ...job.status, startTime }, events: [] };
-    if (ending !== undefined) outcome = await this.#rounds.stop(key, round);
-    else {
+    if (ending !== undefined) {
+      outcome = await this.#rounds.stop(key, round);
+      // Pods may be left that are not known, or could not be deleted.
+      if (outcome.active > 0 || !isSettled) ending = undefined;
+    } else {
       const mayManage = isSettled && !isBeingDeleted(job);
       if (mayManage) outcome = await this.#rounds.manage(key, round, memory.failures);
       ending = completionOf(round, outcome.active);

@@ -30,9 +30,13 @@ export class JobMemories {
 }
 
 /** Adds the pods that ended to the row of failures, each once, however often the look is repeated. */
-export function remember(memory: JobMemory, { newSucceeded, newFailed, indexFailures }: Round): void {
+export function remember(
+  memory: JobMemory,
+  { newSucceeded, newFailed, newIgnored, indexFailures }: Round,
+): void {
   const isUnseen = ({ metadata }: Pod): boolean => !memory.seen.has(metadata.uid!);
-  memory.failures = addOutcomes(memory.failures, newSucceeded.filter(isUnseen), newFailed.filter(isUnseen));
+  const failed = [...newFailed, ...newIgnored];
+  memory.failures = addOutcomes(memory.failures, newSucceeded.filter(isUnseen), failed.filter(isUnseen));
   memory.indexFailures = indexFailures;
-  for (const { metadata } of [...newSucceeded, ...newFailed]) memory.seen.add(metadata.uid!);
+  for (const { metadata } of [...newSucceeded, ...failed]) memory.seen.add(metadata.uid!);
 }

@@ -36,7 +36,7 @@ export class PodRounds {
     if (missing <= 0) return unchanged(round);
     const isPerIndex = job.spec.backoffLimitPerIndex !== undefined;
     const waitMs = isPerIndex ? 0 : delayLeft(failures, nowMs);
-    if (waitMs > 0) return { ...unchanged(round), waitMs };
+    if (waitMs > 0) return waiting(round, waitMs);
     return isIndexed(job)
       ? this.#createIndexed(key, round, missing)
       : this.#createPods(key, round, Array<undefined>(missing).fill(undefined));
@@ -54,11 +54,9 @@ export class PodRounds {
     );
     // An index that waits for its next try keeps its place among those that run at once.
     const delays = free.map((index) => indexDelay(round, index)).filter((delay) => delay > 0);
-    const outcome = await this.#createPods(
-      key,
-      round,
-      free.filter((index) => indexDelay(round, index) === 0),
-    );
+    const due = free.filter((index) => indexDelay(round, index) === 0);
+    if (due.length === 0 && delays.length > 0) return waiting(round, Math.min(...delays));
+    const outcome = await this.#createPods(key, round, due);
     return delays.length === 0 ? outcome : { ...outcome, waitMs: Math.min(...delays) };
   }
 
@@ -116,6 +114,11 @@ export class PodRounds {
       error,
     };
   }
+}
+
+/** The next try comes later. Upstream calls no pod active meanwhile, not even those that run. */
+function waiting(round: Round, waitMs: number): Outcome {
+  return { ...unchanged(round), active: 0, waitMs };
 }
 
 /** Nothing was done. */

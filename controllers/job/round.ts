@@ -17,7 +17,11 @@ export interface Round {
   readonly newSucceeded: readonly Pod[];
   /** Those whose failure counts. */
   readonly newFailed: readonly Pod[];
-  /** Every pod that ended and still has the finalizer. */
+  /** Those whose failure the policy leaves out of the count; the next try waits for them all the same. */
+  readonly newIgnored: readonly Pod[];
+  /** Every pod that still has the finalizer. */
+  readonly held: readonly Pod[];
+  /** Of those, the ones that ended. */
   readonly ended: readonly Pod[];
   /** With the new ones. */
   readonly succeeded: number;
@@ -53,17 +57,15 @@ export function examine(
     ...(status.uncountedTerminatedPods?.succeeded ?? []),
     ...(status.uncountedTerminatedPods?.failed ?? []),
   ]);
-  const ended = pods.filter(
-    (pod) =>
-      hasFinalizer(pod) && isTracked(pod) && (pod.status.phase === 'Succeeded' || isPodFailed(job, pod)),
-  );
+  const held = pods.filter((pod) => hasFinalizer(pod) && isTracked(pod));
+  const ended = held.filter((pod) => pod.status.phase === 'Succeeded' || isPodFailed(job, pod));
   const fresh = ended.filter(
     (pod) => !noted.has(pod.metadata.uid!) && (!hasIndexes || indexOf(pod, completions) !== undefined),
   );
   const newSucceeded = fresh.filter((pod) => pod.status.phase === 'Succeeded');
-  const newFailed = fresh.filter(
-    (pod) => pod.status.phase !== 'Succeeded' && judgeFailure(spec.podFailurePolicy, pod).action !== 'Ignore',
-  );
+  const unsuccessful = fresh.filter((pod) => pod.status.phase !== 'Succeeded');
+  const isIgnored = (pod: Pod): boolean => judgeFailure(spec.podFailurePolicy, pod).action === 'Ignore';
+  const newFailed = unsuccessful.filter((pod) => !isIgnored(pod));
   const succeededIndexes = hasIndexes ? parseIndexes(status.completedIndexes) : new Set<number>();
   for (const index of succeededIndexes) if (index >= completions) succeededIndexes.delete(index);
   if (hasIndexes) for (const pod of newSucceeded) succeededIndexes.add(indexOf(pod, completions)!);
@@ -76,6 +78,8 @@ export function examine(
     active,
     newSucceeded,
     newFailed,
+    newIgnored: unsuccessful.filter(isIgnored),
+    held,
     ended,
     succeeded: hasIndexes
       ? succeededIndexes.size

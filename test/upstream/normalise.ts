@@ -15,7 +15,7 @@ export interface Picture {
 
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '<uid>'],
-  [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z/g, '<time>'],
+  [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?/g, '<time>'],
   [/\b\d{1,3}(\.\d{1,3}){3}\b/g, '<ip>'],
   [/-----BEGIN CERTIFICATE-----[^]*-----END CERTIFICATE-----\n/g, '<certificate>'],
   [/\bcsi-[0-9a-f]{64}\b/g, 'csi-<hash>'],
@@ -56,6 +56,7 @@ const RETRIED = [
   'FailedScheduling',
   'FailedUpdate',
   'ProvisioningFailed',
+  'UnexpectedJob',
   'WaitForFirstConsumer',
 ];
 

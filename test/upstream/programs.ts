@@ -14,6 +14,7 @@ const HARMLESS = [
   // What scenarios want it to run into.
   /is forbidden: (exceeded quota|failed quota|error looking up service account)/,
   /was not created for pod|failed to compute desired number of replicas|unable to get target/,
+  /Failed to sync PDB.*(does not implement the scale subresource|no matches for kind)/,
   /Status after running PostFilter plugins for pod/,
   // Its cache is behind: of what it wrote, what others wrote, and what went. It tries again.
   /read version: \d+ is not as new as written version/,

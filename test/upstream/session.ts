@@ -8,6 +8,7 @@ const KINDS: Readonly<
   Record<string, readonly [groupVersion: string, resource: string, isNamespaced?: false]>
 > = {
   ConfigMap: ['api/v1', 'configmaps'],
+  ControllerRevision: ['apis/apps/v1', 'controllerrevisions'],
   CronJob: ['apis/batch/v1', 'cronjobs'],
   CSIDriver: ['apis/storage.k8s.io/v1', 'csidrivers', false],
   CSIStorageCapacity: ['apis/storage.k8s.io/v1', 'csistoragecapacities'],
@@ -222,6 +223,11 @@ export class Session {
   /** Resolves in the next second: what is made now and then is of different age to whoever reads creation times. */
   nextSecond(): Promise<void> {
     return new Promise((resolve) => setTimeout(resolve, 1_000 - (Date.now() % 1_000)));
+  }
+
+  /** Resolves when the next start of a schedule of every minute is over. */
+  nextMinute(): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, 62_000 - (Date.now() % 60_000)));
   }
 
   quiet(): Promise<void> {

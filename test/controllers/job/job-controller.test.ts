@@ -241,8 +241,12 @@ describe('failures', () => {
     });
     await endAll('Failed', 42);
     expect((await status()).failed).toBe(failed);
-    if (condition === undefined) expect(await running()).toHaveLength(1);
-    else expect(await conditions()).toContain(condition);
+    if (condition === undefined) {
+      // It is waited for all the same.
+      expect(await running()).toHaveLength(0);
+      await harness.advance(10_000);
+      expect(await running()).toHaveLength(1);
+    } else expect(await conditions()).toContain(condition);
     if (action !== 'FailJob') return;
     const [pod] = await harness.pods();
     expect((await status()).conditions!.at(-1)!.message).toBe(
@@ -373,6 +377,39 @@ describe('an indexed job', () => {
     expect(await running()).toEqual([]);
     await harness.advance(1_000);
     expect((await running()).map(({ metadata }) => metadata.generateName)).toEqual(['work-0-']);
+  });
+
+  it('counts no pod as failed that success came before, and lets go of those that run', async () => {
+    await create({ ...indexed, parallelism: 4, successPolicy: { rules: [{ succeededCount: 1 }] } });
+    for (const pod of await running()) await harness.bind(pod);
+    await harness.end(await byIndex(0), 'Succeeded');
+    await harness.settle();
+    const going = (await harness.pods()).filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    expect(going).toHaveLength(3);
+    expect(going.flatMap(({ metadata }) => metadata.finalizers ?? [])).toEqual([]);
+    for (const pod of going) await harness.remove(pod);
+    await harness.settle();
+    expect((await status()).failed).toBeUndefined();
+    expect(await conditions()).toContain('Complete True SuccessPolicy');
+  });
+
+  it('counts those that still run as failed as soon as it fails', async () => {
+    await create({ ...indexed, parallelism: 4, backoffLimit: 0 });
+    for (const pod of await running()) await harness.bind(pod);
+    await harness.end(await byIndex(0), 'Failed');
+    await harness.settle();
+    expect(await status()).toMatchObject({ failed: 4, terminating: 3 });
+    expect(await conditions()).toEqual(['FailureTarget True BackoffLimitExceeded']);
+  });
+
+  it('calls no pod active while it waits for its next try, as upstream does', async () => {
+    await create({ ...indexed, parallelism: 4 });
+    await harness.end(await byIndex(0), 'Failed');
+    await harness.settle();
+    expect(await status()).toMatchObject({ failed: 1 });
+    expect((await status()).active).toBeUndefined();
+    await harness.advance(10_000);
+    expect(await status()).toMatchObject({ active: 4 });
   });
 
   it('ends early when spec.successPolicy is met', async () => {

@@ -1,3 +1,4 @@
+import type { Loose } from '../api.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Session } from '../session.ts';
 import { job, sleeper, task } from './objects.ts';
@@ -5,6 +6,13 @@ import { job, sleeper, task } from './objects.ts';
 const never = (container: object, more: object = {}): object => ({
   template: { spec: { restartPolicy: 'Never', containers: [container], ...more } },
 });
+
+const many = { completions: 3, parallelism: 3, completionMode: 'Indexed' };
+
+/** A pod that nobody runs, or whose node is passed over, ends. */
+async function end(session: Session, { metadata }: Loose, phase: 'Succeeded' | 'Failed'): Promise<void> {
+  await session.patch('Pod', metadata.name!, { status: { phase } }, 'status');
+}
 
 /** A job, and what it ends with. */
 async function ends(session: Session, spec: object, condition: string, exitCode = 0): Promise<void> {
@@ -247,6 +255,100 @@ export const JOBS: readonly Scenario[] = [
       const missing = { name: 'task', image: 'does-not-exist:1' };
       await session.create(job('work', never(missing)));
       await session.has('Job', 'work', ({ status }) => status?.active === 1 && status.ready === 0);
+    },
+  },
+  {
+    name: 'a success policy completes a job while others wait',
+    run: async (session) => {
+      await session.create(
+        job('work', {
+          ...many,
+          successPolicy: { rules: [{ succeededIndexes: '0' }] },
+          ...never(task(), { schedulerName: 'nobody' }),
+        }),
+      );
+      const all = await session.count('Pod', 3);
+      await end(
+        session,
+        all.find(({ metadata }) => /-0-/.test(metadata.name!))!,
+        'Succeeded',
+      );
+      await session.condition('Job', 'work', 'Complete', 'True', 'SuccessPolicy');
+      await session.count('Pod', 1);
+    },
+  },
+  {
+    name: 'a success policy completes a job while others run',
+    run: async (session) => {
+      await session.create(
+        job('work', { ...many, successPolicy: { rules: [{ succeededCount: 1 }] }, ...never(sleeper(600)) }),
+      );
+      await session.has('Job', 'work', ({ status }) => status?.ready === 3);
+      const [first] = session.list('Pod');
+      await end(session, first!, 'Succeeded');
+      await session.condition('Job', 'work', 'Complete', 'True', 'SuccessPolicy');
+      await session.count('Pod', 1);
+    },
+  },
+  {
+    name: 'a job fails while others wait',
+    run: async (session) => {
+      await session.create(
+        job('work', { parallelism: 3, backoffLimit: 0, ...never(task(), { schedulerName: 'nobody' }) }),
+      );
+      const [first] = await session.count('Pod', 3);
+      await end(session, first!, 'Failed');
+      await session.condition('Job', 'work', 'Failed', 'True');
+      await session.count('Pod', 1);
+    },
+  },
+  {
+    name: 'a job waits before it tries again',
+    run: async (session) => {
+      await session.create(
+        job('work', { parallelism: 2, completions: 2, ...never(task(), { schedulerName: 'nobody' }) }),
+      );
+      const [first] = await session.count('Pod', 2);
+      await end(session, first!, 'Failed');
+      await session.has('Job', 'work', ({ status }) => status?.failed === 1);
+    },
+  },
+  {
+    name: 'an index waits before it is tried again',
+    run: async (session) => {
+      const spec = never(task(), { schedulerName: 'nobody' });
+      await session.create(job('work', { ...many, backoffLimitPerIndex: 2, ...spec }));
+      const [first] = await session.count('Pod', 3);
+      await end(session, first!, 'Failed');
+      await session.has('Job', 'work', ({ status }) => (status?.active ?? 0) < 3);
+    },
+  },
+  {
+    name: 'a failure that is ignored is waited for all the same',
+    run: async (session) => {
+      const rules = [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }];
+      await session.create(
+        job('work', { podFailurePolicy: { rules }, ...never(task(), { schedulerName: 'nobody' }) }),
+      );
+      const [first] = await session.count('Pod', 1);
+      const conditions = [{ type: 'DisruptionTarget', status: 'True', reason: 'Test', message: 'test' }];
+      await session.patch(
+        'Pod',
+        first!.metadata.name!,
+        { status: { phase: 'Failed', conditions } },
+        'status',
+      );
+      await session.has('Job', 'work', ({ status }) => (status?.active ?? 0) === 0);
+    },
+  },
+  {
+    name: 'a job is deleted with its pods',
+    run: async (session) => {
+      await session.create(job('work', { parallelism: 2, ...never(sleeper(600)) }));
+      await session.has('Job', 'work', ({ status }) => status?.ready === 2);
+      await session.delete('Job', 'work', { propagationPolicy: 'Foreground' });
+      await session.gone('Job', 'work');
+      await session.count('Pod', 0);
     },
   },
 ];
