@@ -1,14 +1,12 @@
 /** Rolls deployments out. Mirrors pkg/controller/deployment. */
 import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
-import { equalJSON } from '../../api/machinery/equality.ts';
-import { isNamespaceTerminating, isNotFound } from '../../api/machinery/errors.ts';
+import { isNamespaceTerminating } from '../../api/machinery/errors.ts';
 import { selectorFromLabelSelector } from '../../api/machinery/labels.ts';
 import { controllerOf, isBeingDeleted, keyOf } from '../../api/machinery/object-meta.ts';
 import {
   deployments,
   replicaSets,
   type Deployment,
-  type DeploymentStatus,
   type ReplicaSet,
 } from '../../openapi/generated/apps-v1.ts';
 import { pods, type Pod } from '../../openapi/generated/core-v1.ts';
@@ -22,26 +20,12 @@ import type {
   Result,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
-import {
-  active,
-  byAge,
-  DESIRED_REPLICAS,
-  fenceposts,
-  findNew,
-  isSaturated,
-  MAX_REPLICAS,
-  revisionOf,
-} from './replica-sets.ts';
-import { announceScale, DEPLOYMENT_GVK, Revisions } from './revisions.ts';
-import { newSetSize, oldSizes, proportions } from './sizes.ts';
-import {
-  calculateStatus,
-  conditionOf,
-  hasDeadline,
-  isComplete,
-  syncProgress,
-  withCondition,
-} from './status.ts';
+import { Finishing } from './finishing.ts';
+import { active, DESIRED_REPLICAS, findNew } from './replica-sets.ts';
+import { DEPLOYMENT_GVK, Revisions } from './revisions.ts';
+import { replaced, Scaling } from './scaling.ts';
+import { newSetSize } from './sizes.ts';
+import { conditionOf, hasDeadline, withCondition } from './status.ts';
 
 /** Keeps replica sets, and with them pods, as deployments ask. */
 export const deploymentController: ControllerDefinition = {
@@ -67,12 +51,16 @@ class DeploymentController {
   readonly #sets: Informer<ReplicaSet>;
   readonly #pods: Informer<Pod>;
   readonly #revisions: Revisions;
+  readonly #scaling: Scaling;
+  readonly #finishing: Finishing;
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('deployment-controller') };
     this.#context = context;
     this.#recorder = context.recorder('deployment-controller');
     this.#revisions = new Revisions(context, this.#recorder);
+    this.#scaling = new Scaling(context.client, this.#recorder);
+    this.#finishing = new Finishing(context.client, context.clock);
     this.#deployments = context.informer(deployments);
     this.#sets = context.informer(replicaSets);
     this.#pods = context.informer(pods);
@@ -144,16 +132,13 @@ class DeploymentController {
   }
 
   async #sync(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
-    if (isBeingDeleted(deployment)) return this.#finish(deployment, sets, findNew(deployment, sets), false);
+    if (isBeingDeleted(deployment))
+      return this.#finishing.finish(deployment, sets, findNew(deployment, sets), false);
     const current = await this.#notePause(deployment);
     if (current.spec.paused === true || this.#isScaling(current, sets)) return this.#syncScale(current, sets);
     return current.spec.strategy?.type === 'Recreate'
       ? this.#recreate(current, sets)
       : this.#rollOut(current, sets);
-  }
-
-  #now(): number {
-    return this.#context.clock.now();
   }
 
   /** Says in the Progressing condition that a deployment was paused or resumed, so that the deadline does not count. */
@@ -179,7 +164,7 @@ class DeploymentController {
         };
     const status = {
       ...deployment.status,
-      conditions: withCondition(deployment.status.conditions ?? [], change, this.#now()),
+      conditions: withCondition(deployment.status.conditions ?? [], change, this.#context.clock.now()),
     };
     return this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
   }
@@ -194,89 +179,22 @@ class DeploymentController {
 
   async #syncScale(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
     const { newSet, all } = await this.#revisions.newSet(deployment, sets, false);
-    const scaled = await this.#scale(deployment, all, newSet);
-    return this.#finish(deployment, scaled, this.#same(newSet, scaled), false);
+    const scaled = await this.#scaling.scale(deployment, all, newSet);
+    return this.#finishing.finish(deployment, scaled, this.#same(newSet, scaled), false);
   }
 
   #same(set: ReplicaSet | undefined, sets: readonly ReplicaSet[]): ReplicaSet | undefined {
     return sets.find(({ metadata }) => metadata.uid === set?.metadata.uid);
   }
 
-  /** Brings the sets to the deployment's number of replicas without moving the rollout on. */
-  async #scale(
-    deployment: Deployment,
-    sets: readonly ReplicaSet[],
-    newSet: ReplicaSet | undefined,
-  ): Promise<ReplicaSet[]> {
-    const replicas = deployment.spec.replicas ?? 1;
-    const running = active(sets);
-    const only =
-      running.length === 0 ? (newSet ?? byAge(sets).at(-1)) : running.length === 1 ? running[0] : undefined;
-    if (only !== undefined) {
-      return this.#replaced(sets, await this.#scaleTo(deployment, only, replicas));
-    }
-    let result = [...sets];
-    if (isSaturated(deployment, newSet)) {
-      for (const old of running)
-        if (old.metadata.uid !== newSet!.metadata.uid)
-          result = this.#replaced(result, await this.#scaleTo(deployment, old, 0));
-      return result;
-    }
-    if (deployment.spec.strategy?.type !== 'RollingUpdate') return result;
-    const allowed = replicas > 0 ? replicas + fenceposts(deployment).maxSurge : 0;
-    for (const [set, size] of proportions(deployment, running, allowed))
-      result = this.#replaced(result, await this.#scaleTo(deployment, set, size));
-    return result;
-  }
-
-  #replaced(sets: readonly ReplicaSet[], changed: ReplicaSet): ReplicaSet[] {
-    return sets.map((set) => (set.metadata.uid === changed.metadata.uid ? changed : set));
-  }
-
-  /** Moves a replica set one step on. Unlike scaling, leaves a set alone that has its size. */
-  async #stepTo(deployment: Deployment, set: ReplicaSet, size: number): Promise<ReplicaSet> {
-    return set.spec.replicas === size ? set : this.#scaleTo(deployment, set, size);
-  }
-
-  /** Sets the size of a replica set and the annotations that record it, with an event when the size changed. */
-  async #scaleTo(deployment: Deployment, set: ReplicaSet, size: number): Promise<ReplicaSet> {
-    const replicas = deployment.spec.replicas ?? 1;
-    const before = set.spec.replicas ?? 0;
-    const annotations = {
-      ...set.metadata.annotations,
-      [DESIRED_REPLICAS]: String(replicas),
-      [MAX_REPLICAS]: String(replicas + fenceposts(deployment).maxSurge),
-    };
-    if (before === size && equalJSON(annotations, set.metadata.annotations)) return set;
-    const changed = await this.#context.client.update(replicaSets, {
-      ...set,
-      metadata: { ...set.metadata, annotations },
-      spec: { ...set.spec, replicas: size },
-    });
-    if (before !== size) announceScale(this.#recorder, deployment, set.metadata.name!, before, size);
-    return changed;
-  }
-
   async #rollOut(deployment: Deployment, sets: readonly ReplicaSet[]): Promise<Result | void> {
     const { newSet, all } = await this.#revisions.newSet(deployment, sets, true);
     let result = all;
-    const grown = await this.#stepTo(deployment, newSet!, newSetSize(deployment, all, newSet!));
-    result = this.#replaced(result, grown);
+    const grown = await this.#scaling.stepTo(deployment, newSet!, newSetSize(deployment, all, newSet!));
+    result = replaced(result, grown);
     if (grown.spec.replicas === newSet!.spec.replicas)
-      result = await this.#shrinkOld(deployment, result, grown);
-    return this.#finish(deployment, result, grown, true);
-  }
-
-  /** Takes away old pods as far as availability allows: first those that do not work. */
-  async #shrinkOld(
-    deployment: Deployment,
-    sets: readonly ReplicaSet[],
-    newSet: ReplicaSet,
-  ): Promise<ReplicaSet[]> {
-    let result = [...sets];
-    for (const [set, size] of oldSizes(deployment, sets, newSet))
-      result = this.#replaced(result, await this.#stepTo(deployment, set, size));
-    return result;
+      result = await this.#scaling.shrinkOld(deployment, result, grown);
+    return this.#finishing.finish(deployment, result, grown, true);
   }
 
   /** All old pods go before the first new one comes. */
@@ -285,87 +203,19 @@ class DeploymentController {
     const old = all.filter(({ metadata }) => metadata.uid !== existing?.metadata.uid);
     const running = active(old);
     let result = all;
-    for (const set of running) result = this.#replaced(result, await this.#stepTo(deployment, set, 0));
+    for (const set of running) result = replaced(result, await this.#scaling.stepTo(deployment, set, 0));
     if (running.length > 0 || old.some((set) => this.#hasPods(set)))
-      return this.#finish(deployment, result, existing, true);
+      return this.#finishing.finish(deployment, result, existing, true);
     const { newSet, all: complete } =
       existing === undefined
         ? await this.#revisions.newSet(deployment, result, true)
         : { newSet: existing, all: result };
-    const grown = await this.#stepTo(deployment, newSet!, deployment.spec.replicas ?? 1);
-    return this.#finish(deployment, this.#replaced(complete, grown), grown, true);
+    const grown = await this.#scaling.stepTo(deployment, newSet!, deployment.spec.replicas ?? 1);
+    return this.#finishing.finish(deployment, replaced(complete, grown), grown, true);
   }
 
   /** Pods on their way out count too, and those the set speaks of. */
   #hasPods(set: ReplicaSet): boolean {
     return (set.status.replicas ?? 0) > 0 || ownedBy(this.#pods, set).some((pod) => !isPodTerminal(pod));
   }
-
-  /** Status, clean-up of old sets, and when to come back. `isRollout` is false while scaling, which is no progress. */
-  async #finish(
-    stale: Deployment,
-    sets: readonly ReplicaSet[],
-    newSet: ReplicaSet | undefined,
-    isRollout: boolean,
-  ): Promise<Result | void> {
-    const { namespace, name, generation } = stale.metadata;
-    let deployment: Deployment;
-    try {
-      deployment = await this.#context.client.get(deployments, { namespace, name: name! });
-    } catch (error) {
-      if (isNotFound(error)) return;
-      throw error;
-    }
-    if (deployment.metadata.uid !== stale.metadata.uid) return;
-    const calculated = {
-      ...calculateStatus(deployment, sets, newSet, this.#now()),
-      observedGeneration: generation,
-    };
-    const { status, requeueAfterMs } = isRollout
-      ? syncProgress(deployment, calculated, sets, newSet, this.#now())
-      : { status: calculated };
-    await this.#postStatus(deployment, status);
-    const mayCleanUp = isRollout ? isComplete(deployment, status) : deployment.spec.paused === true;
-    if (mayCleanUp && !isBeingDeleted(deployment)) await this.#cleanUp(deployment, sets, newSet);
-    return requeueAfterMs === undefined ? undefined : { requeueAfterMs };
-  }
-
-  async #postStatus(deployment: Deployment, status: DeploymentStatus): Promise<void> {
-    if (equalJSON(deployment.status, status)) return;
-    try {
-      await this.#context.client.update(deployments, { ...deployment, status }, { subresource: 'status' });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
-  }
-
-  /** Keeps as many old sets as revisionHistoryLimit says, the newest, and every one that has pods. */
-  async #cleanUp(
-    deployment: Deployment,
-    sets: readonly ReplicaSet[],
-    newSet: ReplicaSet | undefined,
-  ): Promise<void> {
-    const limit = deployment.spec.revisionHistoryLimit;
-    if (limit === undefined) return;
-    const old = sets.filter((set) => set.metadata.uid !== newSet?.metadata.uid && !isBeingDeleted(set));
-    const surplus = old
-      .sort((a, b) => revisionOf(a) - revisionOf(b))
-      .slice(0, Math.max(0, old.length - limit));
-    for (const { metadata } of surplus.filter(isEmpty)) {
-      await this.#context.client
-        .delete(replicaSets, { namespace: metadata.namespace, name: metadata.name! })
-        .catch((error: unknown) => {
-          if (!isNotFound(error)) throw error;
-        });
-    }
-  }
-}
-
-/** Has no pods and wants none, as of its present generation. */
-function isEmpty({ metadata, spec, status }: ReplicaSet): boolean {
-  return (
-    (spec.replicas ?? 0) === 0 &&
-    status.replicas === 0 &&
-    (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
-  );
 }

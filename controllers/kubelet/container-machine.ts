@@ -275,7 +275,7 @@ export class ContainerMachine {
     this.#plan('create', NODE_TIMING.containerStartMs);
   }
 
-  /** Shows ErrImagePull for a moment, then ImagePullBackOff until the next try. */
+  /** Waits as ImagePullBackOff until the next try; ErrImagePull is told in events. */
   #pullFailed(image: string, error: string): void {
     const first = this.state.waiting?.reason !== 'ImagePullBackOff';
     this.#host.event('Warning', 'Failed', `Failed to pull image "${image}": ${error}`, this);
