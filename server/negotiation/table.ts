@@ -1,12 +1,15 @@
 /** Tables and PartialObjectMetadata: the forms of objects that `kubectl get` and metadata clients ask for. */
 import type { TableContext, TableDefinition } from '../../api/definition.ts';
+import type { Clock } from '../../api/machinery/clock.ts';
 import { newBadRequest } from '../../api/machinery/errors.ts';
 import { goQuote } from '../../api/machinery/go-format.ts';
 import { stringifyJSON } from '../../api/machinery/json.ts';
 import type { UnknownObject } from '../../api/machinery/object-meta.ts';
+import type { Exchange } from '../exchange.ts';
 import type { ResultObject } from '../registry/interface.ts';
 import { outlineOf, type Outline } from '../registry/outline.ts';
 import type { Transform } from './accept.ts';
+import type { ObjectForm } from './form.ts';
 import { formatCells } from './table-cells.ts';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
@@ -35,6 +38,22 @@ export interface TableRequest {
   readonly context: TableContext;
   /** Later events of a watch leave the columns out. */
   readonly withColumns: boolean;
+}
+
+/** Of a whole table, of objects in this form, as the query asks for it. */
+export function newTableRequest(
+  { query }: Exchange,
+  clock: Clock,
+  form: ObjectForm,
+  version: Transform['version'],
+): TableRequest {
+  return {
+    definition: form.table!,
+    version,
+    include: includeObjectOf(query),
+    context: { nowMs: clock.now() },
+    withColumns: true,
+  };
 }
 
 /** Compact JSON of a table; `metadata` is that of the list, or of the one object. */

@@ -22,7 +22,13 @@ import { finishJSON } from './encode.ts';
 import type { ObjectForm } from './form.ts';
 import { ListBody } from './list-body.ts';
 import { respondCompressible, respondSource } from './respond.ts';
-import { formatPartialList, formatTable, includeObjectOf, partialMetadata } from './table.ts';
+import {
+  formatPartialList,
+  formatTable,
+  includeObjectOf,
+  newTableRequest,
+  partialMetadata,
+} from './table.ts';
 import { encodeText, newTransformNotAcceptable, PARTIAL_METADATA_TYPE, withPretty } from './write-object.ts';
 import { formatYAML } from './yaml.ts';
 
@@ -87,13 +93,7 @@ function encodeList(
     case 'PartialObjectMetadata':
       throw new Error('negotiateList lets no single objects through');
     case 'Table': {
-      const request = {
-        definition: form.table!,
-        version: transform.version,
-        include: includeObjectOf(exchange.query),
-        context: { nowMs: clock.now() },
-        withColumns: true,
-      };
+      const request = newTableRequest(exchange, clock, form, transform.version);
       return encodeText(formatTable(request, meta, outcome.items), format);
     }
   }

@@ -11,7 +11,7 @@ import { encodeDocument, finishJSON } from './encode.ts';
 import type { ObjectForm } from './form.ts';
 import { wantsPretty } from './pretty.ts';
 import { respondCompressible } from './respond.ts';
-import { formatTable, includeObjectOf, partialMetadata } from './table.ts';
+import { formatTable, includeObjectOf, newTableRequest, partialMetadata } from './table.ts';
 import { formatYAML } from './yaml.ts';
 
 export const PARTIAL_METADATA_TYPE = 'io.k8s.apimachinery.pkg.apis.meta.v1.PartialObjectMetadata';
@@ -79,13 +79,7 @@ function encodeAs(
     case 'PartialObjectMetadataList':
       throw new Error('negotiateObject lets no lists through');
     case 'Table': {
-      const request = {
-        definition: form.table!,
-        version: transform.version,
-        include: includeObjectOf(exchange.query),
-        context: { nowMs: clock.now() },
-        withColumns: true,
-      };
+      const request = newTableRequest(exchange, clock, form, transform.version);
       const { object } = writable;
       const metadata = { resourceVersion: object.metadata.resourceVersion };
       const item = { object, bytes: writable.bytes ?? encodeObject(object) };
