@@ -9,7 +9,7 @@ import type {
 import type { CronJob, Job } from '../../../openapi/generated/batch-v1.ts';
 import type { PodTemplate, ReplicationController } from '../../../openapi/generated/core-v1.ts';
 import type { PodDisruptionBudget } from '../../../openapi/generated/policy-v1.ts';
-import type { TableColumn } from '../../definition.ts';
+import type { TableColumn, TableContext } from '../../definition.ts';
 import { parseTime } from '../../machinery/clock.ts';
 import { formatGroupKind, parseGroupVersion } from '../../machinery/gvk.ts';
 import { humanAge, humanDuration } from '../../machinery/human-duration.ts';
@@ -56,30 +56,31 @@ export const podTemplateTable = defineTable<PodTemplate>({
   ],
 });
 
+function replicaCells(
+  object: ReplicaSet | ReplicationController,
+  context: TableContext,
+  selector: string,
+): (string | number)[] {
+  const { spec, status } = object;
+  return [
+    nameOf(object),
+    spec.replicas ?? 0,
+    status.replicas,
+    status.readyReplicas ?? 0,
+    ageOf(object, context),
+    ...containerCells(spec.template?.spec?.containers),
+    selector,
+  ];
+}
+
 export const replicationControllerTable = defineTable<ReplicationController>({
   columns: REPLICA_COLUMNS,
-  cells: (object, context) => [
-    nameOf(object),
-    object.spec.replicas ?? 0,
-    object.status.replicas,
-    object.status.readyReplicas ?? 0,
-    ageOf(object, context),
-    ...containerCells(object.spec.template?.spec?.containers),
-    formatLabels(object.spec.selector),
-  ],
+  cells: (object, context) => replicaCells(object, context, formatLabels(object.spec.selector)),
 });
 
 export const replicaSetTable = defineTable<ReplicaSet>({
   columns: REPLICA_COLUMNS,
-  cells: (object, context) => [
-    nameOf(object),
-    object.spec.replicas ?? 0,
-    object.status.replicas,
-    object.status.readyReplicas ?? 0,
-    ageOf(object, context),
-    ...containerCells(object.spec.template?.spec?.containers),
-    formatLabelSelector(object.spec.selector),
-  ],
+  cells: (object, context) => replicaCells(object, context, formatLabelSelector(object.spec.selector)),
 });
 
 function deploymentSelector({ spec }: Deployment): string {
