@@ -22,6 +22,7 @@ export const clusterRoleAggregationController: ControllerDefinition = {
   setup,
 };
 
+const MANAGER = 'clusterrole-aggregation-controller';
 const AGGREGATED_INDEX = 'aggregated';
 
 function setup(base: ControllerContext): RunningController {
@@ -37,9 +38,13 @@ function setup(base: ControllerContext): RunningController {
       if (role?.aggregationRule === undefined) return;
       const rules = aggregatedRules(role, informer);
       if (equalJSON(role.rules ?? [], rules)) return;
-      await context.client.update(clusterRoles, { ...role, rules }).catch((error: unknown) => {
-        if (!isNotFound(error)) throw error;
-      });
+      // As upstream does it: rules of others stay where there are none to apply.
+      const body = rules.length === 0 ? {} : { rules };
+      await context.client
+        .patch(clusterRoles, { name }, { type: 'apply', body }, { fieldManager: MANAGER })
+        .catch((error: unknown) => {
+          if (!isNotFound(error)) throw error;
+        });
     },
   });
   const changed = (role: ClusterRole, old?: ClusterRole): void => {

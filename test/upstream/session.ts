@@ -7,6 +7,7 @@ import { SCENARIO_LABEL } from './mirror.ts';
 const KINDS: Readonly<
   Record<string, readonly [groupVersion: string, resource: string, isNamespaced?: false]>
 > = {
+  ClusterRole: ['apis/rbac.authorization.k8s.io/v1', 'clusterroles', false],
   ConfigMap: ['api/v1', 'configmaps'],
   ControllerRevision: ['apis/apps/v1', 'controllerrevisions'],
   CronJob: ['apis/batch/v1', 'cronjobs'],

@@ -49,3 +49,34 @@ it('rules written by hand are replaced', async () => {
   });
   expect(await rulesOf('monitor')).toEqual(['pods']);
 });
+
+it('rules written by hand stay while there are no others', async () => {
+  await harness.client.create(clusterRoles, {
+    metadata: { name: 'monitor' },
+    aggregationRule: { clusterRoleSelectors: [{ matchLabels: { monitoring: 'yes' } }] },
+    rules: [rule('secrets')],
+  });
+  expect(await rulesOf('monitor')).toEqual(['secrets']);
+});
+
+it('the rules are applied under the name of the controller', async () => {
+  await role('a', { monitoring: 'yes' }, [rule('pods')]);
+  await role('monitor', {}, []);
+  await harness.client.patch(
+    clusterRoles,
+    { name: 'monitor' },
+    {
+      type: 'merge',
+      body: { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { monitoring: 'yes' } }] } },
+    },
+  );
+  await harness.settle();
+  const { metadata } = await harness.client.get(clusterRoles, { name: 'monitor' });
+  expect(metadata.managedFields).toContainEqual(
+    expect.objectContaining({
+      manager: 'clusterrole-aggregation-controller',
+      operation: 'Apply',
+      fieldsV1: { 'f:rules': {} },
+    }),
+  );
+});

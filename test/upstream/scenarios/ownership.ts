@@ -267,6 +267,38 @@ export const OWNERSHIP: readonly Scenario[] = [
     },
   },
   {
+    name: 'a role is made of others',
+    run: async (session) => {
+      const rule = (resource: string): object => ({ apiGroups: [''], resources: [resource], verbs: ['get'] });
+      const part = (name: string, ...resources: readonly string[]): { kind: string } =>
+        ({
+          kind: 'ClusterRole',
+          metadata: { name, labels: { of: 'whole' } },
+          rules: resources.map(rule),
+        }) as { kind: string };
+      const whole = (name: string, of: string): { kind: string } =>
+        ({
+          kind: 'ClusterRole',
+          metadata: { name },
+          aggregationRule: { clusterRoleSelectors: [{ matchLabels: { of } }] },
+          rules: [rule('secrets')],
+        }) as { kind: string };
+      await session.create(part('part-b', 'pods', 'services'));
+      await session.create(part('part-a', 'nodes', 'pods'));
+      await session.create(whole('whole', 'whole'));
+      await session.create(whole('lonely', 'nothing'));
+      session.note('whole', await session.has('ClusterRole', 'whole', ({ rules }) => rules.length === 3));
+      await session.delete('ClusterRole', 'part-b');
+      session.note('less', await session.has('ClusterRole', 'whole', ({ rules }) => rules.length === 2));
+      await session.delete('ClusterRole', 'part-a');
+      session.note(
+        'empty',
+        await session.has('ClusterRole', 'whole', ({ rules }) => (rules ?? []).length === 0),
+      );
+      session.note('lonely', session.seen('ClusterRole', 'lonely')!);
+    },
+  },
+  {
     name: 'a secret gets a token',
     run: async (session) => {
       await session.create({ kind: 'ServiceAccount', metadata: { name: 'robot' } });
@@ -277,6 +309,21 @@ export const OWNERSHIP: readonly Scenario[] = [
         metadata: { name: 'token', annotations },
       });
       await session.has('Secret', 'token', ({ data }) => data?.token !== undefined);
+    },
+  },
+  {
+    name: 'a token is deleted that its account lists',
+    run: async (session) => {
+      const secrets = [{ name: 'token' }, { name: 'other' }];
+      await session.create({ kind: 'ServiceAccount', metadata: { name: 'robot' }, secrets });
+      await session.create({
+        kind: 'Secret',
+        type: 'kubernetes.io/service-account-token',
+        metadata: { name: 'token', annotations: { 'kubernetes.io/service-account.name': 'robot' } },
+      });
+      await session.has('Secret', 'token', ({ data }) => data?.token !== undefined);
+      await session.delete('Secret', 'token');
+      await session.has('ServiceAccount', 'robot', (account) => account['secrets'].length === 1);
     },
   },
   {
