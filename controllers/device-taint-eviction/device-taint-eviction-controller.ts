@@ -20,6 +20,7 @@ import type {
   Result,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { referenceTo } from '../runtime/reference.ts';
 import { deviceClaimNames, isReservedFor } from '../scheduler/devices/pod-claims.ts';
 import { toleratesDeviceTaint } from '../scheduler/devices/requests.ts';
 
@@ -108,7 +109,7 @@ class DeviceTaintEviction {
     const whenMs = this.#evictionTimeOf(pod);
     if (whenMs === undefined) {
       if (this.#doomed.get(key) === pod.metadata.uid)
-        this.#recorder.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Cancelling deletion');
+        this.#recorder.event(referenceTo(pod), 'Normal', 'DeviceTaintManagerEviction', 'Cancelling deletion');
       this.#doomed.delete(key);
       return;
     }
@@ -148,7 +149,7 @@ class DeviceTaintEviction {
   }
 
   async #evict(pod: Pod): Promise<void> {
-    this.#recorder.event(pod, 'Normal', 'DeviceTaintManagerEviction', 'Marking for deletion');
+    this.#recorder.event(referenceTo(pod), 'Normal', 'DeviceTaintManagerEviction', 'Marking for deletion');
     await disruptPod(this.#context, pod, {
       reason: 'DeletionByDeviceTaintManager',
       message: 'Device Taint manager: deleting due to NoExecute taint',

@@ -13,6 +13,7 @@ import type {
   Reconciler,
 } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { referenceTo } from '../runtime/reference.ts';
 import { hasFinalizer, isBlocking, OwnerGraph, ownersOf, type GraphNode } from './graph.ts';
 
 const FOREGROUND = 'foregroundDeletion';
@@ -185,11 +186,10 @@ class GarbageCollector {
     }
   }
 
-  #report({ object: { apiVersion, kind, metadata } }: GraphNode, owner: OwnerReference): void {
-    const { namespace, name, uid } = metadata;
-    const text = `ownerRef ${describe(owner, namespace ?? '')} does not exist in namespace "${namespace ?? ''}"`;
-    const dependent = { apiVersion, kind, metadata: { namespace, name, uid } };
-    this.#recorder.event(dependent, 'Warning', 'OwnerRefInvalidNamespace', text);
+  #report({ object }: GraphNode, owner: OwnerReference): void {
+    const { namespace = '' } = object.metadata;
+    const text = `ownerRef ${describe(owner, namespace)} does not exist in namespace "${namespace}"`;
+    this.#recorder.event(referenceTo(object), 'Warning', 'OwnerRefInvalidNamespace', text);
   }
 
   /** Foreground: dependents that block go first; the finalizer falls when none is left. */

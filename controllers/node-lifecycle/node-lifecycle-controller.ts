@@ -2,7 +2,6 @@
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { formatTime } from '../../api/machinery/clock.ts';
 import { isConflict, isNotFound } from '../../api/machinery/errors.ts';
-import type { KubeObject } from '../../api/machinery/object-meta.ts';
 import { leases, type Lease } from '../../openapi/generated/coordination-v1.ts';
 import { nodes, pods, type Node, type Pod } from '../../openapi/generated/core-v1.ts';
 import type {
@@ -15,6 +14,7 @@ import type {
 } from '../runtime/controller.ts';
 import { indexByNode, podsOnNode } from '../runtime/pods.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { referenceTo } from '../runtime/reference.ts';
 import { evictingTaint, readyStatus, sameTaints, wantedTaints, type Evicting } from './condition-taints.ts';
 import { Heartbeats, silentConditions } from './health.ts';
 import { Zones } from './zones.ts';
@@ -224,11 +224,6 @@ function otherThan(key: string | undefined): string | undefined {
 
 function heartbeatOf({ status }: Node): string {
   return status.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime ?? '';
-}
-
-/** Events about nodes do not say at which version. */
-function referenceTo({ apiVersion, kind, metadata: { name, uid } }: Node): KubeObject {
-  return { apiVersion, kind, metadata: { name, uid } };
 }
 
 /** Mirrors component-helpers/node/topology GetZoneKey. */

@@ -163,7 +163,8 @@ function tally(events: readonly Loose[], plain: (text: string) => string): strin
 
 function tell(event: Loose, plain: (text: string) => string): string {
   const { involvedObject, type, reason, message, source, reportingComponent, action, related } = event;
-  const about = `${involvedObject.kind} ${involvedObject.name} ${involvedObject.fieldPath ?? ''}`;
+  const version = involvedObject.resourceVersion === undefined ? '(of no version)' : '';
+  const about = `${involvedObject.kind} ${involvedObject.name} ${version} ${involvedObject.fieldPath ?? ''}`;
   const beside = related === undefined ? '' : ` with ${related.kind} ${related.name}`;
   const by = `by ${source?.component ?? '-'} ${source?.host ?? ''} / ${reportingComponent ?? '-'} ${action ?? ''}`;
   return plain(`${type} ${reason} ${about}${beside}: ${message} ${by}`).replaceAll(/ +/g, ' ').trim();

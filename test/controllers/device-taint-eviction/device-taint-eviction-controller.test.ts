@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deviceTaintEvictionController } from '../../../controllers/device-taint-eviction/device-taint-eviction-controller.ts';
-import { pods, type Pod } from '../../../openapi/generated/core-v1.ts';
+import { events, pods, type Pod } from '../../../openapi/generated/core-v1.ts';
 import {
   resourceSlices,
   type DeviceTaint,
@@ -43,6 +43,14 @@ describe('a taint of a device', () => {
     await taint({ a: [ILL] });
     expect(await isLeaving()).toBe(true);
     expect(await evictions()).toEqual(['Normal DeviceTaintManagerEviction Marking for deletion']);
+    const told = (await harness.list(events)).find(({ reason }) => reason === 'DeviceTaintManagerEviction');
+    expect(told?.involvedObject).toEqual({
+      kind: 'Pod',
+      namespace: 'default',
+      name: 'p',
+      uid: (await pod()).metadata.uid,
+      apiVersion: 'v1',
+    });
     expect((await pod()).status.conditions).toContainEqual(
       expect.objectContaining({
         type: 'DisruptionTarget',

@@ -26,7 +26,14 @@ function makeReadyNode(session: Session, name: string): Promise<Loose> {
   return makeNode(session, name, { status: { conditions: [condition('Ready', 'True')] } });
 }
 
-function says(session: Session, node: string, ...conditions: readonly object[]): Promise<Loose> {
+/** Some time after what was said before, whatever the time: who says the same again owns it no more than others. */
+async function says(
+  session: Session,
+  node: string,
+  ...types: readonly (readonly [string, string])[]
+): Promise<Loose> {
+  await session.nextSecond();
+  const conditions = types.map(([type, status]) => condition(type, status));
   return session.api.patch(session.path('Node', node, 'status'), { status: { conditions } }, 'strategic');
 }
 
@@ -119,11 +126,11 @@ const SCENARIOS: readonly Omit<Scenario, 'apart'>[] = [
       await makeReadyNode(session, 'ill');
       await makePod(session, 'patient', 'ill', { spec: tolerating(NOT_READY, 2), finalizers: [HOLD] });
       await makePod(session, 'ordinary', 'ill');
-      await says(session, 'ill', condition('Ready', 'False'));
+      await says(session, 'ill', ['Ready', 'False']);
       await session.has('Node', 'ill', hasTaint(NOT_READY, 'NoExecute'));
       await session.has('Pod', 'patient', isEnding);
       noteNode(session, 'ill', 'while it is ill');
-      await says(session, 'ill', condition('Ready', 'True'));
+      await says(session, 'ill', ['Ready', 'True']);
       await session.has('Node', 'ill', ({ spec }) => spec.taints === undefined);
       await session.event('TaintManagerEviction', /Cancelling/);
     },
@@ -140,15 +147,10 @@ const SCENARIOS: readonly Omit<Scenario, 'apart'>[] = [
       await session.has('Node', 'pressed', hasTaints(3, 'disk-pressure'));
       await session.patch('Node', 'pressed', { spec: { unschedulable: true } });
       await session.has('Node', 'pressed', hasTaints(4, 'unschedulable'));
-      await says(
-        session,
-        'pressed',
-        condition('MemoryPressure', 'True'),
-        condition('NetworkUnavailable', 'True'),
-      );
+      await says(session, 'pressed', ['MemoryPressure', 'True'], ['NetworkUnavailable', 'True']);
       await session.has('Node', 'pressed', hasTaints(6, 'memory-pressure'));
       noteNode(session, 'pressed', 'under pressure');
-      await says(session, 'pressed', condition('DiskPressure', 'False'));
+      await says(session, 'pressed', ['DiskPressure', 'False']);
       await session.has('Node', 'pressed', hasTaints(5, 'memory-pressure'));
       noteNode(session, 'pressed', 'with room again');
     },
@@ -198,7 +200,7 @@ const SCENARIOS: readonly Omit<Scenario, 'apart'>[] = [
       await makeReadyNode(session, 'broken');
       await makePod(session, 'going', 'broken', { finalizers: [HOLD] });
       await makePod(session, 'staying', 'broken', { spec: { tolerations: [{ operator: 'Exists' }] } });
-      await says(session, 'broken', condition('Ready', 'False'));
+      await says(session, 'broken', ['Ready', 'False']);
       await session.has('Node', 'broken', hasTaint(NOT_READY, 'NoExecute'));
       await session.delete('Pod', 'going');
       const value = { key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoExecute' };
