@@ -162,7 +162,7 @@ const SCENARIOS: readonly Omit<Scenario, 'apart'>[] = [
       const key = 'example.com/maintenance';
       const taints = [{ key, value: 'a', effect: 'NoExecute' }];
       await session.patch('Node', 'tainted', { spec: { taints } });
-      await makePod(session, 'strange', 'tainted', { finalizers: [HOLD] });
+      await session.create(pod('strange', { nodeName: 'tainted' }, { finalizers: [HOLD] }));
       await makePod(session, 'patient', 'tainted', { spec: tolerating(key, 3), finalizers: [HOLD] });
       await makePod(session, 'loyal', 'tainted', { spec: tolerating(key) });
       await makePod(session, 'saved', 'tainted', { spec: tolerating(key, 60) });
