@@ -22,6 +22,8 @@ const HARMLESS = [
   /is out of sync \(stored/,
   /\\" not found"/,
   /has just been deleted at|is gone: got uid/,
+  // A new node that changes at once is seen twice before its first network is written.
+  /range_allocator.*node updates may not change podCIDR/,
   /the ResourceVersion in the precondition \(\d+\) does not match/,
   // Said of a pod that nobody ends, which a scenario is about.
   /Deletion of namespace failed.*unexpected items still remain in namespace/,
