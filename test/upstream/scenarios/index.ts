@@ -9,6 +9,7 @@ import { JOBS } from './jobs.ts';
 import { NAMESPACES } from './namespaces.ts';
 import { NODES } from './nodes.ts';
 import { OWNERSHIP } from './ownership.ts';
+import { PLACING } from './placing.ts';
 import { PREEMPTION } from './preemption.ts';
 import { QUOTAS } from './quotas.ts';
 import { REPLICA_SETS } from './replica-sets.ts';
@@ -31,6 +32,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...STORAGE,
   ...SCHEDULING,
   ...NAMESPACES,
+  ...PLACING,
   ...PREEMPTION,
   ...DEVICES,
   ...OWNERSHIP,
