@@ -30,15 +30,18 @@ import { VolumeUsers } from './volume-users.ts';
 
 const CLAIM_INDEX = 'attached volume';
 const VOLUME_INDEX = 'attached to a node';
+const NODE_INDEX = 'node of pods with claims';
 /** A node that is not ready keeps its volumes for so long after nobody needs them there any more. */
 const FORCED_DETACH_MS = 6 * 60_000;
+/** Nodes without it attach volumes themselves. */
+const MANAGED_ANNOTATION = 'volumes.kubernetes.io/controller-managed-attach-detach';
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service';
 
 export const attachDetachController: ControllerDefinition = {
   name: 'persistentvolume-attach-detach-controller',
   aliases: ['attachdetach'],
   description: {
-    does: 'Keeps a VolumeAttachment for each CSI volume on each node whose pods use it, tells nodes in status.volumesAttached, and detaches when the node no longer has the volume in use, after six minutes where the node is not ready, at once where it is out of service. Volumes for one node wait until others let go.',
+    does: 'Keeps a VolumeAttachment for each CSI volume on each node whose pods use it and that leaves attaching to it, tells nodes in status.volumesAttached, and detaches when the node no longer has the volume in use, after six minutes where the node is not ready, at once where it is out of service. Volumes for one node wait until others let go.',
     watches: [
       'csidrivers',
       'nodes',
@@ -89,6 +92,7 @@ class AttachDetach implements RunningController {
     this.#pods.addIndex(CLAIM_INDEX, (pod) =>
       claimNames(pod).map((claim) => `${pod.metadata.namespace}/${claim}`),
     );
+    this.#pods.addIndex(NODE_INDEX, (pod) => (claimNames(pod).length === 0 ? [] : [pod.spec.nodeName ?? '']));
     this.#reconciler = createReconciler({
       name: 'attach-detach',
       context,
@@ -99,7 +103,11 @@ class AttachDetach implements RunningController {
     this.#handlePods();
     this.#handleAttachments();
     this.#nodes.addHandler({
-      updated: ({ metadata }) => this.#nodeChanged(metadata.name!),
+      added: (node) => this.#lookAtPodsOf(node),
+      updated: (node, old) => {
+        if (isManaged(node) && !isManaged(old)) this.#lookAtPodsOf(node);
+        this.#nodeChanged(node.metadata.name!);
+      },
       deleted: ({ metadata }) => this.#nodeChanged(metadata.name!),
     });
   }
@@ -148,6 +156,11 @@ class AttachDetach implements RunningController {
     await this.#attached.reconciler.stop?.();
   }
 
+  #lookAtPodsOf({ metadata }: Node): void {
+    for (const pod of this.#pods.byIndex(NODE_INDEX, metadata.name!))
+      for (const key of this.#keysOf(pod)) this.#reconciler.queue.add(key);
+  }
+
   /** What waits for its node to let go may now go. */
   #nodeChanged(name: string): void {
     for (const key of this.#unneededSince.keys())
@@ -187,6 +200,8 @@ class AttachDetach implements RunningController {
     const driver = volume.spec.csi?.driver;
     if (driver === undefined || this.#drivers.get(driver)?.spec.attachRequired === false) return;
     if (attachment === undefined) {
+      const node = this.#nodes.get(key.split('/')[0]!);
+      if (node === undefined || !isManaged(node)) return;
       if (!this.#isHeldElsewhere(key, volume, users)) await this.#createAttachment(key, volume, driver);
     } else if (attachment.metadata.deletionTimestamp === undefined) {
       this.#attached.keep(key);
@@ -279,6 +294,10 @@ class AttachDetach implements RunningController {
     const conditions = this.#nodes.get(name)?.status.conditions ?? [];
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
   }
+}
+
+function isManaged({ metadata }: Node): boolean {
+  return metadata.annotations?.[MANAGED_ANNOTATION] !== undefined;
 }
 
 function keyOfAttachment({ nodeName, source }: VolumeAttachment['spec']): string {

@@ -81,10 +81,17 @@ export class BindingCycle {
     try {
       if (problem !== undefined) throw problem;
       for (let plugin = preparing.shift(); plugin !== undefined; plugin = preparing.shift()) {
-        const wait = await attempt.runs.get(plugin)?.preBind?.(node);
+        const { name: of } = plugin;
+        const wait = await attempt.runs
+          .get(plugin)
+          ?.preBind?.(node)
+          .catch((error: Error) => Promise.reject(preBindError(of, error)));
         if (wait === undefined) continue;
         this.#profiles.of(pod).reporter.waiting(pod, wait);
-        wait.begin((error) => this.#background('scheduler bind', () => this.#bind(way, error)));
+        wait.begin((error) => {
+          const failure = error && preBindError(of, error);
+          this.#background('scheduler bind', () => this.#bind(way, failure));
+        });
         return;
       }
       await this.#context.client.createSubresource(pods, { namespace, name: name! }, 'binding', {
@@ -104,7 +111,7 @@ export class BindingCycle {
         return;
       }
       this.#queue.retry(key);
-      if (isConflict(error)) return;
+      if (isConflict((error as Error).cause ?? error)) return;
       await this.#profiles.of(pod).reporter.failed(current!, 'SchedulerError', (error as Error).message, '');
     }
   }
@@ -117,6 +124,11 @@ interface WayToNode {
   readonly node: NodeInfo;
   readonly attempt: Attempt;
   readonly preparing: Plugin[];
+}
+
+/** In upstream's words. */
+function preBindError(plugin: string, cause: Error): Error {
+  return new Error(`running PreBind plugin "${plugin}": ${cause.message}`, { cause });
 }
 
 function reserve({ profile, runs }: Attempt, node: NodeInfo): Rejection | undefined {

@@ -30,9 +30,12 @@ export interface Choice {
 interface Waiting {
   /** Keys of claims not bound yet. */
   readonly claims: Set<string>;
+  readonly node: string;
+  /** Claims whose volumes are to be made, and whether they were seen to say where. */
+  readonly unbound: Map<string, boolean>;
   readonly timer: Timer;
   /** Undefined until it is known; then what is called with it is called at once. */
-  isBound?: boolean;
+  end?: { readonly problem?: string };
   done?: (error?: Error) => void;
 }
 
@@ -47,7 +50,7 @@ export class VolumeBinder {
     caches.claims.addHandler({
       added: (claim) => this.#claimChanged(claim),
       updated: (claim) => this.#claimChanged(claim),
-      deleted: (claim) => this.#giveUp(keyOf(claim)),
+      deleted: (claim) => this.#claimGone(keyOf(claim)),
     });
   }
 
@@ -72,30 +75,30 @@ export class VolumeBinder {
    * bound, and the pod is to be placed anew.
    */
   async bind(choice: Choice, timeoutSeconds: number): Promise<Wait> {
-    const waiting = this.#wait(choice.claims.map(keyOf), timeoutSeconds);
+    const waiting = this.#wait(choice, timeoutSeconds);
     try {
       for (const volume of choice.volumes) await this.#reserve(volume);
       for (const claim of choice.unbound) await this.#selectNode(claim, choice.node);
     } catch (error) {
-      this.#end(waiting, false);
+      this.#end(waiting, {});
       throw error;
     }
     return {
       begin: (done) => {
         waiting.done = done;
-        if (waiting.isBound !== undefined) this.#end(waiting, waiting.isBound);
+        if (waiting.end !== undefined) this.#end(waiting, waiting.end);
       },
     };
   }
 
   /** Lets go of all pods that wait. */
   stop(): void {
-    for (const waiting of this.#waiting) this.#end(waiting, false);
+    for (const waiting of this.#waiting) this.#end(waiting, { problem: 'context canceled' });
   }
 
   /** Has the volume made where the pod goes. */
   async #selectNode(claim: PersistentVolumeClaim, node: string): Promise<void> {
-    if (claim.metadata.annotations?.[SELECTED_NODE_ANNOTATION] === node) return;
+    if (selectedNode(claim) === node) return;
     const changed = structuredCopy(claim);
     changed.metadata.annotations = { ...changed.metadata.annotations, [SELECTED_NODE_ANNOTATION]: node };
     await this.#context.client.update(persistentVolumeClaims, changed);
@@ -107,31 +110,59 @@ export class VolumeBinder {
     await this.#context.client.update(persistentVolumes, volume);
   }
 
-  #wait(keys: readonly string[], timeoutSeconds: number): Waiting {
+  #wait({ claims, node, unbound }: Choice, timeoutSeconds: number): Waiting {
+    const keys = claims.map(keyOf);
     const name = `scheduler volume binding (${keys.join(', ')})`;
-    const giveUp = (): void => this.#end(waiting, false);
-    const timer = this.#context.clock.schedule(1000 * timeoutSeconds, giveUp, { name });
-    const waiting: Waiting = { claims: new Set(keys), timer };
+    const giveUp = (): void => this.#end(waiting, { problem: 'context deadline exceeded' });
+    const waiting: Waiting = {
+      claims: new Set(keys),
+      node,
+      unbound: new Map(unbound.map((claim) => [keyOf(claim), selectedNode(claim) === node])),
+      timer: this.#context.clock.schedule(1000 * timeoutSeconds, giveUp, { name }),
+    };
     this.#waiting.add(waiting);
     return waiting;
   }
 
-  #end(waiting: Waiting, isBound: boolean): void {
+  #end(waiting: Waiting, end: NonNullable<Waiting['end']>): void {
     this.#waiting.delete(waiting);
     waiting.timer.cancel();
-    waiting.isBound = isBound;
-    waiting.done?.(isBound ? undefined : new Error('binding volumes: context deadline exceeded'));
+    waiting.end = end;
+    waiting.done?.(end.problem === undefined ? undefined : new Error(`binding volumes: ${end.problem}`));
   }
 
   #claimChanged(claim: PersistentVolumeClaim): void {
-    if (claim.status.phase !== 'Bound') return;
     const key = keyOf(claim);
+    const isBound = claim.status.phase === 'Bound';
     for (const waiting of this.#waiting) {
-      if (waiting.claims.delete(key) && waiting.claims.size === 0) this.#end(waiting, true);
+      const problem = isBound ? undefined : lostNode(waiting, key, claim);
+      if (problem !== undefined) this.#end(waiting, { problem });
+      else if (isBound && waiting.claims.delete(key) && waiting.claims.size === 0) this.#end(waiting, {});
     }
   }
 
-  #giveUp(key: string): void {
-    for (const waiting of this.#waiting) if (waiting.claims.has(key)) this.#end(waiting, false);
+  #claimGone(key: string): void {
+    for (const waiting of this.#waiting) {
+      if (!waiting.claims.has(key)) continue;
+      const what = waiting.unbound.has(key) ? 'provisioning pvc' : 'binding';
+      const problem = `failed to check ${what}: could not find v1.PersistentVolumeClaim "${key}"`;
+      this.#end(waiting, { problem });
+    }
   }
+}
+
+function selectedNode({ metadata }: PersistentVolumeClaim): string | undefined {
+  return metadata.annotations?.[SELECTED_NODE_ANNOTATION];
+}
+
+/** The driver can make no volume for the node that the claim names, and asks for another by taking the name away. */
+function lostNode({ unbound, node }: Waiting, key: string, claim: PersistentVolumeClaim): string | undefined {
+  const wasSeen = unbound.get(key);
+  if (wasSeen === undefined) return undefined;
+  if (selectedNode(claim) === node) unbound.set(key, true);
+  else if (wasSeen)
+    return claim.metadata.annotations === undefined
+      ? `selectedNode annotation reset for PVC "${claim.metadata.name}"`
+      : `provisioning failed for PVC "${claim.metadata.name}"`;
+  return undefined;
 }

@@ -1,7 +1,6 @@
 /** Holds claims that pods use, volumes that claims use, and the attributes both were made with, until nobody does. */
-import { isPodTerminal } from '../../api/groups/core/pod-phase.ts';
 import { structuredCopy, type ResourceType } from '../../api/machinery/client.ts';
-import { keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
+import { controllerOf, keyOf, type KubeObject } from '../../api/machinery/object-meta.ts';
 import {
   persistentVolumeClaims,
   persistentVolumes,
@@ -38,10 +37,11 @@ export const claimProtectionController: ControllerDefinition = {
     const context = { ...base, client: base.client.as('pvc-protection-controller') };
     const podInformer = context.informer(pods);
     podInformer.addIndex(CLAIM_INDEX, claimKeys);
-    const isUsed = (key: string): boolean =>
-      podInformer
-        .byIndex(CLAIM_INDEX, key)
-        .some((pod) => (pod.spec.nodeName ?? '') !== '' && !isPodTerminal(pod));
+    const claims = context.informer(persistentVolumeClaims);
+    const isUsed = (key: string): boolean => {
+      const claim = claims.get(key);
+      return claim !== undefined && podInformer.byIndex(CLAIM_INDEX, key).some((pod) => uses(pod, claim));
+    };
     const reconciler = protect(context, persistentVolumeClaims, CLAIM_FINALIZER, 'pvc-protection', isUsed);
     const enqueueClaims = (pod: Pod): void => {
       for (const key of claimKeys(pod)) reconciler.queue.add(key);
@@ -50,6 +50,20 @@ export const claimProtectionController: ControllerDefinition = {
     return reconciler;
   },
 };
+
+/** Whether a pod that is over or not holds the claim. Mirrors pvc_protection_controller.go podUsesPVCForDeletion. */
+function uses({ metadata, spec }: Pod, claim: PersistentVolumeClaim): boolean {
+  if ((spec.nodeName ?? '') === '') return false;
+  const { name } = claim.metadata;
+  const isShutDown = metadata.deletionTimestamp !== undefined && metadata.deletionGracePeriodSeconds === 0;
+  return (spec.volumes ?? []).some((volume) =>
+    volume.ephemeral === undefined
+      ? volume.persistentVolumeClaim?.claimName === name
+      : !isShutDown &&
+        `${metadata.name}-${volume.name}` === name &&
+        controllerOf(claim)?.uid === metadata.uid,
+  );
+}
 
 export const volumeProtectionController: ControllerDefinition = {
   name: 'persistentvolume-protection-controller',

@@ -28,6 +28,14 @@ const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     why: 'a pod is tried again while others leave for it when something happens meanwhile, which is chance',
   },
   {
+    line: /^Event: [-+]Normal SuccessfulAttachVolume Pod high : /,
+    why: 'whether a node lets go of a volume before the next pod comes for it is a matter of time',
+  },
+  {
+    line: /^Event: [-+]Warning FailedScheduling .*: waiting for ephemeral volume controller to create the persistentvolumeclaim /,
+    why: 'whether the claim is made before its pod is looked at is chance',
+  },
+  {
     line: /^EndpointSlice .*: [-+]metadata.generation: /,
     why: 'how many changes of pods one write takes in is a matter of time',
   },

@@ -57,6 +57,7 @@ const RETRIED = [
   'FailedUpdate',
   'ProvisioningFailed',
   'UnexpectedJob',
+  'VolumeFailedDelete',
   'WaitForFirstConsumer',
 ];
 

@@ -1,7 +1,7 @@
 /** Devices kept for a pod on its way to a node, and the claims that are to say so. */
 import type { Pod } from '../../../openapi/generated/core-v1.ts';
 import type { AllocationResult, ResourceClaim } from '../../../openapi/generated/resource-v1.ts';
-import { SchedulingError, type Wait } from '../plugin.ts';
+import type { Wait } from '../plugin.ts';
 import { hasBindingConditions } from './binding-conditions.ts';
 import type { DeviceCaches } from './caches.ts';
 import { extendedClaimUID, type ExtendedRequests } from './extended-resources.ts';
@@ -28,13 +28,9 @@ export class DeviceReservation {
     this.#claims = [...facts.claims];
   }
 
-  /** Writes the claims; the wait for their devices, if there is one. Throws {@link SchedulingError}. */
+  /** Writes the claims; the wait for their devices, if there is one. */
   async preBind(): Promise<Wait | undefined> {
-    try {
-      await this.#bindClaims();
-    } catch (error) {
-      throw new SchedulingError(`running PreBind plugin "DynamicResources": ${(error as Error).message}`);
-    }
+    await this.#bindClaims();
     const all = [...this.#claims, ...(this.#extended === undefined ? [] : [this.#extended])];
     if (!all.some(hasBindingConditions)) return undefined;
     const { devices, node } = this.#facts;
@@ -43,10 +39,7 @@ export class DeviceReservation {
         reason: 'BindingConditionsPending',
         message: `waiting for binding conditions for device on node ${node}`,
       },
-      begin: (done) =>
-        devices.waits.begin(all, (error) =>
-          done(error && new SchedulingError(`running PreBind plugin "DynamicResources": ${error.message}`)),
-        ),
+      begin: (done) => devices.waits.begin(all, done),
     };
   }
 

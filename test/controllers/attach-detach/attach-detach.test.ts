@@ -16,13 +16,14 @@ import { startCluster } from '../../../server/cluster.ts';
 import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
 
 const MINUTE_MS = 60_000;
+const MANAGED = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' };
 const NAME = 'kubernetes.io/csi/csi.example.com^disk-1';
 
 let harness: Harness;
 beforeEach(async () => {
   harness = await startHarness([attachDetachController, persistentVolumeBinder]);
   for (const name of ['n1', 'n2']) {
-    await harness.client.create(nodes, { metadata: { name }, spec: {} });
+    await harness.client.create(nodes, { metadata: { name, annotations: MANAGED }, spec: {} });
     await setNode(name, { isReady: true });
   }
 });
@@ -109,6 +110,18 @@ describe('a volume of a driver', () => {
     ]);
     await remove(pod);
     expect([await places(), await attachedTo('n1')]).toEqual([[], undefined]);
+  });
+
+  it('is left to a node that attaches itself, until it leaves that to the controller', async () => {
+    await disk();
+    const name = 'n3';
+    await harness.client.create(nodes, { metadata: { name }, spec: {} });
+    await run('a', name);
+    expect(await places()).toEqual([]);
+    const body = { metadata: { annotations: MANAGED } };
+    await harness.client.patch(nodes, { name }, { type: 'merge', body });
+    await harness.settle();
+    expect(await places()).toEqual([name]);
   });
 
   it('that cannot be attached is told to its pods, each time', async () => {

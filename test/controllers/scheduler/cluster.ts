@@ -69,7 +69,11 @@ async function createNode(
   }: Partial<NodeShape>,
 ): Promise<Node> {
   const created = await client.create(nodes, {
-    metadata: { name, labels: { 'kubernetes.io/hostname': name, ...labels } },
+    metadata: {
+      name,
+      labels: { 'kubernetes.io/hostname': name, ...labels },
+      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+    },
     spec,
   });
   // Without the taint that admission gives to nodes not heard of yet.

@@ -17,6 +17,7 @@ import { SCHEDULING } from './scheduling.ts';
 import { SERVICES } from './services.ts';
 import { STATEFUL_SETS } from './stateful-sets.ts';
 import { STORAGE } from './storage.ts';
+import { VOLUMES_LIFE } from './volumes-life.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
   // Those that wait longest come first.
@@ -30,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...STATEFUL_SETS,
   ...DAEMON_SETS,
   ...STORAGE,
+  ...VOLUMES_LIFE,
   ...SCHEDULING,
   ...NAMESPACES,
   ...PLACING,
