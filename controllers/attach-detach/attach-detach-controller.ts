@@ -73,6 +73,8 @@ class AttachDetach implements RunningController {
   readonly #refused = new Set<string>();
   /** Nodes for which an attachment is being made, by volume. */
   readonly #begun = new Map<string, string>();
+  /** What nodes had in use when they went. */
+  readonly #lastInUse = new Map<string, readonly string[]>();
   /** Since when nobody needs what is attached, by key. */
   readonly #unneededSince = new Map<string, number>();
   readonly #reconciler: Reconciler;
@@ -103,12 +105,15 @@ class AttachDetach implements RunningController {
     this.#handlePods();
     this.#handleAttachments();
     this.#nodes.addHandler({
-      added: (node) => this.#lookAtPodsOf(node),
+      added: (node) => {
+        this.#lastInUse.delete(node.metadata.name!);
+        this.#lookAtPodsOf(node);
+      },
       updated: (node, old) => {
         if (isManaged(node) && !isManaged(old)) this.#lookAtPodsOf(node);
         this.#nodeChanged(node.metadata.name!);
       },
-      deleted: ({ metadata }) => this.#nodeChanged(metadata.name!),
+      deleted: (node) => this.#nodeGone(node),
     });
   }
 
@@ -159,6 +164,13 @@ class AttachDetach implements RunningController {
   #lookAtPodsOf({ metadata }: Node): void {
     for (const pod of this.#pods.byIndex(NODE_INDEX, metadata.name!))
       for (const key of this.#keysOf(pod)) this.#reconciler.queue.add(key);
+  }
+
+  #nodeGone({ metadata, status }: Node): void {
+    const name = metadata.name!;
+    const holds = this.#attachments.list().some(({ spec }) => spec.nodeName === name);
+    if (holds) this.#lastInUse.set(name, status.volumesInUse ?? []);
+    this.#nodeChanged(name);
   }
 
   /** What waits for its node to let go may now go. */
@@ -283,10 +295,12 @@ class AttachDetach implements RunningController {
   /** Whether the node must let go of the volume first. */
   #isHeldByNode(name: string, volume: PersistentVolume | undefined, isLate: boolean): boolean {
     const node = this.#nodes.get(name);
-    if (node === undefined) return !isLate;
+    const inUse = node === undefined ? this.#lastInUse.get(name) : (node.status.volumesInUse ?? []);
+    // Of a node that went before anybody looked nothing is known.
+    if (inUse === undefined) return !isLate;
     const unique = volume === undefined ? undefined : uniqueVolumeName(volume);
-    if (unique === undefined || !(node.status.volumesInUse ?? []).includes(unique)) return false;
-    if (node.spec.taints?.some(({ key }) => key === OUT_OF_SERVICE) === true) return false;
+    if (unique === undefined || !inUse.includes(unique)) return false;
+    if (node?.spec.taints?.some(({ key }) => key === OUT_OF_SERVICE) === true) return false;
     return this.#isReady(name) || !isLate;
   }
 

@@ -5,6 +5,7 @@ import type { Timer } from '../../api/machinery/clock.ts';
 import { structuredCopy } from '../../api/machinery/client.ts';
 import { keyOf } from '../../api/machinery/object-meta.ts';
 import {
+  nodes,
   persistentVolumeClaims,
   persistentVolumes,
   type Node,
@@ -44,8 +45,10 @@ export class VolumeBinder {
   readonly #caches: VolumeCaches;
   readonly #waiting = new Set<Waiting>();
 
-  constructor(context: Pick<ControllerContext, 'client' | 'clock'>, caches: VolumeCaches) {
+  /** Call before informers start. */
+  constructor(context: Pick<ControllerContext, 'client' | 'clock' | 'informer'>, caches: VolumeCaches) {
     this.#context = context;
+    context.informer(nodes).addHandler({ deleted: ({ metadata }) => this.#nodeGone(metadata.name!) });
     this.#caches = caches;
     caches.claims.addHandler({
       added: (claim) => this.#claimChanged(claim),
@@ -139,6 +142,11 @@ export class VolumeBinder {
       if (problem !== undefined) this.#end(waiting, { problem });
       else if (isBound && waiting.claims.delete(key) && waiting.claims.size === 0) this.#end(waiting, {});
     }
+  }
+
+  #nodeGone(node: string): void {
+    const problem = `failed to get node "${node}": node "${node}" not found`;
+    for (const waiting of this.#waiting) if (waiting.node === node) this.#end(waiting, { problem });
   }
 
   #claimGone(key: string): void {

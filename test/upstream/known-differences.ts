@@ -36,6 +36,10 @@ const KNOWN_DIFFERENCES: readonly KnownDifference[] = [
     why: 'whether the claim is made before its pod is looked at is chance',
   },
   {
+    line: /^Event: -Normal RecyclerPod /,
+    why: 'kubemu wipes volumes without a pod for it',
+  },
+  {
     line: /^EndpointSlice .*: [-+]metadata.generation: /,
     why: 'how many changes of pods one write takes in is a matter of time',
   },

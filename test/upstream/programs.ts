@@ -16,7 +16,8 @@ const HARMLESS = [
   /was not created for pod|failed to compute desired number of replicas|unable to get target/,
   /Failed to sync PDB.*(does not implement the scale subresource|no matches for kind)/,
   /Status after running PostFilter plugins for pod/,
-  /host_path deleter only supports|provisioning failed for PVC/,
+  /host_path deleter only supports|provisioning failed for PVC|failed to get node/,
+  /Node not found on API server. DetachVolume will skip/,
   // Its cache is behind: of what it wrote, what others wrote, and what went. It tries again.
   /read version: \d+ is not as new as written version/,
   /the object has been modified; please apply your changes to the latest version/,

@@ -174,6 +174,21 @@ describe('a volume of a driver', () => {
     expect((await places()).sort()).toEqual(['n1', 'n2']);
   });
 
+  it.each([
+    { name: 'at once when it was not in use there', inUse: false, left: [] },
+    { name: 'after six minutes when it was in use there', inUse: true, left: ['n1'] },
+  ])('is taken from a node that went $name', async ({ inUse, left }) => {
+    await disk();
+    const pod = await run('a', 'n1');
+    await attach();
+    await setNode('n1', { isReady: true, inUse });
+    await harness.client.delete(nodes, { name: 'n1' });
+    await remove(pod);
+    expect(await places()).toEqual(left);
+    await harness.advance(6 * MINUTE_MS);
+    expect(await places()).toEqual([]);
+  });
+
   it('is taken from a node that is not ready after six minutes', async () => {
     await disk();
     const pod = await run('a', 'n1');

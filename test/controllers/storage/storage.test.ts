@@ -9,6 +9,7 @@ import {
 import { DRIVER } from '../../../controllers/volume-provisioner/simulated-driver.ts';
 import { volumeProvisioner } from '../../../controllers/volume-provisioner/volume-provisioner.ts';
 import {
+  nodes,
   persistentVolumeClaims,
   persistentVolumes,
   pods,
@@ -176,6 +177,21 @@ describe('provisioning', () => {
     expect(bound.status.phase).toBe('Bound');
     expect(await harness.placeOf('user')).toBe('n1');
     expect(harness.logs).toEqual([]);
+  });
+
+  it('is not waited for on a node that goes', async () => {
+    await storageClass('late', {
+      provisioner: 'example.com/disk',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    });
+    await claim('data', { storageClassName: 'late' });
+    await harness.node('n1');
+    await harness.pod('user', mounts('data'));
+    await harness.client.delete(nodes, { name: 'n1' });
+    await harness.settle();
+    expect(await harness.problemOf('user')).toBe(
+      'running PreBind plugin "VolumeBinding": binding volumes: failed to get node "n1": node "n1" not found',
+    );
   });
 
   it('is placed anew with its pod when its driver can make nothing there', async () => {

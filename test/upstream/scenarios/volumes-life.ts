@@ -7,6 +7,8 @@ const CLAIM = 'PersistentVolumeClaim';
 const VOLUME = 'PersistentVolume';
 /** The driver that kubemu simulates. */
 const DRIVER = 'csi.kubemu.io';
+const HOST = 'kubernetes.io/hostname';
+const SELECTED = 'volume.kubernetes.io/selected-node';
 
 const mounts = (name: string): object => ({
   volumes: [{ name: 'data', persistentVolumeClaim: { claimName: name } }],
@@ -79,6 +81,49 @@ async function dismiss(session: Session, name: string): Promise<void> {
 
 async function runs(session: Session, name: string): Promise<void> {
   await session.has('Pod', name, phaseIs('Running'));
+}
+
+const LONG_AGO = '2026-01-01T00:00:00Z';
+const ready = (status: string): object => ({
+  type: 'Ready',
+  status,
+  reason: 'KubeletReady',
+  lastHeartbeatTime: LONG_AGO,
+  lastTransitionTime: LONG_AGO,
+});
+
+/** A node that nobody runs. */
+async function lifeless(session: Session): Promise<string> {
+  const node = nameOf(session, 'node');
+  const amounts = { cpu: '8', memory: '32Gi', pods: '110' };
+  await session.create({
+    kind: 'Node',
+    metadata: {
+      name: node,
+      labels: { [HOST]: node },
+      annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
+    },
+    status: { capacity: amounts, allocatable: amounts, conditions: [ready('True')] },
+  });
+  session.afterwards(async () => {
+    if (session.seen('Node', node) !== undefined) await session.delete('Node', node);
+  });
+  await session.has('Node', node, ({ spec }) => spec.taints === undefined);
+  return node;
+}
+
+/** Has a pod use a volume on the node. */
+async function useOn(session: Session, node: string): Promise<void> {
+  await makeClass(session);
+  await ask(session, 'data');
+  await bound(session, 'data');
+  await session.create(pod('user', { ...mounts('data'), nodeSelector: { [HOST]: node } }));
+  await session.count(
+    'VolumeAttachment',
+    1,
+    ({ spec, status }) => spec.nodeName === node && status?.attached,
+  );
+  await session.event('SuccessfulAttachVolume');
 }
 
 export const VOLUMES_LIFE: readonly Scenario[] = [
@@ -170,13 +215,25 @@ export const VOLUMES_LIFE: readonly Scenario[] = [
     name: 'a volume of a plugin that recycles nothing',
     run: async (session) => {
       const local = { path: '/mnt' };
-      const terms = [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'Exists' }] }];
+      const terms = [{ matchExpressions: [{ key: HOST, operator: 'Exists' }] }];
       const spec = { hostPath: null, local, nodeAffinity: { required: { nodeSelectorTerms: terms } } };
       await makeVolume(session, 'volume', { ...spec, persistentVolumeReclaimPolicy: 'Recycle' });
       await ask(session, 'data');
       await bound(session, 'data');
       await dismiss(session, 'data');
       await session.has(VOLUME, nameOf(session, 'volume'), phaseIs('Failed'));
+    },
+  },
+  {
+    name: 'a volume is recycled, and given to the next claim',
+    run: async (session) => {
+      await makeVolume(session, 'volume', { persistentVolumeReclaimPolicy: 'Recycle' });
+      await ask(session, 'first');
+      await bound(session, 'first');
+      await dismiss(session, 'first');
+      await session.has(VOLUME, nameOf(session, 'volume'), phaseIs('Available'));
+      await ask(session, 'second');
+      await bound(session, 'second');
     },
   },
   {
@@ -416,11 +473,7 @@ export const VOLUMES_LIFE: readonly Scenario[] = [
       await makeClass(session, { provisioner: 'example.com/none', volumeBindingMode });
       await ask(session, 'data');
       await session.create(pod('user', mounts('data')));
-      await session.has(
-        CLAIM,
-        'data',
-        ({ metadata }) => metadata.annotations?.['volume.kubernetes.io/selected-node'] !== undefined,
-      );
+      await session.has(CLAIM, 'data', ({ metadata }) => metadata.annotations?.[SELECTED] !== undefined);
       await session.event('ExternalProvisioning');
     },
   },
@@ -431,13 +484,12 @@ export const VOLUMES_LIFE: readonly Scenario[] = [
       await makeClass(session, { provisioner: 'example.com/none', volumeBindingMode });
       await ask(session, 'data');
       await session.create(pod('user', mounts('data')));
-      const isPlaced = ({ metadata }: Loose): boolean =>
-        metadata.annotations?.['volume.kubernetes.io/selected-node'] !== undefined;
+      const isPlaced = ({ metadata }: Loose): boolean => metadata.annotations?.[SELECTED] !== undefined;
       await session.has(CLAIM, 'data', isPlaced);
       await session.event('ExternalProvisioning');
       await session.quiet();
       await session.patch(CLAIM, 'data', {
-        metadata: { annotations: { 'volume.kubernetes.io/selected-node': null } },
+        metadata: { annotations: { [SELECTED]: null } },
       });
       await session.event('FailedScheduling');
       await session.has(CLAIM, 'data', isPlaced);
@@ -460,27 +512,21 @@ export const VOLUMES_LIFE: readonly Scenario[] = [
         kind: 'CSIStorageCapacity',
         metadata: { name: 'room' },
         storageClassName: session.namespace,
-        nodeTopology: { matchLabels: { 'kubernetes.io/hostname': 'node-1' } },
+        nodeTopology: { matchLabels: { [HOST]: 'node-1' } },
         capacity: '5Gi',
       });
-      await session.has(
-        CLAIM,
-        'data',
-        ({ metadata }) => metadata.annotations?.['volume.kubernetes.io/selected-node'] === 'node-1',
-      );
+      await session.has(CLAIM, 'data', ({ metadata }) => metadata.annotations?.[SELECTED] === 'node-1');
       await session.event('ExternalProvisioning');
     },
   },
   {
     name: 'a volume lives on one node, and so does its pod',
     run: async (session) => {
-      const terms = [
-        { matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values: ['node-2'] }] },
-      ];
+      const terms = [{ matchExpressions: [{ key: HOST, operator: 'In', values: ['node-2'] }] }];
       await makeVolume(session, 'volume', { nodeAffinity: { required: { nodeSelectorTerms: terms } } });
       await ask(session, 'data');
       await bound(session, 'data');
-      const nodeSelector = { 'kubernetes.io/hostname': 'node-1' };
+      const nodeSelector = { [HOST]: 'node-1' };
       await session.create(pod('elsewhere', { ...mounts('data'), nodeSelector }));
       await session.event('FailedScheduling');
       await session.create(pod('user', mounts('data')));
@@ -547,7 +593,7 @@ export const VOLUMES_LIFE: readonly Scenario[] = [
     run: async (session) => {
       await makeClass(session);
       await ask(session, 'data');
-      const nodeSelector = { 'kubernetes.io/hostname': 'node-1' };
+      const nodeSelector = { [HOST]: 'node-1' };
       for (const name of ['first', 'second']) {
         await session.create(pod(name, { ...mounts('data'), nodeSelector }));
         await runs(session, name);
@@ -561,7 +607,7 @@ export const VOLUMES_LIFE: readonly Scenario[] = [
     run: async (session) => {
       await makeClass(session);
       await ask(session, 'data');
-      const on = (node: string): object => ({ nodeSelector: { 'kubernetes.io/hostname': node } });
+      const on = (node: string): object => ({ nodeSelector: { [HOST]: node } });
       await session.create(pod('first', { ...mounts('data'), ...on('node-1') }));
       await runs(session, 'first');
       await session.create(pod('second', { ...mounts('data'), ...on('node-2') }));
@@ -590,34 +636,8 @@ export const VOLUMES_LIFE: readonly Scenario[] = [
     name: 'a node is out of service',
     alone: true,
     run: async (session) => {
-      const node = nameOf(session, 'node');
-      const time = new Date().toISOString().replace(/\.\d+Z/, 'Z');
-      const amounts = { cpu: '8', memory: '32Gi', pods: '110' };
-      const ready = (status: string): object => ({
-        type: 'Ready',
-        status,
-        reason: 'KubeletReady',
-        lastHeartbeatTime: time,
-        lastTransitionTime: time,
-      });
-      await session.create({
-        kind: 'Node',
-        metadata: {
-          name: node,
-          labels: { 'kubernetes.io/hostname': node },
-          annotations: { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' },
-        },
-        status: { capacity: amounts, allocatable: amounts, conditions: [ready('True')] },
-      });
-      session.afterwards(() => session.delete('Node', node));
-      await session.has('Node', node, ({ spec }) => spec.taints === undefined);
-      await makeClass(session);
-      await ask(session, 'data');
-      await bound(session, 'data');
-      const nodeSelector = { 'kubernetes.io/hostname': node };
-      await session.create(pod('user', { ...mounts('data'), nodeSelector }));
-      await session.count('VolumeAttachment', 1, ({ spec }) => spec.nodeName === node);
-      await session.event('SuccessfulAttachVolume');
+      const node = await lifeless(session);
+      await useOn(session, node);
       await session.delete('Pod', 'user');
       await session.patch('Node', node, { status: { conditions: [ready('False')] } }, 'status');
       const { spec } = await session.has('Node', node, ({ spec: { taints = [] } }) =>
@@ -626,7 +646,35 @@ export const VOLUMES_LIFE: readonly Scenario[] = [
       const taint = { key: 'node.kubernetes.io/out-of-service', value: 'nodeshutdown', effect: 'NoExecute' };
       await session.patch('Node', node, { spec: { taints: [...spec.taints, taint] } });
       await session.gone('Pod', 'user');
+      await session.count('VolumeAttachment', 0, ({ spec: { nodeName } }) => nodeName === node);
+    },
+  },
+  {
+    name: 'a node goes, and its pod with it',
+    alone: true,
+    run: async (session) => {
+      const node = await lifeless(session);
+      await useOn(session, node);
+      await session.delete('Node', node);
+      await session.gone('Node', node);
+      await session.delete('Pod', 'user', { gracePeriodSeconds: 0 });
+      await session.gone('Pod', 'user');
       await session.count('VolumeAttachment', 0, ({ spec }) => spec.nodeName === node);
+    },
+  },
+  {
+    name: 'a node goes that a pod was to have its volume on',
+    alone: true,
+    run: async (session) => {
+      const node = await lifeless(session);
+      const volumeBindingMode = 'WaitForFirstConsumer';
+      await makeClass(session, { provisioner: 'example.com/none', volumeBindingMode });
+      await ask(session, 'data');
+      await session.create(pod('user', { ...mounts('data'), nodeSelector: { [HOST]: node } }));
+      await session.has(CLAIM, 'data', ({ metadata }) => metadata.annotations?.[SELECTED] === node);
+      await session.event('ExternalProvisioning');
+      await session.delete('Node', node);
+      await session.gone('Node', node);
     },
   },
 ];
