@@ -41,9 +41,9 @@ export function fillSystemFields(
   warnings: string[],
 ): void {
   const meta = object.metadata;
-  delete meta.selfLink;
-  delete meta.deletionTimestamp;
-  delete meta.deletionGracePeriodSeconds;
+  if (meta.selfLink !== undefined) delete meta.selfLink;
+  if (meta.deletionTimestamp !== undefined) delete meta.deletionTimestamp;
+  if (meta.deletionGracePeriodSeconds !== undefined) delete meta.deletionGracePeriodSeconds;
   meta.uid = randomUUID(random);
   meta.creationTimestamp = formatTime(clock.now());
   dedupeOwnerReferences(object, warnings);

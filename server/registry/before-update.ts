@@ -56,13 +56,15 @@ export function checkPreconditions(
 export function keepSystemFields(object: UnknownObject, old: UnknownObject): void {
   const meta = object.metadata;
   const before = old.metadata;
-  delete meta.selfLink;
+  // Members without a value would make the metadata be written anew.
+  if (meta.selfLink !== undefined) delete meta.selfLink;
   meta.uid = before.uid;
   meta.resourceVersion = before.resourceVersion;
   meta.creationTimestamp ??= before.creationTimestamp;
-  meta.deletionTimestamp ??= before.deletionTimestamp;
-  meta.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds;
-  meta.generation = before.generation;
+  if (before.deletionTimestamp !== undefined) meta.deletionTimestamp ??= before.deletionTimestamp;
+  if (before.deletionGracePeriodSeconds !== undefined)
+    meta.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds;
+  if (meta.generation !== before.generation) meta.generation = before.generation;
 }
 
 /**

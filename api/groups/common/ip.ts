@@ -5,6 +5,7 @@
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { goQuote } from '../../machinery/go-format.ts';
 import { invalid } from '../../machinery/field-errors.ts';
+import { remembering } from '../../machinery/remembering.ts';
 import type { Findings } from './findings.ts';
 
 export interface IPAddress {
@@ -55,6 +56,13 @@ function parseIPv6(text: string): number[] | undefined {
 
 /** An address; leading zeros in IPv4 are read as decimal. Undefined when it is none. */
 export function parseIP(text: string): IPAddress | undefined {
+  return rememberedIP(text) ?? undefined;
+}
+
+/** The address of a pod comes with each of its states, again and again. */
+const rememberedIP = remembering((text: string) => readIP(text) ?? null);
+
+function readIP(text: string): IPAddress | undefined {
   if (!text.includes(':')) {
     const bytes = parseIPv4(text);
     return bytes === undefined ? undefined : { bytes, isMapped: false };
