@@ -97,8 +97,8 @@ export function keepOtherParts(
 }
 
 function replaceMember(object: UnknownObject, name: string, value: unknown): void {
-  if (value === undefined) delete object[name];
-  else object[name] = value;
+  if (value !== undefined) object[name] = value;
+  else if (name in object) delete object[name];
 }
 
 /** Counts generation up when what the kind counts changed, by default anything but metadata and status. Both objects are canonical. */
