@@ -1,17 +1,10 @@
 /** Specs of pods and pod templates. Mirrors ValidatePodSpec of pkg/apis/core/validation. */
 import type { FieldPath } from '../../machinery/field-path.ts';
 import { byteLength } from '../../machinery/go-format.ts';
-import { checkDNS1123Subdomain, checkSubdomainWithUnderscore, rangeText } from '../../machinery/names.ts';
+import { checkDNS1123Subdomain, rangeText } from '../../machinery/names.ts';
 import { duplicate, forbidden, invalid, notFound, required, tooLong } from '../../machinery/field-errors.ts';
 import { validateAnnotations } from '../../machinery/label-validation.ts';
-import type {
-  Container,
-  EphemeralContainer,
-  PodDNSConfig,
-  PodResourceClaim,
-  PodSpec,
-  PodTemplateSpec,
-} from '../../../openapi/generated/core-v1.ts';
+import type { PodResourceClaim, PodSpec, PodTemplateSpec } from '../../../openapi/generated/core-v1.ts';
 import {
   addDNSLabel,
   addDNSSubdomain,
@@ -24,13 +17,19 @@ import {
 import { invalidInternal } from '../common/internal-json.ts';
 import { addIP } from '../common/ip.ts';
 import { addOverhead, addPodResources } from './container-resources.ts';
-import { addContainer, addHostPortConflicts, addImageSpaces, type PodContext } from './containers.ts';
-import { addLifecycle, addProbes, addRestartPolicy } from './handlers.ts';
+import type { PodContext } from './containers.ts';
 import { addAffinity, addTolerations, addTopologySpread } from './pod-affinity.ts';
 import { addPodAnnotations, addProfileConflicts, MIRROR_ANNOTATION } from './pod-annotations.ts';
-import { isRestartable, type PodRules, visitContainers } from './pod-rules.ts';
+import { type PodRules, visitContainers } from './pod-rules.ts';
 import { addVolumes } from './pod-volumes.ts';
 import { addHostProcess, addOS, addPodSecurityContext } from './security-context.ts';
+import {
+  addContainers,
+  addInitContainers,
+  addEphemeralContainers,
+  addHostNetworkPorts,
+} from './pod-containers.ts';
+import { addDNSConfig } from './pod-dns.ts';
 
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never'];
 const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
@@ -142,167 +141,6 @@ function addResourceClaims(
       const value = claim[member];
       if (value !== undefined) addDNSSubdomain(errors, place.child(member), value);
     }
-  });
-}
-
-function addContainers(
-  errors: Findings,
-  at: FieldPath,
-  containers: readonly Container[],
-  pod: PodContext,
-): void {
-  if (containers.length === 0) {
-    errors.push(required(at));
-    return;
-  }
-  const names = new Set<string>();
-  containers.forEach((container, index) => {
-    const place = at.index(index);
-    addContainer(errors, place, container, pod);
-    if (names.has(container.name)) errors.push(duplicate(place.child('name'), container.name ?? ''));
-    names.add(container.name);
-    addHooks(errors, place, container, pod);
-    addRestartPolicy(errors, place, container, false);
-  });
-  addHostPortConflicts(errors, at, containers);
-}
-
-function addHooks(errors: Findings, at: FieldPath, container: Container, { graceSeconds }: PodContext): void {
-  if (container.lifecycle !== undefined)
-    addLifecycle(errors, at.child('lifecycle'), container.lifecycle, graceSeconds);
-  addProbes(errors, at, container, graceSeconds);
-}
-
-const RESTARTABLE_ONLY = ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const;
-
-function addInitContainers(
-  errors: Findings,
-  at: FieldPath,
-  { initContainers = [], containers }: PodSpec,
-  pod: PodContext,
-): void {
-  const names = new Set((containers ?? []).map(({ name }) => name));
-  initContainers.forEach((container, index) => {
-    const place = at.index(index);
-    const { name = '', resizePolicy = [] } = container;
-    addContainer(errors, place, container, pod);
-    addRestartPolicy(errors, place, container, true);
-    if (names.has(name)) errors.push(duplicate(place.child('name'), name));
-    else if (name !== '') names.add(name);
-    addHostPortConflicts(errors, at, [container]);
-    if (isRestartable(container)) {
-      addHooks(errors, place, container, pod);
-      return;
-    }
-    for (const member of RESTARTABLE_ONLY) {
-      if (container[member] === undefined) continue;
-      const text = 'may not be set for init containers without restartPolicy=Always';
-      errors.push(forbidden(place.child(member), text));
-    }
-    if (pod.rules.allowRestartOfInitContainers === true) return;
-    resizePolicy.forEach(({ restartPolicy }, policyIndex) => {
-      if (restartPolicy !== 'RestartContainer') return;
-      const policyPlace = place.child('resizePolicy').index(policyIndex).child('restartPolicy');
-      const text = "must not be set to 'RestartContainer' for non-sidecar initContainers";
-      errors.push(invalid(policyPlace, restartPolicy, text));
-    });
-  });
-}
-
-/** What debugging containers cannot have, in the order of the Go struct. */
-const NOT_EPHEMERAL = [
-  'ports',
-  'resources',
-  'resizePolicy',
-  'restartPolicy',
-  'restartPolicyRules',
-  'livenessProbe',
-  'readinessProbe',
-  'startupProbe',
-  'lifecycle',
-] as const;
-
-function addEphemeralContainers(errors: Findings, at: FieldPath, spec: PodSpec, pod: PodContext): void {
-  const { ephemeralContainers = [], containers, initContainers = [] } = spec;
-  if (ephemeralContainers.length === 0) return;
-  const others = new Set([...(containers ?? []), ...initContainers].map(({ name }) => name));
-  const names = new Set(others);
-  const text = 'cannot be set for an Ephemeral Container';
-  ephemeralContainers.forEach((container: EphemeralContainer, index) => {
-    const place = at.index(index);
-    const { name = '', targetContainerName = '' } = container;
-    addContainer(errors, place, container as Container, pod);
-    addImageSpaces(errors, place, container.image);
-    if (names.has(name)) errors.push(duplicate(place.child('name'), name));
-    names.add(name);
-    if (targetContainerName !== '' && !others.has(targetContainerName))
-      errors.push(notFound(place.child('targetContainerName'), targetContainerName));
-    for (const member of NOT_EPHEMERAL) {
-      const value = container[member];
-      const isEmpty = value === undefined || (typeof value === 'object' && Object.keys(value).length === 0);
-      if (!isEmpty) errors.push(forbidden(place.child(member), text));
-    }
-    container.volumeMounts?.forEach(({ subPath, subPathExpr }, mountIndex) => {
-      const mount = place.child('volumeMounts').index(mountIndex);
-      if ((subPath ?? '') !== '') errors.push(forbidden(mount.child('subPath'), text));
-      if ((subPathExpr ?? '') !== '') errors.push(forbidden(mount.child('subPathExpr'), text));
-    });
-  });
-}
-
-function addHostNetworkPorts(errors: Findings, at: FieldPath, spec: PodSpec, { isPod }: PodRules): void {
-  if (spec.hostNetwork !== true) return;
-  spec.containers?.forEach(({ ports }, index) =>
-    ports?.forEach(({ hostPort = 0, containerPort = 0 }, portIndex) => {
-      if ((isPod !== true && hostPort === 0) || hostPort === containerPort) return;
-      const place = at.index(index).child('ports').index(portIndex).child('hostPort');
-      errors.push(invalid(place, hostPort, 'must match `containerPort` when `hostNetwork` is true'));
-    }),
-  );
-}
-
-const NAMESERVERS_MAX = 3;
-const SEARCHES_MAX = 32;
-const SEARCH_CHARACTERS_MAX = 2048;
-
-function addDNSConfig(
-  errors: Findings,
-  at: FieldPath,
-  config: PodDNSConfig | undefined,
-  policy: string | undefined,
-): void {
-  const { nameservers = [], searches = [], options = [] } = config ?? {};
-  if (policy === 'None') {
-    if (config === undefined) {
-      errors.push(required(at, 'must provide `dnsConfig` when `dnsPolicy` is None'));
-      return;
-    }
-    if (nameservers.length === 0) {
-      const text = 'must provide at least one DNS nameserver when `dnsPolicy` is None';
-      errors.push(required(at.child('nameservers'), text));
-      return;
-    }
-  }
-  if (nameservers.length > NAMESERVERS_MAX)
-    errors.push(
-      invalid(at.child('nameservers'), nameservers, `must not have more than ${NAMESERVERS_MAX} nameservers`),
-    );
-  nameservers.forEach((address, index) => addIP(errors, at.child('nameservers').index(index), address));
-  if (searches.length > SEARCHES_MAX)
-    errors.push(
-      invalid(at.child('searches'), searches, `must not have more than ${SEARCHES_MAX} search paths`),
-    );
-  if (byteLength(searches.join(' ')) > SEARCH_CHARACTERS_MAX) {
-    const text = `must not have more than ${SEARCH_CHARACTERS_MAX} characters (including spaces) in the search list`;
-    errors.push(invalid(at.child('searches'), searches, text));
-  }
-  searches.forEach((search, index) => {
-    if (search === '.') return;
-    const name = search.replace(/\.$/, '');
-    addEach(errors, at.child('searches').index(index), name, checkSubdomainWithUnderscore(name));
-  });
-  options.forEach(({ name = '' }, index) => {
-    if (name === '') errors.push(required(at.child('options').index(index), 'must not be empty'));
   });
 }
 

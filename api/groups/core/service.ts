@@ -3,22 +3,20 @@ import { defineBehaviour } from '../../definition.ts';
 import { equalJSON } from '../../machinery/equality.ts';
 import { path, type FieldPath } from '../../machinery/field-path.ts';
 import { checkDNS1123Subdomain } from '../../machinery/names.ts';
-import { duplicate, forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
-import type { Service, ServicePort, ServiceSpec } from '../../../openapi/generated/core-v1.ts';
+import { forbidden, invalid, notSupported, required } from '../../machinery/field-errors.ts';
+import type { Service, ServiceSpec } from '../../../openapi/generated/core-v1.ts';
 import {
-  addDNSLabel,
   addEach,
   addLabels,
   addPortNumber,
-  addPortNumberOrName,
   addQualifiedName,
   addRequiredSupported,
   type Findings,
 } from '../common/findings.ts';
-import { duplicateInternal } from '../common/internal-json.ts';
-import { addCIDR, addEndpointIP, addIP, cidrWarnings, ipWarnings, parseIP } from '../common/ip.ts';
-import { PROTOCOLS } from './containers.ts';
+import { addCIDR, addEndpointIP, addIP, parseIP } from '../common/ip.ts';
 import { addClusterIPChanges, addClusterIPs, isHeadless } from './service-ips.ts';
+import { HINTS, TOPOLOGY_MODE, SOURCE_RANGES, serviceWarnings, statusWarnings } from './service-warnings.ts';
+import { addPorts, addPortConflicts } from './service-ports.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
 const AFFINITIES = ['ClientIP', 'None'];
@@ -26,9 +24,6 @@ const POLICIES = ['Cluster', 'Local'];
 const DISTRIBUTIONS = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 const AFFINITY_SECONDS = 10800;
 const AFFINITY_SECONDS_MAX = 86400;
-const HINTS = 'service.kubernetes.io/topology-aware-hints';
-const TOPOLOGY_MODE = 'service.kubernetes.io/topology-mode';
-const SOURCE_RANGES = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 const AT = path('spec');
 
 export const service = defineBehaviour<Service>({
@@ -178,51 +173,6 @@ function addExternalName(errors: Findings, spec: ServiceSpec): void {
   else addEach(errors, place, name, checkDNS1123Subdomain(name));
 }
 
-function addPorts(errors: Findings, at: FieldPath, ports: readonly ServicePort[]): void {
-  const names = new Set<string>();
-  ports.forEach((port, index) => {
-    const place = at.index(index);
-    const { name = '', appProtocol } = port;
-    if (name !== '') {
-      addDNSLabel(errors, place.child('name'), name);
-      if (names.has(name)) errors.push(duplicate(place.child('name'), name));
-      names.add(name);
-    } else if (ports.length > 1) errors.push(required(place.child('name')));
-    addPortNumber(errors, place.child('port'), port.port ?? 0);
-    addRequiredSupported(errors, place.child('protocol'), port.protocol, PROTOCOLS);
-    addPortNumberOrName(errors, place.child('targetPort'), port.targetPort);
-    if (appProtocol !== undefined) addQualifiedName(errors, place.child('appProtocol'), appProtocol);
-  });
-}
-
-function addPortConflicts(
-  errors: Findings,
-  at: FieldPath,
-  ports: readonly ServicePort[],
-  type: string,
-): void {
-  if (type === 'ClusterIP')
-    ports.forEach(({ nodePort = 0 }, index) => {
-      if (nodePort !== 0)
-        errors.push(
-          forbidden(at.index(index).child('nodePort'), "may not be used when `type` is 'ClusterIP'"),
-        );
-    });
-  const nodePorts = new Set<string>();
-  ports.forEach(({ protocol, nodePort = 0 }, index) => {
-    const key = `${protocol}/${nodePort}`;
-    if (nodePort === 0) return;
-    if (nodePorts.has(key)) errors.push(duplicate(at.index(index).child('nodePort'), nodePort));
-    nodePorts.add(key);
-  });
-  const numbers = new Set<string>();
-  ports.forEach(({ protocol, port }, index) => {
-    const key = `${protocol}/${port}`;
-    if (numbers.has(key)) errors.push(duplicateInternal(at.index(index), 'ServicePort', { protocol, port }));
-    numbers.add(key);
-  });
-}
-
 function addAffinityConfig(errors: Findings, at: FieldPath, spec: ServiceSpec): void {
   const config = spec.sessionAffinityConfig;
   if (spec.sessionAffinity === 'None') {
@@ -319,44 +269,4 @@ function addLoadBalancerStatus(errors: Findings, { status, spec }: Service, old:
     if (parseIP(hostname) !== undefined)
       errors.push(invalid(place.child('hostname'), hostname, 'must be a DNS name, not an IP address'));
   });
-}
-
-/** Mirrors GetWarningsForService. */
-function serviceWarnings({ spec, metadata }: Service): string[] {
-  const warnings: string[] = [];
-  const externalIPs = spec.externalIPs ?? [];
-  const isNone = spec.type === 'ClusterIP' && spec.clusterIP === 'None';
-  const isNamed = spec.type === 'ExternalName';
-  const balancerIP = spec.loadBalancerIP ?? '';
-  const addIPs = (list: string, ips: readonly string[]): void =>
-    ips.forEach((ip, index) => warnings.push(...ipWarnings(AT.child(list).index(index), ip)));
-  if (metadata.annotations?.[HINTS] !== undefined)
-    warnings.push(`annotation ${HINTS} is deprecated, please use ${TOPOLOGY_MODE} instead`);
-  if ((spec.clusterIP ?? '') !== '' && spec.clusterIP !== 'None') addIPs('clusterIPs', spec.clusterIPs ?? []);
-  if (isNone) {
-    if (balancerIP !== '') warnings.push('spec.loadBalancerIP is ignored for headless services');
-    if (externalIPs.length > 0) warnings.push('spec.externalIPs is ignored for headless services');
-    if (spec.sessionAffinity !== 'None')
-      warnings.push('spec.SessionAffinity is ignored for headless services');
-  }
-  addIPs('externalIPs', externalIPs);
-  if (externalIPs.length > 0 && !isNone && !isNamed)
-    warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
-  if (balancerIP !== '') warnings.push(...ipWarnings(AT.child('loadBalancerIP'), balancerIP));
-  spec.loadBalancerSourceRanges?.forEach((range, index) =>
-    warnings.push(...cidrWarnings(AT.child('loadBalancerSourceRanges').index(index), range)),
-  );
-  if (isNamed && externalIPs.length > 0)
-    warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
-  if (!isNamed && (spec.externalName ?? '') !== '')
-    warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
-  if (spec.trafficDistribution === 'PreferClose')
-    warnings.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
-  return warnings;
-}
-
-function statusWarnings({ status }: Service): string[] {
-  return (status?.loadBalancer?.ingress ?? []).flatMap(({ ip = '' }, index) =>
-    ip === '' ? [] : ipWarnings(path('status', 'loadBalancer', 'ingress').index(index), ip),
-  );
 }

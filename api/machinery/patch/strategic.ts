@@ -5,7 +5,7 @@
  */
 import { structuredCopy } from '../client.ts';
 import { goValue } from '../go-format.ts';
-import type { FieldSchema, Schema, StructSchema } from '../schema.ts';
+import type { Schema, StructSchema } from '../schema.ts';
 import { getMember, isObject, jsonTypeName, PatchError, setMember, type JSONObject } from './errors.ts';
 import {
   addAllScalars,
@@ -16,6 +16,7 @@ import {
   partitionScalars,
   wrongType,
 } from './strategic-lists.ts';
+import { type FieldRules, lookUp, lookUpList, goKind } from './strategic-fields.ts';
 
 const PATCH = '$patch';
 const RETAIN_KEYS = '$retainKeys';
@@ -58,62 +59,6 @@ function copyTouched(document: JSONObject, patch: JSONObject): JSONObject {
     );
   }
   return copy;
-}
-
-/** How the field of a name merges. */
-interface FieldRules {
-  readonly schema: Schema;
-  /** `merge`, `replace` or ''. */
-  readonly strategy: string;
-  readonly mergeKey: string;
-}
-
-function lookUp(schema: Schema, key: string): FieldRules {
-  if (schema.kind !== 'struct' && schema.kind !== 'special' && schema.kind !== 'any') {
-    throw new PatchError(
-      'unknown',
-      `merging an object in json but data type is not struct, instead is: ${goKind(schema)}`,
-    );
-  }
-  const field = schema.kind === 'struct' ? schema.byName.get(key) : undefined;
-  if (field === undefined) {
-    throw new PatchError(
-      'unknown',
-      `unable to find api field in struct ${shortName(schema)} for the json field "${key}"`,
-    );
-  }
-  return { schema: field.schema, strategy: strategyOf(field), mergeKey: field.patchMergeKey ?? '' };
-}
-
-function lookUpList(schema: Schema, key: string): FieldRules {
-  const rules = lookUp(schema, key);
-  if (rules.schema.kind !== 'list') {
-    throw new PatchError('unknown', `expected slice or array type, but got: ${goKind(schema)}`);
-  }
-  if (rules.schema.items.kind === 'list') throw new PatchError('unknown', 'unexpected slice of slice');
-  return { ...rules, schema: rules.schema.items };
-}
-
-function strategyOf(field: FieldSchema): string {
-  return field.patchStrategy.find((strategy) => strategy !== 'retainKeys') ?? '';
-}
-
-function shortName(schema: Schema): string {
-  const name = schema.kind === 'struct' || schema.kind === 'special' ? schema.name : 'JSON';
-  return name.slice(name.lastIndexOf('.') + 1);
-}
-
-function goKind(schema: Schema): string {
-  switch (schema.kind) {
-    case 'list':
-      return 'slice';
-    case 'scalar':
-      return schema.type === 'double' ? 'float64' : schema.type === 'bytes' ? 'slice' : schema.type;
-    case 'map':
-      return 'map';
-    default:
-      return 'struct';
-  }
 }
 
 /** Merges `patch` into `original`; both are used up. */
