@@ -1,5 +1,5 @@
 /** The rules of the house that a machine can check. */
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { KUBEMU_VERSION, KUBERNETES_VERSION } from '../server/version.ts';
@@ -12,6 +12,14 @@ function filesIn(folder: string): string[] {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) return path === 'openapi/generator' ? [] : filesIn(path);
     return path.endsWith('.ts') ? [path] : [];
+  });
+}
+
+function pagesIn(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return entry.name === 'node_modules' ? [] : pagesIn(path);
+    return path.endsWith('.md') ? [path] : [];
   });
 }
 
@@ -187,6 +195,27 @@ describe('scripts of package.json', () => {
 
   it.each(Object.keys(scripts).filter((name) => !HOOKS.includes(name)))('%s is explained', (name) => {
     expect(pages).toMatch(new RegExp(`npm (run )?${name}(?![:\\w])`));
+  });
+});
+
+describe('documents name files that are there', () => {
+  const pages = [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...pagesIn('docs'),
+    ...pagesIn('test'),
+    ...pagesIn('openapi'),
+  ];
+
+  it.each(pages)('%s', (page) => {
+    const text = readFileSync(join(root, page), 'utf8');
+    const paths = [...text.matchAll(/`(\w[\w.-]*\/[\w./-]+)`/g)]
+      .map((match) => match[1]!)
+      .filter((path) => existsSync(join(root, path.split('/')[0]!)) && !path.startsWith('dist/'));
+    const links = [...text.replaceAll(/`[^`\n]*`/g, '').matchAll(/\]\((\.*[\w./-]+)(#[\w-]*)?\)/g)].map(
+      (match) => join(dirname(page), match[1]!),
+    );
+    expect([...paths, ...links].filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 });
 
