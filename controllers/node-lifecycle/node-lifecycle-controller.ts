@@ -52,6 +52,8 @@ class NodeLifecycle {
   readonly #zones = new Zones();
   /** Nodes that were not looked at since they came. */
   readonly #fresh = new Set<string>();
+  /** Nodes that fell silent and whose pods do not know yet, and the version at which they did. */
+  readonly #unmarked = new Map<string, string>();
 
   constructor(base: ControllerContext) {
     const context = { ...base, client: base.client.as('node-controller') };
@@ -100,6 +102,7 @@ class NodeLifecycle {
     const name = node.metadata.name!;
     this.#heartbeats.forget(name);
     this.#fresh.delete(name);
+    this.#unmarked.delete(name);
     this.#recorder.event(
       referenceTo(node),
       'Normal',
@@ -127,14 +130,16 @@ class NodeLifecycle {
     const name = node.metadata.name!;
     const message = `Node ${name} status is now: NodeNotReady`;
     this.#recorder.event(referenceTo(node), 'Normal', 'NodeNotReady', message);
-    const onError = (error: unknown): void =>
-      this.#context.logger.warn('pods of a silent node not marked', { node: name, error });
-    this.#context.tasks.run('node-lifecycle', () => this.#markPods(name), onError);
+    this.#unmarked.set(name, node.metadata.resourceVersion!);
   }
 
-  /** What the node cannot say itself: its pods are not ready. */
-  async #markPods(node: string): Promise<void> {
-    for (const pod of podsOnNode(this.#pods, node)) {
+  /** What a node cannot say itself: its pods are not ready. Tried again until it is done, or the node is back. */
+  async #markPods(node: Node): Promise<void> {
+    const nodeName = node.metadata.name!;
+    const since = this.#unmarked.get(nodeName);
+    if (since === undefined || !this.#nodes.hasSeen(since)) return;
+    const onNode = readyStatus(node) === 'True' ? [] : podsOnNode(this.#pods, nodeName);
+    for (const pod of onNode) {
       const ready = pod.status.conditions?.find(({ type }) => type === 'Ready');
       if (ready === undefined || ready.status === 'False') continue;
       const { namespace, name, uid } = pod.metadata;
@@ -150,6 +155,7 @@ class NodeLifecycle {
       }
       this.#recorder.event(pod, 'Warning', 'NodeNotReady', 'Node is not ready');
     }
+    this.#unmarked.delete(nodeName);
   }
 
   async #reconcile(name: string): Promise<Result | void> {
@@ -161,12 +167,14 @@ class NodeLifecycle {
       const conditions = silentConditions(node, formatTime(nowMs));
       if (conditions !== undefined) {
         const status = { ...node.status, conditions };
-        await this.#context.client.update(nodes, { ...node, status }, { subresource: 'status' });
-        if (readyStatus(node) === 'True') this.#nodeFellSilent(node);
+        const silent = { ...node, status };
+        const updated = await this.#context.client.update(nodes, silent, { subresource: 'status' });
+        if (readyStatus(node) === 'True') this.#nodeFellSilent(updated);
         // Its event brings the node here again.
         return;
       }
     }
+    await this.#markPods(node);
     const waitMs = await this.#taint(await this.#label(node), nowMs);
     if (waitMs !== undefined) return { requeueAfterMs: waitMs };
     return leftMs > 0 ? { requeueAfterMs: leftMs, recurring: true } : undefined;

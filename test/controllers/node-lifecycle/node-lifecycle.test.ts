@@ -1,17 +1,18 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Client } from '../../../api/machinery/client.ts';
 import { formatMicroTime, formatTime } from '../../../api/machinery/clock.ts';
 import { nodeLifecycleController } from '../../../controllers/node-lifecycle/node-lifecycle-controller.ts';
 import { Zones } from '../../../controllers/node-lifecycle/zones.ts';
 import { taintEvictionController } from '../../../controllers/taint-eviction/taint-eviction-controller.ts';
 import { leases } from '../../../openapi/generated/coordination-v1.ts';
 import { events, namespaces, nodes, pods, type Node, type Pod } from '../../../openapi/generated/core-v1.ts';
-import { NAMESPACE, startHarness, type Harness } from '../harness.ts';
+import { NAMESPACE, startHarness, type Harness, type HarnessOptions } from '../harness.ts';
 
 let harness: Harness;
 afterEach(() => harness.stop());
 
-async function start(): Promise<void> {
-  harness = await startHarness([nodeLifecycleController, taintEvictionController]);
+async function start(options: HarnessOptions = {}): Promise<void> {
+  harness = await startHarness([nodeLifecycleController, taintEvictionController], 'test', options);
   await harness.client.create(namespaces, { metadata: { name: 'kube-node-lease' }, spec: {} });
 }
 
@@ -248,6 +249,34 @@ it('pods of which it is not known whether they are ready are not, on a node that
   const target = { namespace: NAMESPACE, name: pod };
   await harness.client.patch(pods, target, { type: 'strategic', body }, { subresource: 'status' });
   await advance(60_000, ['n2']);
+  expect((await podOf(pod))?.status.conditions).toContainEqual(
+    expect.objectContaining({ type: 'Ready', status: 'False' }),
+  );
+});
+
+it('pods of a node that falls silent are marked in the end when a write fails', async () => {
+  let failures = 1;
+  const failing = (client: Client): Client => {
+    const own: Pick<Client, 'as' | 'patch'> = {
+      as: (component) => failing(client.as(component)),
+      patch: (resource, ...rest) => {
+        if (resource.resource === 'pods' && failures-- > 0) throw new Error('lost');
+        return client.patch(resource, ...rest);
+      },
+    };
+    return new Proxy(client, {
+      get: (_, key) => {
+        const value: unknown = Reflect.get(key in own ? own : client, key);
+        return typeof value === 'function' ? value.bind(client) : value;
+      },
+    });
+  };
+  await start({ clientFor: failing });
+  await node('n1');
+  await node('n2');
+  const pod = await podOn('n1');
+  await advance(60_000, ['n2']);
+  expect(failures).toBeLessThan(1);
   expect((await podOf(pod))?.status.conditions).toContainEqual(
     expect.objectContaining({ type: 'Ready', status: 'False' }),
   );
