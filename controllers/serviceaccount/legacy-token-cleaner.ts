@@ -39,7 +39,7 @@ export const legacyTokenCleaner: ControllerDefinition = {
 };
 
 function cleaner(context: ControllerContext): () => Promise<void> {
-  const { client, clock } = context;
+  const { client, clock, logger } = context;
   const isUnused = usageOf(context);
   return async () => {
     const now = clock.now();
@@ -61,7 +61,9 @@ function cleaner(context: ControllerContext): () => Promise<void> {
             ? client.delete(secrets, target, { preconditions: { resourceVersion } })
             : undefined;
       await write?.catch((error: unknown) => {
-        if (!isConflict(error) && !isNotFound(error)) throw error;
+        // The next round tries again; others are not kept waiting.
+        if (!isConflict(error) && !isNotFound(error))
+          logger.warn('legacy token not cleaned', { target, error });
       });
     }
   };
@@ -102,5 +104,6 @@ function usageOf(context: ControllerContext): (secret: Secret, limitMs: number) 
 }
 
 function isDate(text: string): boolean {
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(Date.parse(text));
+  const time = parseTime(`${text}T00:00:00Z`);
+  return !Number.isNaN(time) && dateOf(time) === text;
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { dateOf } from '../../../api/machinery/clock.ts';
-import { isNotFound } from '../../../api/machinery/errors.ts';
+import type { Client } from '../../../api/machinery/client.ts';
+import { isNotFound, newForbidden } from '../../../api/machinery/errors.ts';
 import { legacyTokenCleaner } from '../../../controllers/serviceaccount/legacy-token-cleaner.ts';
 import {
   configMaps,
@@ -89,4 +90,41 @@ it('leaves alone what is used, what a pod mounts, and everything while use is no
   expect(await mark()).toBeUndefined();
   await harness.advance(2 * DAY_MS);
   expect(await mark()).toBeDefined();
+});
+
+it('goes on behind a token that cannot be written', async () => {
+  await harness.stop();
+  const failing = (client: Client): Client => {
+    const own: Pick<Client, 'as' | 'patch'> = {
+      as: (component) => failing(client.as(component)),
+      patch: async (resource, target, ...rest) => {
+        if (target.name === 'a-broken-one') throw newForbidden(secrets, target.name, 'kept');
+        return client.patch(resource, target, ...rest);
+      },
+    };
+    return new Proxy(client, {
+      get: (_, key) => {
+        const value: unknown = Reflect.get(key in own ? own : client, key);
+        return typeof value === 'function' ? value.bind(client) : value;
+      },
+    });
+  };
+  harness = await startHarness([legacyTokenCleaner], 'test', { clientFor: failing });
+  await harness.client.create(namespaces, { metadata: { name: 'kube-system' }, spec: {} });
+  await harness.client.create(serviceAccounts, {
+    metadata: { name: 'robot', namespace: NAMESPACE },
+    secrets: [{ name: 'a-broken-one' }, { name: 'listed' }],
+  });
+  await track();
+  await token('a-broken-one');
+  await token('listed');
+  await harness.advance(367 * DAY_MS);
+  expect(await mark()).toBeDefined();
+});
+
+it('leaves alone what was used at a day there is not', async () => {
+  await track();
+  await token('listed', { 'kubernetes.io/legacy-token-last-used': '2023-02-30' });
+  await harness.advance(800 * DAY_MS);
+  expect(await mark()).toBeUndefined();
 });
