@@ -20,7 +20,12 @@ describe('scenarios played by two sides', () => {
     ['agree when chance fell the other way later', [event('a'), event('b')], [event('b'), event('b')], []],
     ['agree after one did not come to its end', [failure, event('a')], [event('a'), event('a')], []],
     ['never agree', [event('a'), event('a')], [event('b'), event('c')], ['Event: -a', 'Event: +c']],
-    ['are not alike because both failed', [failure], [failure], ['waited in vain']],
+    [
+      'are not alike because both failed',
+      [failure],
+      [failure],
+      ['upstream: waited in vain', 'embedded: waited in vain'],
+    ],
     ['were not played', [], [], ['it was not played']],
   ])('%s', (_title, upstream, embedded, expected) => {
     expect(played(upstream, embedded).verdict('it')).toEqual(expected);

@@ -36,8 +36,8 @@ export class Plays {
     let last: readonly string[] = ['it was not played'];
     for (const theirs of this.#of('upstream', name))
       for (const ours of this.#of('embedded', name)) {
-        const error = theirs.error ?? ours.error;
-        last = error === undefined ? this.#compare(theirs.picture, ours.picture) : [error.message];
+        last = failures(theirs, ours);
+        if (last.length === 0) last = this.#compare(theirs.picture, ours.picture);
         if (last.length === 0) return last;
       }
     return last;
@@ -46,4 +46,10 @@ export class Plays {
   #of(side: Controllers, name: string): readonly Outcome[] {
     return this.#outcomes[side].get(name) ?? [];
   }
+}
+
+function failures(theirs: Outcome, ours: Outcome): string[] {
+  const told = (side: Controllers, { error }: Outcome): string[] =>
+    error === undefined ? [] : [`${side}: ${error.message}`];
+  return [...told('upstream', theirs), ...told('embedded', ours)];
 }

@@ -135,6 +135,8 @@ export const OWNERSHIP: readonly Scenario[] = [
       const metadata = { ownerReferences: [ownedBy(owner)], finalizers: ['orphan'] };
       const owned = await session.create(config('owned', metadata));
       await session.create(config('last', { ownerReferences: [ownedBy(owned)] }));
+      // Nobody tells when the collector knows of the last one.
+      await session.quiet();
       await session.delete('ConfigMap', 'owner', { propagationPolicy: 'Foreground' });
       await session.gone('ConfigMap', 'last');
     },
