@@ -25,6 +25,7 @@ export class SelectorError extends Error {
   }
 }
 
+/** Whether labels fulfil a requirement. */
 export function requirementMatches({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
   switch (operator) {
@@ -55,6 +56,7 @@ function parseInt64(text: string): bigint | undefined {
   return BigInt.asIntN(64, value) === value ? value : undefined;
 }
 
+/** Canonical text of a requirement. */
 export function formatRequirement({ key, operator, values }: LabelRequirement): string {
   const list = [...values].sort(compareText).join(',');
   switch (operator) {

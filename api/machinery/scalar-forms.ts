@@ -34,6 +34,7 @@ export function isIntegerOf(type: keyof typeof INTEGER_RANGES, value: unknown): 
   return exact >= min && exact <= max;
 }
 
+/** Base64 without line breaks. */
 export function canonicalBase64(text: string): string {
   const compact = text.replaceAll(/[\r\n]/g, '');
   const bad = /[^A-Za-z0-9+/=]|=(?!=?$)/.exec(compact);

@@ -4,6 +4,7 @@ import type { FieldSchema, Schema, StructSchema } from './schema.ts';
 /** Values of the fields of a struct, by their place in `schema.fields`; undefined and null for what is not there. */
 export type StructSlots = unknown[];
 
+/** Slots of a struct with nothing in them. */
 export function newSlots(schema: StructSchema): StructSlots {
   const slots: StructSlots = [];
   slots.length = schema.fields.length;
@@ -56,6 +57,7 @@ export interface StructPlan {
 
 const plans = new WeakMap<StructSchema, StructPlan>();
 
+/** The plan of a struct, made on first use. */
 export function planOf(schema: StructSchema): StructPlan {
   let plan = plans.get(schema);
   if (plan === undefined) {
@@ -70,6 +72,7 @@ export function planOf(schema: StructSchema): StructPlan {
   return plan;
 }
 
+/** Writes what Go writes for a field that was never set. */
 export function writeZero(field: FieldPlan, object: Record<string, unknown>): void {
   object[field.name] = zeroOf(field);
 }
@@ -101,6 +104,7 @@ export function zeroValue(schema: Schema): unknown {
   }
 }
 
+/** Whether `omitempty` or `omitzero` leaves the value out; only structs differ between them. */
 export function isZero(schema: Schema, value: unknown, omit: 'empty' | 'zero'): boolean {
   switch (schema.kind) {
     case 'scalar':

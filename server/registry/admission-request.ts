@@ -12,6 +12,7 @@ interface AskedWrite {
   readonly oldObject?: UnknownObject;
 }
 
+/** A request to admission; nobody waits for its end yet. */
 export function newAdmissionRequest(
   { user, warnings }: RequestContext,
   { storing }: ResolvedTarget,

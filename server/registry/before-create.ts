@@ -83,6 +83,7 @@ export function prepareForCreate(
   behaviour.prepareForCreate?.(object, facts);
 }
 
+/** Whether the kind has a subresource of that name. */
 export function hasSubresource(definition: ResourceDefinition, name: string): boolean {
   return definition.subresources.some((subresource) => subresource.name === name);
 }
@@ -120,6 +121,7 @@ export function validateDomains(
   return validateFinalizerDomains(metadata.finalizers, path('metadata', 'finalizers'));
 }
 
+/** Throws 422 with all errors; does nothing when there are none. */
 export function throwInvalid(
   definition: ResourceDefinition,
   object: UnknownObject,

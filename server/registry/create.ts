@@ -32,6 +32,7 @@ import type { StoredWrites } from './stored-writes.ts';
 /** Tries of a generated name. */
 const GENERATE_NAME_TRIES = 8;
 
+/** Creates objects; what is refused is refused with a StatusError. */
 export class Creations {
   readonly #options: RegistryOptions;
   readonly #results: Results;

@@ -25,6 +25,7 @@ interface Deleted {
   readonly gone: boolean;
 }
 
+/** Deletes objects, at once or by marking them; what is refused is refused with a StatusError. */
 export class Deletions {
   readonly #options: RegistryOptions;
   readonly #results: Results;

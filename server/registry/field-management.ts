@@ -105,6 +105,7 @@ export function trackWrite(
   setManagedFields(changed.metadata, entries);
 }
 
+/** Sets managedFields, or takes them away when there are none. */
 export function setManagedFields(
   metadata: UnknownObject['metadata'],
   entries: ManagedFieldsEntry[] | undefined,

@@ -20,6 +20,7 @@ export const PATCH_CONTENT_TYPES: Readonly<Record<string, PatchKind>> = {
 /** Of server-side apply, which is no patch of a document. */
 const APPLY_CONTENT_TYPE = 'application/apply-patch+yaml';
 
+/** Whether the body of a request is an apply configuration, by its media type. */
 export function isApplyPatch({ headers }: Request): boolean {
   return mediaTypeOf(headers.get('content-type')) === APPLY_CONTENT_TYPE;
 }

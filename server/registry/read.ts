@@ -27,6 +27,7 @@ import { openWatch, validateWatchOptions } from './watch.ts';
 /** How long a read waits for a revision that does not exist yet. */
 const FUTURE_REVISION_WAIT_MS = 3000;
 
+/** Answers reads from what is committed, and waits for a revision that is still to come. Throws StatusErrors. */
 export class Reads {
   readonly #options: RegistryOptions;
   readonly #results: Results;

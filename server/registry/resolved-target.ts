@@ -20,6 +20,7 @@ export interface ResolvedTarget {
   readonly cluster: string;
 }
 
+/** Finds the definition that keeps the objects of a target, which may be of another group. */
 export function resolveTarget(
   { definitions, cluster }: RegistryOptions,
   target: ResourceTarget,

@@ -8,6 +8,7 @@ import { Results } from './results.ts';
 import { StoredWrites } from './stored-writes.ts';
 import { Updates } from './update.ts';
 
+/** The registry over a store; it keeps nothing that the store does not. */
 export function createRegistry(options: RegistryOptions): ResourceRegistry {
   const results = new Results();
   const writes = new StoredWrites(options);

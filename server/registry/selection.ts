@@ -18,6 +18,7 @@ export interface Selectable {
 
 const NO_LABELS: Labels = {};
 
+/** What selectors look at in an object of the definition. */
 export function newSelectable(definition: ResourceDefinition, object: UnknownObject): Selectable {
   const { labels = NO_LABELS, name = '', namespace = '' } = object.metadata;
   const fields: Record<string, string> = { 'metadata.name': name, 'metadata.namespace': namespace };

@@ -119,6 +119,7 @@ export function withResourceVersion(object: UnknownObject, revision: number): Un
   return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
 }
 
+/** The form of a stored value, made on first use. */
 export function formOf(value: StoredValue): StoredForm {
   value.decoded ??= new StoredForm(value.bytes, value.revision);
   return value.decoded as StoredForm;

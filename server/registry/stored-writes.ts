@@ -8,6 +8,7 @@ import type { ResolvedTarget } from './resolved-target.ts';
 import { hooksOf } from './resource-hooks.ts';
 import { decodeStored, encodeAt, encodeForm, withResourceVersion } from './stored-form.ts';
 
+/** Writes canonical objects, which are given away to the store. */
 export class StoredWrites {
   readonly #options: RegistryOptions;
 

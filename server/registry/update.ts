@@ -37,6 +37,7 @@ interface Updated {
   readonly created: boolean;
 }
 
+/** Changes objects, or creates them where a write may do either; what is refused is refused with a StatusError. */
 export class Updates {
   readonly #options: RegistryOptions;
   readonly #results: Results;

@@ -10,6 +10,7 @@ export interface FieldRules {
   readonly mergeKey: string;
 }
 
+/** Rules of a field. Throws a PatchError when the type has no such field. */
 export function lookUp(schema: Schema, key: string): FieldRules {
   if (schema.kind !== 'struct' && schema.kind !== 'special' && schema.kind !== 'any') {
     throw new PatchError(
@@ -27,6 +28,7 @@ export function lookUp(schema: Schema, key: string): FieldRules {
   return { schema: field.schema, strategy: strategyOf(field), mergeKey: field.patchMergeKey ?? '' };
 }
 
+/** Rules of a field that holds a list, with the schema of its items. Throws a PatchError when it holds none. */
 export function lookUpList(schema: Schema, key: string): FieldRules {
   const rules = lookUp(schema, key);
   if (rules.schema.kind !== 'list') {
@@ -45,6 +47,7 @@ function shortName(schema: Schema): string {
   return name.slice(name.lastIndexOf('.') + 1);
 }
 
+/** What Go calls a value of the type, in messages. */
 export function goKind(schema: Schema): string {
   switch (schema.kind) {
     case 'list':

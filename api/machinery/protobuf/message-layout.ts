@@ -43,6 +43,7 @@ export interface MessageLayout {
 
 const layouts = new WeakMap<StructSchema, MessageLayout>();
 
+/** The layout of a struct, made on first use. */
 export function layoutOf(schema: StructSchema): MessageLayout {
   let layout = layouts.get(schema);
   if (layout === undefined) {
