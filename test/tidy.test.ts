@@ -30,18 +30,44 @@ interface SourceFile {
   readonly imports: readonly string[];
 }
 
-const sources: SourceFile[] = SOURCE_FOLDERS.flatMap(filesIn).map((path) => {
+function read(path: string): SourceFile {
   const text = readFileSync(join(root, path), 'utf8');
   const specifiers = [...text.matchAll(/^(?:import|export)\b[^;'`]*?'(\.[^']+)'/gm)].map(
     (match) => match[1]!,
   );
-  const imports = specifiers.map((specifier) =>
-    relative(root, resolve(root, dirname(path), specifier))
-      .split(sep)
-      .join('/'),
-  );
-  return { path, text, imports };
-});
+  return { path, text, imports: specifiers.map((specifier) => targetOf(path, specifier)) };
+}
+
+/** The file that is imported, as a path from the root. */
+function targetOf(importer: string, specifier: string): string {
+  return relative(root, resolve(root, dirname(importer), specifier))
+    .split(sep)
+    .join('/');
+}
+
+const sources: SourceFile[] = SOURCE_FOLDERS.flatMap(filesIn).map(read);
+const tests: SourceFile[] = filesIn('test').map(read);
+
+/** What files import of others: `path: name`, or `path: *` for all of it. */
+function importedNames(files: readonly SourceFile[]): string[] {
+  return files.flatMap(({ path, text }) => {
+    const named = [...text.matchAll(/\{([^{}]*)\} from '(\.[^']+)'/g)].flatMap(([, names, specifier]) =>
+      names!.split(',').map(
+        (name) =>
+          `${targetOf(path, specifier!)}: ${
+            name
+              .trim()
+              .replace(/^type /, '')
+              .split(' ')[0]
+          }`,
+      ),
+    );
+    const whole = [...text.matchAll(/(?:\* as [\w$]+ from |\bimport\()'(\.[^']+)'/g)].map(
+      ([, specifier]) => `${targetOf(path, specifier!)}: *`,
+    );
+    return [...named, ...whole];
+  });
+}
 
 /** Who may import whom: the first rule whose `from` is a prefix of the file's path decides. */
 const IMPORT_RULES: readonly { from: string; may: readonly string[] }[] = [
@@ -82,6 +108,21 @@ const SEAMS: readonly { pattern: RegExp; allowed: readonly string[]; instead: st
   { pattern: /\bconsole\.\w+\(/, allowed: ['bench/'], instead: 'Logger' },
 ];
 
+/** Started by commands, or given to users. */
+const ENTRIES = [
+  'cli/main.ts',
+  'cli/launch.ts',
+  'cli/build.ts',
+  'server/index.ts',
+  'openapi/generate.ts',
+  'openapi/build.ts',
+  'controllers/generate.ts',
+  'server/bootstrap/generate.ts',
+  'server/coverage/generate.ts',
+  'bench/run.ts',
+  'bench/baseline-server.ts',
+];
+
 /** The code of a file without comments, so that words in prose do not count. */
 function codeOf(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
@@ -111,27 +152,12 @@ describe('seams', () => {
 
 describe('files', () => {
   it('are all used', () => {
-    const entries = [
-      'cli/main.ts',
-      'cli/launch.ts',
-      'cli/build.ts',
-      'server/index.ts',
-      'openapi/generate.ts',
-      'openapi/build.ts',
-      'controllers/generate.ts',
-      'server/bootstrap/generate.ts',
-      'server/coverage/generate.ts',
-      'bench/run.ts',
-      'bench/baseline-server.ts',
-    ];
     const imported = new Set(sources.flatMap(({ imports }) => imports));
-    const testText = filesIn('test')
-      .map((path) => readFileSync(join(root, path), 'utf8'))
-      .join('\n');
+    const testText = tests.map(({ text }) => text).join('\n');
     const unused = sources.filter(
       ({ path }) =>
         !imported.has(path) &&
-        !entries.includes(path) &&
+        !ENTRIES.includes(path) &&
         !path.endsWith('.d.json.ts') &&
         // One for every group version, whether or not it is needed yet.
         !path.startsWith('openapi/generated/') &&
@@ -140,18 +166,26 @@ describe('files', () => {
     expect(unused.map(({ path }) => path).join('\n')).toBe('');
   });
 
-  it('export nothing that is mentioned nowhere else', () => {
+  it('export no value that only they themselves use', () => {
+    const used = new Set(importedNames([...sources, ...tests]));
+    const unused = [...sources, ...tests]
+      .filter(({ path }) => !ENTRIES.includes(path) && !path.startsWith('openapi/generated/'))
+      .flatMap(({ path, text }) =>
+        [...text.matchAll(/^export (?:abstract |async )*(?:function|const|class) ([\w$]+)/gm)]
+          .map(([, name]) => `${path}: ${name}`)
+          .filter((value) => !used.has(value) && !used.has(`${value.split(':')[0]}: *`)),
+      );
+    expect(unused).toEqual([]);
+  });
+
+  it('export no type that is mentioned nowhere else', () => {
     const mentions = new Map<string, number>();
-    const texts = [
-      ...sources,
-      ...filesIn('test').map((path) => ({ text: readFileSync(join(root, path), 'utf8') })),
-    ];
-    for (const { text } of texts)
+    for (const { text } of [...sources, ...tests])
       for (const [word] of text.matchAll(/[\w$]+/g)) mentions.set(word, (mentions.get(word) ?? 0) + 1);
     const unused = sources
       .filter(({ path }) => !path.startsWith('openapi/generated/'))
       .flatMap(({ path, text }) =>
-        [...text.matchAll(/^export (?:abstract |async )*(?:function|const|class|interface|type) ([\w$]+)/gm)]
+        [...text.matchAll(/^export (?:interface|type) ([\w$]+)/gm)]
           .filter(([, name]) => mentions.get(name!) === 1)
           .map(([, name]) => `${path}: ${name}`),
       );

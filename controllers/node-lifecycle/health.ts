@@ -4,9 +4,9 @@ import type { Node, NodeCondition } from '../../openapi/generated/core-v1.ts';
 import { readyStatus } from './condition-taints.ts';
 
 /** A node that was heard of may be silent for this long. */
-export const GRACE_MS = 50_000;
+const GRACE_MS = 50_000;
 /** A new one has this long to post a status at all. */
-export const STARTUP_GRACE_MS = 60_000;
+const STARTUP_GRACE_MS = 60_000;
 const KUBELET_CONDITIONS = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure'] as const;
 
 export class Heartbeats {

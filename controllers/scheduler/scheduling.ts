@@ -257,7 +257,7 @@ function addScores(totals: Float64Array, run: PluginRun, weight: number, nodes: 
 }
 
 /** The first objection. */
-export function rejectBy(
+function rejectBy(
   filters: readonly PluginRun[],
   node: NodeInfo,
   removed: readonly PodInfo[],

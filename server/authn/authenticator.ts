@@ -5,7 +5,7 @@ import type { ClientCertificate, RequestEnvironment } from '../exchange.ts';
 import type { UserInfo } from '../registry/interface.ts';
 
 /** An answer about credentials: a user, `invalid` when they are wrong, undefined when there are none of this sort. */
-export type Verdict = UserInfo | 'invalid' | undefined;
+type Verdict = UserInfo | 'invalid' | undefined;
 
 export interface Authenticator {
   /** The user, or undefined when the request is to be refused with 401. */

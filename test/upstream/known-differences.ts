@@ -1,6 +1,6 @@
 /** Where kubemu's controllers make something else than those of Kubernetes, and why it stays so. */
 
-export interface KnownDifference {
+interface KnownDifference {
   /** Fits the lines of `compare.ts`. */
   readonly line: RegExp;
   readonly why: string;

@@ -42,7 +42,7 @@ const EXPANSION_ORDER: readonly ExtensionPoint[] = [
 ];
 
 /** The defaults with what a profile enables and disables; re-enabling a default keeps its place. */
-export function mergePluginSet(defaults: PluginSet, custom: PluginSet): PluginSet {
+function mergePluginSet(defaults: PluginSet, custom: PluginSet): PluginSet {
   const disabled = [...(custom.disabled ?? []), ...(defaults.disabled ?? [])].map(({ name }) => ({ name }));
   const isOff = new Set(disabled.map(({ name }) => name));
   const left = [...(custom.enabled ?? [])];

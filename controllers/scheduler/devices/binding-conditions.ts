@@ -12,7 +12,7 @@ import type { Informer } from '../../runtime/controller.ts';
 const BINDING_TIMEOUT_MS = 600_000;
 
 /** Whether every device of the claim is ready, or upstream's words for why one never will be. */
-export function bindingStateOf(claim: ResourceClaim): boolean | string {
+function bindingStateOf(claim: ResourceClaim): boolean | string {
   let isReady = claim.status?.allocation !== undefined;
   for (const result of waitingResults(claim)) {
     const device = statusOf(claim, result);

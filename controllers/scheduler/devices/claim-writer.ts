@@ -15,7 +15,7 @@ import type { ExtendedRequests } from './extended-resources.ts';
 import { isReservedFor } from './pod-claims.ts';
 
 /** Kept by claims that are allocated, so that they do not go before their devices are free. */
-export const CLAIM_FINALIZER = 'resource.kubernetes.io/delete-protection';
+const CLAIM_FINALIZER = 'resource.kubernetes.io/delete-protection';
 export const EXTENDED_CLAIM_ANNOTATION = 'resource.kubernetes.io/extended-resource-claim';
 const ATTEMPTS_MAX = 5;
 

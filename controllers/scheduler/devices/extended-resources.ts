@@ -6,7 +6,7 @@ import { parseQuantity, wholeUnits } from '../../../api/machinery/quantity.ts';
 import type { Informer } from '../../runtime/controller.ts';
 
 /** Every class stands for `deviceclass.resource.kubernetes.io/<its name>`. */
-export const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/';
+const DEVICE_CLASS_PREFIX = 'deviceclass.resource.kubernetes.io/';
 
 type Mappings = PodExtendedResourceClaimStatus['requestMappings'];
 

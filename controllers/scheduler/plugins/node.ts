@@ -237,7 +237,7 @@ export const nodePorts: Plugin = {
 };
 
 /** Scaled so that the highest is 100; all 0 stay so. Mirrors plugins/helper DefaultNormalizeScore. */
-export function normalize(scores: number[]): number[] {
+function normalize(scores: number[]): number[] {
   const max = Math.max(...scores, 0);
   return max === 0 ? scores : scores.map((score) => Math.floor((100 * score) / max));
 }

@@ -75,7 +75,7 @@ export interface PodVolumes {
 const NO_VOLUMES: PodVolumes = { bound: [], isLost: false, waiting: [] };
 
 /** Mirrors volumebinding PreFilter. */
-export function podVolumes(pod: Pod, caches: VolumeCaches): PodVolumes {
+function podVolumes(pod: Pod, caches: VolumeCaches): PodVolumes {
   const names = claimNames(pod);
   if (names.length === 0) return NO_VOLUMES;
   const bound: PersistentVolume[] = [];
@@ -123,7 +123,7 @@ function problemOf(pod: Pod, name: string, claim: PersistentVolumeClaim | undefi
   return undefined;
 }
 
-export function waitsForConsumer({ spec }: PersistentVolumeClaim, { classes }: VolumeCaches): boolean {
+function waitsForConsumer({ spec }: PersistentVolumeClaim, { classes }: VolumeCaches): boolean {
   const className = spec.storageClassName ?? '';
   return className !== '' && classes.get(className)?.volumeBindingMode === 'WaitForFirstConsumer';
 }
