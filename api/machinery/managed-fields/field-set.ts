@@ -4,7 +4,7 @@
  * object holds `.` is a member and has members below; any other only leads to members. Sets are never changed.
  * Mirrors structured-merge-diff fieldpath/set.go and serialize.go.
  */
-import { normalElement, SELF, sortElements } from './path-element.ts';
+import { isBefore, normalElement, SELF, sortElements } from './path-element.ts';
 
 export interface FieldSet {
   readonly [element: string]: FieldSet;
@@ -70,20 +70,32 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 function unionMembers(a: FieldSet, b: FieldSet): FieldSet {
-  let merged: MutableFieldSet | undefined;
-  for (const element in a) {
-    const other = b[element];
-    if (other === undefined) continue;
-    const node = unionNodes(a[element]!, other);
-    if (node !== a[element]) (merged ??= { ...a })[element] = node;
-  }
+  let changed: MutableFieldSet | undefined;
   let isGrown = false;
   for (const element in b) {
-    if (element in a) continue;
-    (merged ??= { ...a })[element] = b[element]!;
-    isGrown = true;
+    const node = a[element];
+    if (node === undefined) {
+      isGrown = true;
+      continue;
+    }
+    const joined = unionNodes(node, b[element]!);
+    if (joined !== node) (changed ??= { ...a })[element] = joined;
   }
-  return isGrown ? ordered(merged!) : (merged ?? a);
+  return isGrown ? withMembersOf(changed ?? a, b) : (changed ?? a);
+}
+
+/** The members of `a` and those that only `b` has, in order. */
+function withMembersOf(a: FieldSet, b: FieldSet): FieldSet {
+  const merged: MutableFieldSet = {};
+  const added = Object.keys(b).filter((element) => a[element] === undefined);
+  let next = 0;
+  for (const element in a) {
+    for (; next < added.length && isBefore(added[next]!, element); next++)
+      merged[added[next]!] = b[added[next]!]!;
+    merged[element] = a[element]!;
+  }
+  for (; next < added.length; next++) merged[added[next]!] = b[added[next]!]!;
+  return merged;
 }
 
 /** The union of two nodes of one place. */

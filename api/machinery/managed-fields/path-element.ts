@@ -126,6 +126,12 @@ export function sortElements(elements: readonly string[]): string[] {
     .map(({ element }) => element);
 }
 
+/** Whether one element comes before another, different one. */
+export function isBefore(a: string, b: string): boolean {
+  if (a.startsWith('f:') && b.startsWith('f:')) return compareText(a, b) < 0;
+  return sortElements([a, b])[0] === a;
+}
+
 /** What elements of one kind are compared by. */
 function orderOf(element: string): unknown {
   switch (element[0]) {

@@ -51,8 +51,9 @@ export function isEmptyMap(map: ValueMap): boolean {
 export function memberOf(map: ValueMap | undefined, name: string): unknown {
   if (map === undefined) return undefined;
   const value = map[name];
-  // What every object inherits is no member.
-  return value === undefined || Object.hasOwn(map, name) ? value : undefined;
+  // What every object inherits is no member: functions, which data never are, and its prototype.
+  if (typeof value !== 'function' && name !== '__proto__') return value;
+  return Object.hasOwn(map, name) ? value : undefined;
 }
 
 /** Is told of a member that one of two maps has; `type` is absent when their type has no such member. */
