@@ -7,7 +7,7 @@ export default defineConfig({
     // Each file keeps the machine busy by itself.
     fileParallelism: false,
     testTimeout: 120_000,
-    hookTimeout: 600_000,
+    hookTimeout: 1_200_000,
     env: { NODE_ENV: 'test' },
   },
 });

@@ -48,10 +48,7 @@ const RETRIED = [
   'AmbiguousSelector',
   'ExternalProvisioning',
   'FailedBinding',
-  'FailedComputeMetricsReplicas',
   'FailedCreate',
-  'FailedGetResourceMetric',
-  'FailedGetScale',
   'FailedResourceClaimCreation',
   'FailedScheduling',
   'FailedUpdate',
@@ -155,11 +152,11 @@ function tally(events: readonly Loose[], plain: (text: string) => string): strin
     counts.set(line, (counts.get(line) ?? 0) + times);
   }
   const isRetried = (line: string): boolean => RETRIED.some((reason) => line.includes(` ${reason} `));
-  // Of many attempts those that come late stand in one event, which says so.
-  const lines = [...counts].map(([line, count]) =>
-    isRetried(line) ? line.replace('(combined from similar events): ', '') : `${line} x${count}`,
-  );
-  return [...new Set(lines)].sort();
+  // Of many attempts those that come late stand in one event, which says no more than those before.
+  const lines = [...counts]
+    .filter(([line]) => !isRetried(line) || !line.includes('(combined from similar events): '))
+    .map(([line, count]) => (isRetried(line) ? line : `${line} x${count}`));
+  return lines.sort();
 }
 
 function tell(event: Loose, plain: (text: string) => string): string {

@@ -116,6 +116,8 @@ export const DAEMON_SETS: readonly Scenario[] = [
       const updateStrategy = { rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } };
       await session.create(daemonSet('agent', { updateStrategy }));
       await ready(session, 3);
+      // Which pod of a node is the older one is told by seconds.
+      await session.nextSecond();
       await session.strategic('DaemonSet', 'agent', image('nginx:1.999'));
       await session.has(
         'DaemonSet',
@@ -135,6 +137,8 @@ export const DAEMON_SETS: readonly Scenario[] = [
       const updateStrategy = { rollingUpdate: { maxSurge: '100%', maxUnavailable: 0 } };
       await session.create(daemonSet('agent', { updateStrategy }));
       await ready(session, 3);
+      // Which pod of a node is the older one is told by seconds.
+      await session.nextSecond();
       await session.strategic('DaemonSet', 'agent', image('nginx:1.999'));
       await session.count('Pod', 6);
       await session.has('DaemonSet', 'agent', ({ status }) => status.numberAvailable === 3);
