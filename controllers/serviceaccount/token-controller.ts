@@ -10,6 +10,7 @@ import {
 } from '../../openapi/generated/core-v1.ts';
 import type { ControllerContext, ControllerDefinition, RunningController } from '../runtime/controller.ts';
 import { createReconciler } from '../runtime/reconciler.ts';
+import { together } from '../runtime/together.ts';
 
 const TOKEN_TYPE = 'kubernetes.io/service-account-token';
 const NAME_ANNOTATION = 'kubernetes.io/service-account.name';
@@ -77,16 +78,7 @@ function setup(base: ControllerContext): RunningController {
     for (const secret of secretInformer.byIndex(ACCOUNT_INDEX, keyOf(account))) enqueue(secret);
   };
   accounts.addHandler({ deleted: accountChanged });
-  return {
-    start: () => {
-      reconciler.start?.();
-      references.start?.();
-    },
-    stop: async () => {
-      await reconciler.stop?.();
-      await references.stop?.();
-    },
-  };
+  return together([reconciler, references]);
 }
 
 /** A token that is gone, and the account that may list it. */
