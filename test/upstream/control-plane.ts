@@ -1,4 +1,5 @@
 /** A kubemu with controllers and a scheduler: its own, or those of Kubernetes. */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startKubemu, temporaryFolder, type RunningKubemu } from '../kubectl/harness.ts';
 import { Api } from './api.ts';
@@ -19,6 +20,8 @@ export interface ControlPlaneOptions {
   readonly kubemu?: readonly string[];
   readonly controllerManager?: readonly string[];
   readonly scheduler?: readonly string[];
+  /** KubeSchedulerConfiguration for whoever schedules. */
+  readonly schedulerConfiguration?: object;
 }
 
 export class ControlPlane {
@@ -41,11 +44,21 @@ export class ControlPlane {
     const off = controllers === 'upstream' ? [`--controllers=${STAND_INS}`, '--scheduler=off'] : [];
     const given = options.kubemu ?? [];
     const chosen = given.some((arg) => arg.startsWith('--controllers=')) ? [] : off;
-    const args = ['--data-dir', join(folder.path, 'data'), ...chosen, ...given];
+    const { schedulerConfiguration } = options;
+    const file = join(folder.path, 'scheduler.json');
+    const own =
+      controllers === 'embedded' && schedulerConfiguration !== undefined ? ['--scheduler-config', file] : [];
+    if (schedulerConfiguration !== undefined) writeFileSync(file, JSON.stringify(schedulerConfiguration));
+    const args = ['--data-dir', join(folder.path, 'data'), ...chosen, ...own, ...given];
     const plane = new ControlPlane(await startKubemu(args), folder.path, () => folder.remove());
     if (controllers === 'upstream') {
       await plane.startControllerManager(options.controllerManager);
-      plane.startScheduler(options.scheduler);
+      if (schedulerConfiguration !== undefined) {
+        const clientConnection = { kubeconfig: plane.kubemu.kubeconfig, qps: 2000, burst: 4000 };
+        writeFileSync(file, JSON.stringify({ ...schedulerConfiguration, clientConnection }));
+      }
+      const configured = schedulerConfiguration === undefined ? [] : [`--config=${file}`];
+      plane.startScheduler([...configured, ...(options.scheduler ?? [])]);
     }
     await plane.mirror.follow(plane.api);
     return plane;

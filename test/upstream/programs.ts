@@ -18,6 +18,8 @@ const HARMLESS = [
   /Status after running PostFilter plugins for pod/,
   /host_path deleter only supports|provisioning failed for PVC|failed to get node/,
   /Node not found on API server. DetachVolume will skip/,
+  // It finds a second network for a new node before it sees that it gave one.
+  /Failed to update node PodCIDR|CIDR assignment for node failed|failed to patch node CIDR/,
   // Its cache is behind: of what it wrote, what others wrote, and what went. It tries again.
   /read version: \d+ is not as new as written version/,
   /the object has been modified; please apply your changes to the latest version/,

@@ -10,6 +10,8 @@ export interface Scenario {
   readonly alone?: boolean;
   /** Whether it makes nodes of its own, which the rest would notice: it is played in another cluster at the same time. */
   readonly apart?: boolean;
+  /** What the scheduler is configured with; those with the same are played together, apart from the rest. */
+  readonly schedulerConfiguration?: object;
   /** Does it, and waits for what has to come of it. */
   readonly run: (session: Session) => Promise<void>;
 }

@@ -19,16 +19,17 @@ const complaints: string[] = [];
 
 /** Plays those that are played apart in a cluster of their own, at the same time as the rest. */
 async function perform(controllers: Controllers, scenarios: readonly Scenario[]): Promise<void> {
-  const casts = [false, true].map((apart) =>
-    scenarios.filter((scenario) => apart === (scenario.apart ?? false)),
-  );
-  await Promise.all(
-    casts.filter((cast) => cast.length > 0).map((cast) => performTogether(controllers, cast)),
-  );
+  const casts = new Map<unknown, Scenario[]>();
+  for (const scenario of scenarios) {
+    const stage = scenario.schedulerConfiguration ?? scenario.apart ?? false;
+    casts.set(stage, [...(casts.get(stage) ?? []), scenario]);
+  }
+  await Promise.all([...casts.values()].map((cast) => performTogether(controllers, cast)));
 }
 
 async function performTogether(controllers: Controllers, scenarios: readonly Scenario[]): Promise<void> {
-  const plane = await ControlPlane.start(controllers, { kubemu: ARGS });
+  const { schedulerConfiguration } = scenarios[0]!;
+  const plane = await ControlPlane.start(controllers, { kubemu: ARGS, schedulerConfiguration });
   try {
     const areFree = (): boolean =>
       plane.mirror.list('Node').length === NODES &&

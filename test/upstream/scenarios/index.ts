@@ -12,6 +12,7 @@ import { OWNERSHIP } from './ownership.ts';
 import { PLACING } from './placing.ts';
 import { PREEMPTION } from './preemption.ts';
 import { QUOTAS } from './quotas.ts';
+import { PROFILES } from './profiles.ts';
 import { REPLICA_SETS } from './replica-sets.ts';
 import { SCHEDULING } from './scheduling.ts';
 import { SERVICES } from './services.ts';
@@ -36,6 +37,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...NAMESPACES,
   ...PLACING,
   ...PREEMPTION,
+  ...PROFILES,
   ...DEVICES,
   ...OWNERSHIP,
   ...SERVICES,
