@@ -101,7 +101,11 @@ const SCENARIOS: readonly Omit<Scenario, 'apart'>[] = [
         ({ metadata }) => metadata.labels?.['beta.kubernetes.io/os'] === 'linux',
       );
       await session.has('Node', 'mute', ({ metadata }) => metadata.annotations !== undefined);
-      await session.has('Node', 'mute', ({ spec }) => spec.taints === undefined);
+      await session.has(
+        'Node',
+        'mute',
+        ({ spec }) => spec.taints === undefined && spec.podCIDR !== undefined,
+      );
       noteNode(session, 'mute', 'at first');
       await session.has('Node', 'mute', hasTaint(UNREACHABLE, 'NoExecute'), PATIENCE_MS);
       noteNode(session, 'mute', 'in the end');
