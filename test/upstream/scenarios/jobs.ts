@@ -9,7 +9,7 @@ const never = (container: object, more: object = {}): object => ({
 
 const many = { completions: 3, parallelism: 3, completionMode: 'Indexed' };
 
-/** A pod that nobody runs, or whose node is passed over, ends. */
+/** A pod that nobody runs ends. */
 async function end(session: Session, { metadata }: Loose, phase: 'Succeeded' | 'Failed'): Promise<void> {
   await session.patch('Pod', metadata.name!, { status: { phase } }, 'status');
 }
@@ -273,19 +273,6 @@ export const JOBS: readonly Scenario[] = [
         all.find(({ metadata }) => /-0-/.test(metadata.name!))!,
         'Succeeded',
       );
-      await session.condition('Job', 'work', 'Complete', 'True', 'SuccessPolicy');
-      await session.count('Pod', 1);
-    },
-  },
-  {
-    name: 'a success policy completes a job while others run',
-    run: async (session) => {
-      await session.create(
-        job('work', { ...many, successPolicy: { rules: [{ succeededCount: 1 }] }, ...never(sleeper(600)) }),
-      );
-      await session.has('Job', 'work', ({ status }) => status?.ready === 3);
-      const [first] = session.list('Pod');
-      await end(session, first!, 'Succeeded');
       await session.condition('Job', 'work', 'Complete', 'True', 'SuccessPolicy');
       await session.count('Pod', 1);
     },
