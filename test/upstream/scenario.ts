@@ -6,7 +6,7 @@ import { Session } from './session.ts';
 export interface Scenario {
   /** What happens; short, since its namespace is called after it. */
   readonly name: string;
-  /** Whether it changes nodes in a way that others would notice: it is played when they are over. */
+  /** Whether it changes nodes in a way that others would notice: it is played with no other, one after the other. */
   readonly alone?: boolean;
   /** Whether it makes nodes of its own, which the rest would notice: it is played in another cluster at the same time. */
   readonly apart?: boolean;

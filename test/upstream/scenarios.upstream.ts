@@ -17,11 +17,12 @@ const wanted = SCENARIOS.filter(({ name }) => name.includes(process.env['SCENARI
 const plays = new Plays((theirs, ours) => differences(theirs, ours).filter((line) => !isKnown(line)));
 const complaints: string[] = [];
 
-/** Plays those that are played apart in a cluster of their own, at the same time as the rest. */
+/** Plays those that are played alone or apart in clusters of their own, at the same time as the rest. */
 async function perform(controllers: Controllers, scenarios: readonly Scenario[]): Promise<void> {
   const casts = new Map<unknown, Scenario[]>();
   for (const scenario of scenarios) {
-    const stage = scenario.schedulerConfiguration ?? scenario.apart ?? false;
+    const { schedulerConfiguration, alone, apart } = scenario;
+    const stage = schedulerConfiguration ?? [alone ?? false, apart ?? false].join();
     casts.set(stage, [...(casts.get(stage) ?? []), scenario]);
   }
   await Promise.all([...casts.values()].map((cast) => performTogether(controllers, cast)));
