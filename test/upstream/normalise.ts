@@ -55,6 +55,7 @@ const RETRIED = [
   'ProvisioningFailed',
   'UnexpectedJob',
   'VolumeFailedDelete',
+  'VolumeMismatch',
   'WaitForFirstConsumer',
 ];
 

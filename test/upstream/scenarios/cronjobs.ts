@@ -1,3 +1,4 @@
+import type { Loose } from '../api.ts';
 import type { Scenario } from '../scenario.ts';
 import { sleeper, task } from './objects.ts';
 
@@ -63,12 +64,15 @@ export const CRON_JOBS: readonly Scenario[] = [
     name: 'a cron job whose jobs overlap takes the place of one',
     run: async (session) => {
       await session.create(cronJob('tick', { concurrencyPolicy: 'Replace' }, sleeper(600)));
-      await session.has('CronJob', 'tick', ({ status }) => status?.active?.length === 1);
+      const hasOne = ({ status }: Loose): boolean => status?.active?.length === 1;
+      const first = (await session.has('CronJob', 'tick', hasOne)).status.active[0].name as string;
       await session.event('SuccessfulDelete');
+      // Suspended before that, it would not make the other.
+      const hasAnother = (cron: Loose): boolean => hasOne(cron) && cron.status.active[0].name !== first;
+      await session.has('CronJob', 'tick', hasAnother);
       await session.patch('CronJob', 'tick', { spec: { suspend: true } });
       await session.count('Job', 1);
       await session.count('Pod', 1, ({ status }) => status?.phase === 'Running');
-      await session.has('CronJob', 'tick', ({ status }) => status?.active?.length === 1);
     },
   },
   {

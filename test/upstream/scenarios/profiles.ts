@@ -87,6 +87,7 @@ const SCENARIOS: readonly Omit<Scenario, 'schedulerConfiguration'>[] = [
   },
   {
     name: 'a profile fills nodes one by one',
+    alone: true,
     run: async (session) => {
       const containers = [{ ...SERVER, resources: { requests: { cpu: '100m' } } }];
       for (const name of ['a', 'b', 'c', 'd']) {
