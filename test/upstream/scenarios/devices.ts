@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import type { Session } from '../session.ts';
 import { job, pod, podTemplate, deployment, SERVER } from './objects.ts';
+import { runs } from './steps.ts';
 
 type Made = { readonly kind: string; readonly metadata: { readonly name: string } };
 
@@ -62,10 +63,6 @@ const using = (source: object): object => ({
 });
 const ofClaim = (name: string): object => using({ resourceClaimName: name });
 const ofTemplate = using({ resourceClaimTemplateName: 'gpu' });
-
-async function runs(session: Session, name: string): Promise<void> {
-  await session.has('Pod', name, ({ status }) => status?.phase === 'Running');
-}
 
 export const DEVICES: readonly Scenario[] = [
   {

@@ -2,8 +2,7 @@ import type { Loose } from '../api.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Session } from '../session.ts';
 import { claim, deployment, pod, service } from './objects.ts';
-
-const HOLD = 'example.com/hold';
+import { HOLD } from './steps.ts';
 
 const held = (kind: string, name: string, finalizers: readonly string[] = [HOLD]): { kind: string } =>
   ({ kind, metadata: { name, finalizers } }) as { kind: string };

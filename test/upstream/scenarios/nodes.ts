@@ -2,10 +2,10 @@ import type { Loose } from '../api.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Session } from '../session.ts';
 import { pod } from './objects.ts';
+import { HOLD } from './steps.ts';
 
 /** Kubernetes gives up a node after 50 s, and looks for pods without one every 20 s, to wait for 40 s more. */
 const PATIENCE_MS = 110_000;
-const HOLD = 'example.com/hold';
 const UNREACHABLE = 'node.kubernetes.io/unreachable';
 const NOT_READY = 'node.kubernetes.io/not-ready';
 

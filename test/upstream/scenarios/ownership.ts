@@ -1,8 +1,7 @@
 import type { Loose } from '../api.ts';
 import type { Scenario } from '../scenario.ts';
 import { pod } from './objects.ts';
-
-const HOLD = 'example.com/hold';
+import { HOLD } from './steps.ts';
 
 const config = (name: string, metadata: object = {}): { kind: string } =>
   ({ kind: 'ConfigMap', metadata: { name, ...metadata }, data: { a: 'b' } }) as { kind: string };

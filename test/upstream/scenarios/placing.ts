@@ -1,12 +1,9 @@
 import type { Scenario } from '../scenario.ts';
 import type { Session } from '../session.ts';
 import { deployment, pod, podTemplate, SERVER } from './objects.ts';
+import { runs } from './steps.ts';
 
 const HOST = 'kubernetes.io/hostname';
-
-async function runs(session: Session, name: string): Promise<void> {
-  await session.has('Pod', name, ({ status }) => status?.phase === 'Running');
-}
 
 const on = (node: string): object => ({ nodeSelector: { [HOST]: node } });
 

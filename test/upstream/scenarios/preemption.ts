@@ -1,34 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import type { Session } from '../session.ts';
-import { deployment, pod, podTemplate, SERVER } from './objects.ts';
-
-/** Something of which nodes have as much as a scenario says, and nobody else asks for it. */
-function resourceOf({ namespace }: Session): string {
-  return `scenario.example.com/${namespace.slice(0, 60)}`;
-}
-
-/** Gives a node so many places for pods of this scenario. */
-function offer(session: Session, node: string, places: number): Promise<unknown> {
-  const amounts = { [resourceOf(session)]: String(places) };
-  return session.patch('Node', node, { status: { capacity: amounts, allocatable: amounts } }, 'status');
-}
-
-/** A spec that takes so many of those places. */
-function taking(session: Session, places = 1, rest: object = {}): object {
-  const limits = { [resourceOf(session)]: String(places) };
-  return { containers: [{ ...SERVER, resources: { limits } }], ...rest };
-}
-
-/** A priority class of this scenario. */
-async function classOf(session: Session, value: number, rest: object = {}): Promise<string> {
-  const name = `${session.namespace}-${value}`;
-  await session.create({ kind: 'PriorityClass', metadata: { name }, value, ...rest });
-  return name;
-}
-
-async function runs(session: Session, name: string): Promise<void> {
-  await session.has('Pod', name, ({ status }) => status?.phase === 'Running');
-}
+import { deployment, pod, podTemplate } from './objects.ts';
+import { classOf, offer, resourceOf, runs, taking } from './steps.ts';
 
 /** Makes a pod of a priority that runs in one place. */
 async function resident(session: Session, name: string, priorityClassName: string): Promise<void> {

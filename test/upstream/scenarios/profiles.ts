@@ -1,6 +1,7 @@
 import type { Scenario } from '../scenario.ts';
 import type { Session } from '../session.ts';
 import { pod, SERVER } from './objects.ts';
+import { classOf, offer, runs, taking } from './steps.ts';
 
 /** Three kinds of pods: the usual ones, those that fill nodes one by one, and those for which nobody has to leave. */
 const CONFIGURATION = {
@@ -46,13 +47,6 @@ const CONFIGURATION = {
   ],
 };
 
-const resourceOf = ({ namespace }: Session): string => `scenario.example.com/${namespace}`;
-
-async function offer(session: Session, node: string, places: number): Promise<void> {
-  const amounts = { [resourceOf(session)]: String(places) };
-  await session.patch('Node', node, { status: { capacity: amounts, allocatable: amounts } }, 'status');
-}
-
 /** A pod of a profile that takes one of the places. */
 function of(
   session: Session,
@@ -60,18 +54,7 @@ function of(
   schedulerName: string,
   rest: object = {},
 ): ReturnType<typeof pod> {
-  const containers = [{ ...SERVER, resources: { limits: { [resourceOf(session)]: '1' } } }];
-  return pod(name, { schedulerName, containers, ...rest });
-}
-
-async function runs(session: Session, name: string): Promise<void> {
-  await session.has('Pod', name, ({ status }) => status?.phase === 'Running');
-}
-
-async function important(session: Session): Promise<string> {
-  const name = `${session.namespace}-high`;
-  await session.create({ kind: 'PriorityClass', metadata: { name }, value: 1000 });
-  return name;
+  return pod(name, taking(session, 1, { schedulerName, ...rest }));
 }
 
 const SCENARIOS: readonly Omit<Scenario, 'schedulerConfiguration'>[] = [
@@ -106,7 +89,7 @@ const SCENARIOS: readonly Omit<Scenario, 'schedulerConfiguration'>[] = [
       await offer(session, 'node-1', 1);
       await session.create(of(session, 'low', 'polite'));
       await runs(session, 'low');
-      const priorityClassName = await important(session);
+      const priorityClassName = await classOf(session, 1000);
       await session.create(of(session, 'high', 'packer', { priorityClassName }));
       await runs(session, 'high');
     },
@@ -117,7 +100,7 @@ const SCENARIOS: readonly Omit<Scenario, 'schedulerConfiguration'>[] = [
       await offer(session, 'node-1', 1);
       await session.create(of(session, 'low', 'packer'));
       await runs(session, 'low');
-      const priorityClassName = await important(session);
+      const priorityClassName = await classOf(session, 1000);
       await session.create(of(session, 'high', 'polite', { priorityClassName }));
       await session.event('FailedScheduling');
       await session.quiet();

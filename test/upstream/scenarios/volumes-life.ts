@@ -2,6 +2,7 @@ import type { Loose } from '../api.ts';
 import type { Scenario } from '../scenario.ts';
 import type { Session } from '../session.ts';
 import { claim, pod } from './objects.ts';
+import { runs } from './steps.ts';
 
 const CLAIM = 'PersistentVolumeClaim';
 const VOLUME = 'PersistentVolume';
@@ -77,10 +78,6 @@ function makeAttributes(session: Session, name: string): Promise<Loose> {
 async function dismiss(session: Session, name: string): Promise<void> {
   await session.delete(CLAIM, name);
   await session.gone(CLAIM, name);
-}
-
-async function runs(session: Session, name: string): Promise<void> {
-  await session.has('Pod', name, phaseIs('Running'));
 }
 
 const LONG_AGO = '2026-01-01T00:00:00Z';
